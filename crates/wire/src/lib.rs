@@ -1,1 +1,22 @@
-//! (being built)
+//! AWS wire formats: generated IAM and STS types, the Query, XML and JSON codecs, and Signature
+//! Version 4. Pure: no clock, no I/O.
+
+mod blob;
+pub mod constraint;
+mod enumeration;
+mod generated;
+pub mod json;
+pub mod query;
+mod secret;
+mod service;
+pub mod sigv4;
+mod timestamp;
+pub mod xml;
+
+pub use blob::Blob;
+pub use enumeration::UnknownValue;
+pub use generated::error_code::ErrorCode;
+pub use generated::{iam, sts};
+pub use secret::Secret;
+pub use service::{Fault, NoOutput, OperationInfo, Service};
+pub use timestamp::{NotATimestamp, Timestamp};

@@ -1,0 +1,71 @@
+//! Signing keys.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use super::Claim;
+use super::canonical::Hash;
+use super::claim::{ALGORITHM, TERMINATOR};
+use crate::Secret;
+
+/// A signing key, ready to use: derived for one date, region and service.
+///
+/// Cheap to clone and to keep; it is wiped from memory when dropped, and cannot be printed.
+#[derive(Clone)]
+pub struct SigningKey {
+    state: Hmac<Sha256>,
+}
+
+impl SigningKey {
+    /// The key of a secret access key for a date (`YYYYMMDD`), a region and a service.
+    ///
+    /// Source: IAM User Guide, "Create a signed request", "Calculate the signature".
+    pub fn derive(secret: &Secret, date: &str, region: &str, service: &str) -> SigningKey {
+        let mut first = Vec::with_capacity(4 + secret.expose().len());
+        first.extend_from_slice(b"AWS4");
+        first.extend_from_slice(secret.expose().as_bytes());
+        let mut state = keyed(&first);
+        first.zeroize();
+        for part in [date, region, service, TERMINATOR] {
+            state.update(part.as_bytes());
+            let mut key: [u8; 32] = state.finalize().into_bytes().into();
+            state = keyed(&key);
+            key.zeroize();
+        }
+        SigningKey { state }
+    }
+
+    /// Whether the claim's signature is that of the canonical request with this hash, in constant
+    /// time.
+    pub(super) fn matches(&self, claim: &Claim<'_>, hash: &Hash) -> bool {
+        let mut state = self.state.clone();
+        for part in string_to_sign(claim, hash) {
+            state.update(part.as_bytes());
+        }
+        let signature: [u8; 32] = state.finalize().into_bytes().into();
+        signature.ct_eq(claim.signature()).into()
+    }
+}
+
+/// The string to sign, in parts.
+///
+/// Source: IAM User Guide, "Create a signed request", "Create a string to sign".
+pub(super) fn string_to_sign<'t>(claim: &'t Claim<'_>, hash: &'t Hash) -> [&'t str; 7] {
+    let (time, scope) = (claim.time_text(), claim.scope());
+    [ALGORITHM, "\n", time, "\n", scope, "\n", hash.as_str()]
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SigningKey(..)")
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
