@@ -1,1 +1,60 @@
-//! (being built)
+//! AWS IAM policies: documents, validation, and decisions with an explanation.
+//!
+//! No I/O, no clock, no threads: everything that a decision depends on is in the [`Request`], its
+//! [`Context`] and the [`Policies`].
+//!
+//! ```
+//! use iamd_policy::{Context, Document, Policies, PolicySet, Principal, Request, decide};
+//!
+//! let document = Document::parse(
+//!     r#"{"Version":"2012-10-17","Statement":{
+//!         "Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::photos/${aws:username}/*"}}"#,
+//! )?;
+//! let set: PolicySet = [("photos".into(), document)].into_iter().collect();
+//! let principal = Principal::User {
+//!     arn: "arn:aws:iam::111122223333:user/ana".into(),
+//!     unique_id: String::new(),
+//!     has_boundary: false,
+//! };
+//! let mut context = Context::default();
+//! context.add_principal_keys(&principal);
+//! let request = |resource| Request {
+//!     principal: &principal,
+//!     action: "s3:GetObject",
+//!     resource,
+//!     resource_account: None,
+//!     context: &context,
+//! };
+//! let policies = Policies { identity: Some(&[&set]), ..Policies::default() };
+//! assert!(decide(&request("arn:aws:s3:::photos/ana/1.jpg"), &policies).is_allowed());
+//! assert!(!decide(&request("arn:aws:s3:::photos/bob/1.jpg"), &policies).is_allowed());
+//! # Ok::<(), iamd_policy::ParseError>(())
+//! ```
+
+mod action;
+mod arn;
+mod condition;
+mod context;
+mod decision;
+mod document;
+mod evaluation;
+mod explanation;
+mod fold;
+mod hard_limit;
+mod json;
+mod pattern;
+mod policy_set;
+mod principal;
+mod read;
+mod resource;
+mod validate;
+
+pub use arn::Arn;
+pub use context::{Context, Value};
+pub use decision::{Decision, Policies, PolicyType, Request, decide};
+pub use document::{Document, Effect, NamedPrincipal, Statement};
+pub use explanation::{DecidingStatement, Explanation, explain};
+pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErrorKind};
+pub use policy_set::PolicySet;
+pub use principal::{Principal, PrincipalKind};
+pub use validate::{Grammar, Malformed, size_without_white_space, validate};

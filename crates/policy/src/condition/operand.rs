@@ -1,0 +1,235 @@
+//! The values on the policy's side of a condition, read once.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
+
+use super::date::Date;
+use super::number::Number;
+use super::operator::Relation;
+use crate::arn::Arn;
+use crate::context::Context;
+use crate::fold;
+use crate::pattern::{Glob, Meaning, Template};
+
+/// The values of one key; what cannot be read is none.
+#[derive(Debug, Clone)]
+pub(super) enum Operand {
+    Texts(Vec<Text>),
+    Arns(Vec<ArnText>),
+    Numbers(Vec<Option<Number>>),
+    Dates(Vec<Option<Date>>),
+    Binaries(Vec<Option<Vec<u8>>>),
+    Networks(Vec<Option<IpNet>>),
+    Absences(Vec<Option<bool>>),
+}
+
+/// A text, as literal or wild as its operator lets it be.
+#[derive(Debug, Clone)]
+pub(super) enum Text {
+    Literal(Box<str>),
+    Pattern(Glob),
+    Variable(Template),
+}
+
+/// An ARN with wildcards.
+#[derive(Debug, Clone)]
+pub(super) enum ArnText {
+    Fixed(Option<Box<[Glob; 6]>>),
+    Variable(Template),
+}
+
+/// What comes of a request's value beside the policy's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Test {
+    /// One of the policy's values fits.
+    Matches,
+    /// None of them does.
+    Differs,
+    /// One side cannot be read as what the operator compares.
+    Unreadable,
+}
+
+impl Operand {
+    pub(super) fn new(relation: Relation, values: &[&str], variables: bool) -> Operand {
+        let values = values.iter().copied();
+        match relation {
+            Relation::StringEquals | Relation::StringEqualsIgnoreCase | Relation::Bool => {
+                let meaning = Meaning { wildcards: false, variables };
+                Operand::Texts(values.map(|value| Text::new(value, meaning)).collect())
+            }
+            Relation::StringLike => {
+                let meaning = Meaning { wildcards: true, variables };
+                Operand::Texts(values.map(|value| Text::new(value, meaning)).collect())
+            }
+            Relation::Arn => Operand::Arns(values.map(|value| ArnText::new(value, variables)).collect()),
+            Relation::Numeric(_) => Operand::Numbers(values.map(Number::parse).collect()),
+            Relation::Date(_) => Operand::Dates(values.map(Date::parse).collect()),
+            Relation::Binary => {
+                Operand::Binaries(values.map(|value| STANDARD.decode(value).ok()).collect())
+            }
+            Relation::IpAddress => Operand::Networks(values.map(network).collect()),
+            Relation::Null => Operand::Absences(values.map(truth).collect()),
+        }
+    }
+
+    /// For `Null`: whether one of the values asks for this absence or presence.
+    pub(super) fn asks_for(&self, absence: bool) -> bool {
+        match self {
+            Operand::Absences(values) => values.contains(&Some(absence)),
+            Operand::Texts(_)
+            | Operand::Arns(_)
+            | Operand::Numbers(_)
+            | Operand::Dates(_)
+            | Operand::Binaries(_)
+            | Operand::Networks(_) => false,
+        }
+    }
+
+    /// Compares a value of the request with the policy's values.
+    pub(super) fn test(&self, relation: Relation, value: &str, context: &Context) -> Test {
+        match (self, relation) {
+            (Operand::Texts(texts), Relation::Bool) => {
+                let Some(value) = truth(value) else { return Test::Unreadable };
+                any(texts.iter().map(|text| {
+                    let rendered = text.rendered(context).and_then(|text| truth(&text));
+                    rendered.map_or(Test::Unreadable, |wanted| matching(wanted == value))
+                }))
+            }
+            (Operand::Texts(texts), Relation::StringEqualsIgnoreCase) => {
+                any(texts.iter().map(|text| {
+                    matching(text.rendered(context).is_some_and(|text| fold::same(&text, value)))
+                }))
+            }
+            (Operand::Texts(texts), _) => {
+                any(texts.iter().map(|text| matching(text.matches(value, context))))
+            }
+            (Operand::Arns(arns), _) => {
+                let Some(value) = Arn::parse(value) else { return Test::Unreadable };
+                any(arns.iter().map(|arn| arn.test(&value, context)))
+            }
+            (Operand::Numbers(numbers), Relation::Numeric(order)) => {
+                compare(numbers, Number::parse(value), |own, value| order.holds(value.cmp(own)))
+            }
+            (Operand::Dates(dates), Relation::Date(order)) => {
+                compare(dates, Date::parse(value), |own, value| order.holds(value.cmp(own)))
+            }
+            (Operand::Binaries(binaries), _) => {
+                compare(binaries, STANDARD.decode(value).ok(), |own, value| own == value)
+            }
+            (Operand::Networks(networks), _) => {
+                compare(networks, value.parse::<IpAddr>().ok(), |own, value| own.contains(value))
+            }
+            (Operand::Numbers(_) | Operand::Dates(_) | Operand::Absences(_), _) => Test::Unreadable,
+        }
+    }
+}
+
+impl Text {
+    fn new(text: &str, meaning: Meaning) -> Text {
+        let template = Template::parse(text, meaning);
+        if template.has_variables() {
+            return Text::Variable(template);
+        }
+        match template.literal() {
+            Some(literal) => Text::Literal(literal.into()),
+            None => Text::Pattern(Glob::of(&template)),
+        }
+    }
+
+    fn matches(&self, value: &str, context: &Context) -> bool {
+        match self {
+            Text::Literal(literal) => **literal == *value,
+            Text::Pattern(glob) => glob.matches(value),
+            Text::Variable(template) => template
+                .resolved(context)
+                .is_some_and(|template| Glob::of(&template).matches(value)),
+        }
+    }
+
+    /// The text without wildcards; none if a variable has no value.
+    fn rendered(&self, context: &Context) -> Option<String> {
+        match self {
+            Text::Literal(literal) => Some(literal.to_string()),
+            Text::Pattern(_) => None,
+            Text::Variable(template) => {
+                Some(template.resolved(context)?.literal()?.into_owned())
+            }
+        }
+    }
+}
+
+impl ArnText {
+    fn new(text: &str, variables: bool) -> ArnText {
+        let template = Template::parse(text, Meaning { wildcards: true, variables });
+        if template.has_variables() {
+            ArnText::Variable(template)
+        } else {
+            ArnText::Fixed(six_fields(&template))
+        }
+    }
+
+    fn test(&self, value: &Arn<'_>, context: &Context) -> Test {
+        let resolved = match self {
+            ArnText::Fixed(_) => None,
+            // Without a value it matches nothing, like any text.
+            ArnText::Variable(template) => match template.resolved(context) {
+                Some(template) => Some(six_fields(&template)),
+                None => return Test::Differs,
+            },
+        };
+        let globs = match (self, &resolved) {
+            (_, Some(globs)) | (ArnText::Fixed(globs), None) => globs,
+            (ArnText::Variable(_), None) => return Test::Differs,
+        };
+        let Some(globs) = globs else { return Test::Unreadable };
+        matching(globs.iter().zip(value.fields()).all(|(glob, field)| glob.matches(field)))
+    }
+}
+
+fn six_fields(template: &Template) -> Option<Box<[Glob; 6]>> {
+    let fields: Vec<Glob> = template.split_at_colons(6).iter().map(Glob::of).collect();
+    fields.try_into().ok().map(Box::new)
+}
+
+fn compare<T, V>(own: &[Option<T>], value: Option<V>, fits: impl Fn(&T, &V) -> bool) -> Test {
+    let Some(value) = value else { return Test::Unreadable };
+    any(own.iter().map(|own| match own {
+        Some(own) => matching(fits(own, &value)),
+        None => Test::Unreadable,
+    }))
+}
+
+fn matching(fits: bool) -> Test {
+    if fits { Test::Matches } else { Test::Differs }
+}
+
+/// A match anywhere counts; without one, a value that cannot be read spoils the difference.
+fn any(tests: impl Iterator<Item = Test>) -> Test {
+    let mut outcome = Test::Differs;
+    for test in tests {
+        match test {
+            Test::Matches => return Test::Matches,
+            Test::Unreadable => outcome = Test::Unreadable,
+            Test::Differs => {}
+        }
+    }
+    outcome
+}
+
+fn truth(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// A network in CIDR form; an address alone is a network of one.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}

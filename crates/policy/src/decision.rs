@@ -1,0 +1,335 @@
+//! Decisions: all policy types of a request, combined.
+//!
+//! Source: IAM User Guide, "Policy evaluation logic", with its pages on enforcement code,
+//! cross-account evaluation and permissions boundaries; Organizations User Guide, "SCP evaluation".
+
+use crate::context::Context;
+use crate::evaluation::{Evaluation, Outcome};
+use crate::hard_limit::is_beyond_policies;
+use crate::policy_set::PolicySet;
+use crate::principal::{Naming, Principal};
+use crate::resource::Resource;
+
+/// A question: may this caller do this to that?
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// What he wants to do, such as `s3:GetObject`.
+    pub action: &'a str,
+    /// To what: an ARN, or `*` for an action without resource-level permissions.
+    pub resource: &'a str,
+    /// The account that owns the resource; absent, the one that the ARN names, else the caller's.
+    pub resource_account: Option<&'a str>,
+    /// The condition keys of the request.
+    pub context: &'a Context,
+}
+
+/// The policies that apply, by type. An absent type does not apply; a present and empty one
+/// applies and holds nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policies<'a> {
+    /// Identity-based policies of the user and his groups, or of the role.
+    pub identity: Option<&'a [&'a PolicySet]>,
+    /// The permissions boundary of the user or role.
+    pub boundary: Option<&'a PolicySet>,
+    /// Session policies.
+    pub session: Option<&'a PolicySet>,
+    /// The resource-based policy of the resource.
+    pub resource: Option<&'a PolicySet>,
+    /// The trust policy of the role that is to be assumed.
+    pub trust: Option<&'a PolicySet>,
+    /// Service control policies of the caller's account: one set per level, root first.
+    pub scp: Option<&'a [PolicySet]>,
+    /// Resource control policies of the resource's account: one set per level, root first.
+    pub rcp: Option<&'a [PolicySet]>,
+    /// The policy of the VPC endpoint that the request came through.
+    pub endpoint: Option<&'a PolicySet>,
+}
+
+/// A type of policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PolicyType {
+    /// Identity-based policies.
+    Identity,
+    /// A resource-based policy.
+    Resource,
+    /// A permissions boundary.
+    Boundary,
+    /// Session policies.
+    Session,
+    /// Service control policies.
+    Scp,
+    /// Resource control policies.
+    Rcp,
+    /// A VPC endpoint policy.
+    Endpoint,
+    /// A role trust policy.
+    Trust,
+}
+
+impl PolicyType {
+    /// The type in the words of `iamd policy eval`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PolicyType::Identity => "identity",
+            PolicyType::Resource => "resource",
+            PolicyType::Boundary => "boundary",
+            PolicyType::Session => "session",
+            PolicyType::Scp => "scp",
+            PolicyType::Rcp => "rcp",
+            PolicyType::Endpoint => "endpoint",
+            PolicyType::Trust => "trust",
+        }
+    }
+}
+
+/// The answer. There is no third one: what no policy allows is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Policies of this type granted it, and no other type stood in the way.
+    Allow(PolicyType),
+    /// A statement of this type denies it.
+    DenyExplicitly(PolicyType),
+    /// No statement of this type, of which one is needed, allows it.
+    DenyImplicitly(PolicyType),
+}
+
+impl Decision {
+    /// Whether the request is allowed.
+    pub fn is_allowed(self) -> bool {
+        match self {
+            Decision::Allow(_) => true,
+            Decision::DenyExplicitly(_) | Decision::DenyImplicitly(_) => false,
+        }
+    }
+
+    /// The type of policy that decided.
+    pub fn decided_by(self) -> PolicyType {
+        match self {
+            Decision::Allow(kind)
+            | Decision::DenyExplicitly(kind)
+            | Decision::DenyImplicitly(kind) => kind,
+        }
+    }
+}
+
+/// Services whose resources are under resource control policies.
+/// Organizations User Guide, "Resource control policies", list of supported services.
+const RCP_SERVICES: [&str; 12] = [
+    "aoss", "cognito-identity", "cognito-idp", "dynamodb", "ecr", "kms", "logs", "s3", "secretsmanager",
+    "sqs", "sts", "s3express",
+];
+
+/// Decides a request.
+pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
+    let decider = Decider::new(request, policies);
+    decider.decide()
+}
+
+/// A request beside its policies, with what follows from both.
+pub(crate) struct Decider<'a> {
+    pub(crate) evaluation: Evaluation<'a>,
+    pub(crate) policies: &'a Policies<'a>,
+    principal: &'a Principal,
+    owner: Option<&'a str>,
+}
+
+impl<'a> Decider<'a> {
+    pub(crate) fn new(request: &Request<'a>, policies: &'a Policies<'a>) -> Decider<'a> {
+        let evaluation = Evaluation::new(request);
+        let named = match evaluation.resource() {
+            Resource::Arn(arn) => arn.owner(),
+            Resource::None | Resource::Unknown => None,
+        };
+        Decider {
+            evaluation,
+            policies,
+            principal: request.principal,
+            owner: request.resource_account.or(named),
+        }
+    }
+
+    fn decide(&self) -> Decision {
+        if self.needs_no_permission() {
+            return Decision::Allow(PolicyType::Identity);
+        }
+        if let Some(kind) = self.denying_type() {
+            return Decision::DenyExplicitly(kind);
+        }
+        if is_beyond_policies(self.principal, self.evaluation.action(), self.evaluation.resource()) {
+            return Decision::DenyImplicitly(PolicyType::Identity);
+        }
+        if let Some(kind) = self.guardrail_without_allow() {
+            return Decision::DenyImplicitly(kind);
+        }
+        if !self.principal.has_identity_side() {
+            return match self.resource_naming() {
+                Some(_) => Decision::Allow(self.resource_type()),
+                None => Decision::DenyImplicitly(self.resource_type()),
+            };
+        }
+        let own_account = self.owner.is_none_or(|owner| self.principal.account() == Some(owner));
+        if own_account { self.same_account() } else { self.cross_account() }
+    }
+
+    fn needs_no_permission(&self) -> bool {
+        match self.evaluation.action() {
+            "sts:getcalleridentity" => !matches!(self.principal, Principal::Anonymous),
+            "sts:getsessiontoken" => {
+                matches!(self.principal, Principal::User { .. } | Principal::Root { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// The first type with a statement that denies, in the order in which AWS looks.
+    fn denying_type(&self) -> Option<PolicyType> {
+        let order = [
+            PolicyType::Scp,
+            PolicyType::Rcp,
+            PolicyType::Endpoint,
+            PolicyType::Resource,
+            PolicyType::Trust,
+            PolicyType::Identity,
+            PolicyType::Boundary,
+            PolicyType::Session,
+        ];
+        order.into_iter().find(|kind| {
+            self.sets(*kind).any(|set| self.evaluation.outcome([set], *kind) == Outcome::Deny)
+        })
+    }
+
+    /// The guardrail that applies and does not allow.
+    fn guardrail_without_allow(&self) -> Option<PolicyType> {
+        if let Some(levels) = self.policies.scp.filter(|_| self.scp_applies()) {
+            let allows = |level| self.allows([level], PolicyType::Scp);
+            if levels.is_empty() || !levels.iter().all(allows) {
+                return Some(PolicyType::Scp);
+            }
+        }
+        let endpoint = self.policies.endpoint?;
+        (!self.allows([endpoint], PolicyType::Endpoint)).then_some(PolicyType::Endpoint)
+    }
+
+    fn same_account(&self) -> Decision {
+        match self.resource_naming() {
+            // Not limited by what identity, boundary and session leave out.
+            Some(Naming::Direct) => return Decision::Allow(self.resource_type()),
+            Some(Naming::Parent) => {
+                return self.limited(self.resource_type());
+            }
+            Some(Naming::Account) => {}
+            None if self.requires_resource_policy() => {
+                return Decision::DenyImplicitly(self.resource_type());
+            }
+            None => {}
+        }
+        self.identity_side()
+    }
+
+    fn cross_account(&self) -> Decision {
+        if self.resource_naming().is_none() {
+            return Decision::DenyImplicitly(self.resource_type());
+        }
+        self.identity_side()
+    }
+
+    /// Identity-based policies, then what limits them.
+    fn identity_side(&self) -> Decision {
+        let granted = match self.principal {
+            Principal::Root { .. } => true,
+            _ => self.allows(self.sets(PolicyType::Identity), PolicyType::Identity),
+        };
+        if !granted {
+            return Decision::DenyImplicitly(PolicyType::Identity);
+        }
+        self.limited(PolicyType::Identity)
+    }
+
+    fn limited(&self, granted_by: PolicyType) -> Decision {
+        let is_root = matches!(self.principal, Principal::Root { .. });
+        let boundary = self.policies.boundary.filter(|_| !is_root);
+        if boundary.is_some_and(|boundary| !self.allows([boundary], PolicyType::Boundary)) {
+            return Decision::DenyImplicitly(PolicyType::Boundary);
+        }
+        let session_allows = match self.policies.session {
+            Some(session) => self.allows([session], PolicyType::Session),
+            // A federated user without a session policy has no permissions of his own.
+            None => !matches!(self.principal, Principal::FederatedUser { .. }),
+        };
+        if session_allows {
+            Decision::Allow(granted_by)
+        } else {
+            Decision::DenyImplicitly(PolicyType::Session)
+        }
+    }
+
+    /// The sets of a type that take part for this caller and resource.
+    pub(crate) fn sets(&self, kind: PolicyType) -> impl Iterator<Item = &'a PolicySet> {
+        let has_side = self.principal.has_identity_side();
+        let is_root = matches!(self.principal, Principal::Root { .. });
+        let (one, levels, many): (Option<&'a PolicySet>, &'a [PolicySet], &'a [&'a PolicySet]) =
+            match kind {
+                PolicyType::Identity if has_side && !is_root => {
+                    (None, &[], self.policies.identity.unwrap_or_default())
+                }
+                PolicyType::Boundary if has_side && !is_root => (self.policies.boundary, &[], &[]),
+                PolicyType::Session if has_side => (self.policies.session, &[], &[]),
+                PolicyType::Identity | PolicyType::Boundary | PolicyType::Session => (None, &[], &[]),
+                PolicyType::Resource => (self.policies.resource, &[], &[]),
+                PolicyType::Trust => (self.policies.trust, &[], &[]),
+                PolicyType::Endpoint => (self.policies.endpoint, &[], &[]),
+                PolicyType::Scp if self.scp_applies() => {
+                    (None, self.policies.scp.unwrap_or_default(), &[])
+                }
+                PolicyType::Rcp if self.rcp_applies() => {
+                    (None, self.policies.rcp.unwrap_or_default(), &[])
+                }
+                PolicyType::Scp | PolicyType::Rcp => (None, &[], &[]),
+            };
+        one.into_iter().chain(levels).chain(many.iter().copied())
+    }
+
+    fn allows<'s>(&self, sets: impl IntoIterator<Item = &'s PolicySet>, kind: PolicyType) -> bool {
+        matches!(self.evaluation.outcome(sets, kind), Outcome::Allow(_))
+    }
+
+    /// How the resource's side allows the caller, if it does.
+    fn resource_naming(&self) -> Option<Naming> {
+        let kind = self.resource_type();
+        match self.evaluation.outcome(self.sets(kind), kind) {
+            Outcome::Allow(naming) => Some(naming),
+            Outcome::Deny | Outcome::NoMatch => None,
+        }
+    }
+
+    fn resource_type(&self) -> PolicyType {
+        if self.policies.trust.is_some() { PolicyType::Trust } else { PolicyType::Resource }
+    }
+
+    /// Role trust policies and key policies must allow, in the same account too.
+    fn requires_resource_policy(&self) -> bool {
+        let is_key = match self.evaluation.resource() {
+            Resource::Arn(arn) => arn.service == "kms" && arn.resource.starts_with("key/"),
+            Resource::None | Resource::Unknown => false,
+        };
+        let assumes = self.evaluation.action().starts_with("sts:assumerole");
+        self.policies.trust.is_some() || is_key || assumes
+    }
+
+    fn scp_applies(&self) -> bool {
+        self.principal.has_identity_side() && !self.principal.is_service_linked()
+    }
+
+    fn rcp_applies(&self) -> bool {
+        let action = self.evaluation.action();
+        let service = action.split_once(':').map_or("", |(service, _)| service);
+        RCP_SERVICES.contains(&service)
+            && action != "kms:retiregrant"
+            && !self.principal.is_service_linked()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Why a decision came out as it did; computed only when somebody asks.
+
+use std::sync::Arc;
+
+use crate::decision::{Decider, Decision, Policies, PolicyType, Request, decide};
+use crate::document::{Document, Effect, Statement};
+use crate::evaluation::Fit;
+use crate::json::line_and_column;
+use crate::principal::Principal;
+
+/// A decision and what led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The decision.
+    pub decision: Decision,
+    /// The statements that decided: those that allow in the granting type, or those that deny in
+    /// the denying one; none for an implicit denial.
+    pub statements: Vec<DecidingStatement>,
+    /// Condition keys that statements asked for and the request did not have, as written.
+    pub missing_keys: Vec<String>,
+    message: String,
+}
+
+/// A statement that decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidingStatement {
+    /// The name of its policy in the set.
+    pub policy: Arc<str>,
+    /// Its `Sid`.
+    pub sid: Option<String>,
+    /// Line of its opening brace, from 1.
+    pub line: u32,
+    /// Column of its opening brace in characters, from 1.
+    pub column: u32,
+}
+
+impl Explanation {
+    /// AWS's words for a denial; empty for an allow.
+    ///
+    /// Source: IAM User Guide, "Troubleshoot access denied error messages".
+    pub fn message(&self) -> String {
+        self.message.clone()
+    }
+}
+
+/// Decides a request and says why.
+pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
+    let decision = decide(request, policies);
+    let decider = Decider::new(request, policies);
+    let wanted = match decision {
+        Decision::Allow(_) => Some(Effect::Allow),
+        Decision::DenyExplicitly(_) => Some(Effect::Deny),
+        Decision::DenyImplicitly(_) => None,
+    };
+    let mut explanation = Explanation {
+        decision,
+        statements: Vec::new(),
+        missing_keys: Vec::new(),
+        message: message(request, decision),
+    };
+    for kind in ALL_TYPES {
+        for (name, document) in decider.sets(kind).flat_map(|set| set.iter()) {
+            for statement in document.statements() {
+                let fit = decider.evaluation.fit(statement, kind);
+                match fit {
+                    Fit::Applies(effect, _) if kind == decision.decided_by() && Some(effect) == wanted => {
+                        explanation.statements.push(place(name, document, statement));
+                    }
+                    Fit::AllButConditions => explanation.add_missing(&decider, statement),
+                    Fit::Applies(_, _) | Fit::No => {}
+                }
+            }
+        }
+    }
+    explanation
+}
+
+const ALL_TYPES: [PolicyType; 8] = [
+    PolicyType::Scp,
+    PolicyType::Rcp,
+    PolicyType::Endpoint,
+    PolicyType::Resource,
+    PolicyType::Trust,
+    PolicyType::Identity,
+    PolicyType::Boundary,
+    PolicyType::Session,
+];
+
+impl Explanation {
+    fn add_missing(&mut self, decider: &Decider<'_>, statement: &Statement) {
+        let conditions = statement.body.iter().flat_map(|body| &body.conditions);
+        for condition in conditions.filter(|condition| condition.misses_key(decider.evaluation.context())) {
+            let known = self.missing_keys.iter().any(|key| key.eq_ignore_ascii_case(condition.key()));
+            if !known {
+                self.missing_keys.push(condition.key().to_owned());
+            }
+        }
+    }
+}
+
+fn place(name: &Arc<str>, document: &Document, statement: &Statement) -> DecidingStatement {
+    let (line, column) = line_and_column(document.source(), statement.start);
+    DecidingStatement {
+        policy: Arc::clone(name),
+        sid: statement.sid().map(str::to_owned),
+        line,
+        column,
+    }
+}
+
+fn message(request: &Request<'_>, decision: Decision) -> String {
+    let action = request.action;
+    let reason = match decision {
+        Decision::Allow(_) => return String::new(),
+        Decision::DenyExplicitly(kind) => format!("with an explicit deny in {}", explicit_phrase(kind)),
+        Decision::DenyImplicitly(kind) => {
+            format!("because no {} allows the {action} action", implicit_phrase(kind))
+        }
+    };
+    match request.principal {
+        // Outsiders have no name here. IAM User Guide, "Troubleshoot SAML federation".
+        Principal::Federated { .. } => format!("Not authorized to perform {action}"),
+        Principal::Service { name } => denied(name, action, request.resource, &reason),
+        Principal::Anonymous => denied("anonymous", action, request.resource, &reason),
+        Principal::Root { .. }
+        | Principal::User { .. }
+        | Principal::RoleSession { .. }
+        | Principal::FederatedUser { .. } => {
+            let arn = request.principal.arn().unwrap_or_default();
+            denied(&arn, action, request.resource, &reason)
+        }
+    }
+}
+
+fn denied(user: &str, action: &str, resource: &str, reason: &str) -> String {
+    format!("User: {user} is not authorized to perform: {action} on resource: {resource} {reason}")
+}
+
+fn implicit_phrase(kind: PolicyType) -> &'static str {
+    match kind {
+        PolicyType::Identity => "identity-based policy",
+        PolicyType::Resource => "resource-based policy",
+        PolicyType::Boundary => "permissions boundary",
+        PolicyType::Session => "session policy",
+        PolicyType::Scp => "service control policy",
+        PolicyType::Rcp => "resource control policy",
+        PolicyType::Endpoint => "VPC endpoint policy",
+        PolicyType::Trust => "role trust policy",
+    }
+}
+
+fn explicit_phrase(kind: PolicyType) -> &'static str {
+    match kind {
+        PolicyType::Identity => "an identity-based policy",
+        PolicyType::Resource => "a resource-based policy",
+        PolicyType::Boundary => "a permissions boundary",
+        PolicyType::Session => "a session policy",
+        PolicyType::Scp => "a service control policy",
+        PolicyType::Rcp => "a resource control policy",
+        PolicyType::Endpoint => "a VPC endpoint policy",
+        PolicyType::Trust => "the role trust policy",
+    }
+}

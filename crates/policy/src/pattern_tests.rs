@@ -1,0 +1,96 @@
+use super::*;
+
+const WILDCARDS: Meaning = Meaning { wildcards: true, variables: false };
+const ALL: Meaning = Meaning { wildcards: true, variables: true };
+
+fn matches(pattern: &str, text: &str) -> bool {
+    Glob::of(&Template::parse(pattern, WILDCARDS)).matches(text)
+}
+
+/// Obviously right, and slow.
+fn matches_plainly(pattern: &[char], text: &[char]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some(('*', rest)) => (0..=text.len()).any(|skip| matches_plainly(rest, &text[skip..])),
+        Some(('?', rest)) => !text.is_empty() && matches_plainly(rest, &text[1..]),
+        Some((character, rest)) => {
+            text.first() == Some(character) && matches_plainly(rest, &text[1..])
+        }
+    }
+}
+
+#[test]
+fn wildcards_match_as_documented() {
+    let cases = [
+        ("*", "", true),
+        ("*", "a/b:c", true),
+        ("?", "", false),
+        ("?", "é", true),
+        ("a*", "a", true),
+        ("a*b*c", "axxbyyc", true),
+        ("a*b*c", "axxcyyb", false),
+        ("*/test/*", "1/2/test/3/o", true),
+        ("*/test/*", "//test/", true),
+        ("*/test/*", "test/o", false),
+        ("ab*ba", "aba", false),
+        ("*a?c*", "xxabcxx", true),
+        ("*??", "a", false),
+        ("*?é", "aé", true),
+        ("**", "anything", true),
+    ];
+    for (pattern, text, expected) in cases {
+        assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+    }
+}
+
+#[test]
+fn the_worst_pattern_ends_quickly() {
+    let pattern = "*a".repeat(1_000) + "*b";
+    assert!(!matches(&pattern, &"a".repeat(100_000)));
+}
+
+proptest::proptest! {
+    #[test]
+    fn matching_agrees_with_plain_matching(pattern in "[ab*?é]{0,8}", text in "[abé]{0,10}") {
+        let plain: Vec<char> = pattern.chars().collect();
+        let characters: Vec<char> = text.chars().collect();
+        proptest::prop_assert_eq!(matches(&pattern, &text), matches_plainly(&plain, &characters));
+    }
+
+    #[test]
+    fn taking_apart_never_panics(text in "\\PC{0,40}") {
+        let template = Template::parse(&text, ALL);
+        let _ = template.split_at_colons(6);
+    }
+}
+
+fn resolved(text: &str) -> Option<String> {
+    let mut context = Context::default();
+    context.set("aws:username", "ana");
+    context.set("aws:PrincipalTag/Team", "blue*");
+    context.set_list("aws:TagKeys", ["a"]);
+    Some(Template::parse(text, Meaning { wildcards: false, variables: true }).resolved(&context)?.literal()?.into_owned())
+}
+
+#[test]
+fn variables_are_replaced() {
+    assert_eq!(resolved("x/${aws:UserName}/y").as_deref(), Some("x/ana/y"));
+    assert_eq!(resolved("${aws:principaltag/team}").as_deref(), Some("blue*"));
+    assert_eq!(resolved("${aws:PrincipalTag/none, 'com}pany'}!").as_deref(), Some("com}pany!"));
+    assert_eq!(resolved("${aws:username, 'x'}").as_deref(), Some("ana"));
+    assert_eq!(resolved("${*}${?}${$}").as_deref(), Some("*?$"));
+    assert_eq!(resolved("${aws:PrincipalTag/none}"), None);
+    assert_eq!(resolved("${aws:TagKeys}"), None, "multivalued keys are no variables");
+    assert_eq!(resolved("${open and ${}").as_deref(), None);
+    assert_eq!(resolved("$ {a} ${}").as_deref(), Some("$ {a} ${}"));
+}
+
+#[test]
+fn fields_end_at_colons_of_literal_text() {
+    let template = Template::parse("arn:aws:s3:::${aws:username}/a:b", ALL);
+    let fields = template.split_at_colons(6);
+    assert_eq!(fields.len(), 6);
+    assert_eq!(fields[1].literal().as_deref(), Some("aws"));
+    assert_eq!(fields[3].literal().as_deref(), Some(""));
+    assert_eq!(fields[5].parts().len(), 2);
+}
