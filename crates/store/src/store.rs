@@ -1,0 +1,91 @@
+//! The trait that the node owns and every engine implements.
+
+use std::{ops::ControlFlow, pin::Pin};
+
+use tokio::sync::watch;
+
+use crate::{
+    AccountCommit, AccountId, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact,
+    FactRef, Revision, Row, RowRef, StoreError,
+};
+
+/// The future of an answer. Boxed, so that the trait can be used as `Arc<dyn Store>`: the engine
+/// is chosen at run time, and one allocation is nothing beside a durable write.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Receives everything that a store holds, in the store's own buffers, so that a load of a
+/// million rows never exists twice in memory.
+pub trait RowVisitor: Send {
+    /// An account begins; its rows follow, by kind and id, before the next account.
+    fn account(&mut self, account: AccountId, revision: Revision) -> ControlFlow<()>;
+
+    /// A row of the account begun last.
+    fn row(&mut self, row: RowRef<'_>) -> ControlFlow<()>;
+}
+
+/// Receives every fact, by account and key.
+pub trait FactVisitor: Send {
+    /// A fact.
+    fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()>;
+}
+
+/// Bytes and revisions, kept durably.
+///
+/// Dropping the future of a write does not withdraw the write: it may still happen.
+pub trait Store: Send + Sync + 'static {
+    /// Hands everything to `visitor`, as of one moment, and says where the feed stood then.
+    ///
+    /// Checksums are verified on the way: on an error, what was visited must be thrown away.
+    fn load_all<'a>(
+        &'a self,
+        visitor: &'a mut dyn RowVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>>;
+
+    /// The revision and rows of one account as of one moment; [`Revision::ABSENT`] and no rows if
+    /// there is no such account.
+    fn read_account(
+        &self,
+        account: AccountId,
+    ) -> Answer<'_, Result<(Revision, Vec<Row>), StoreError>>;
+
+    /// Commits all of the list or nothing, durably before it answers.
+    ///
+    /// By value, since the engine hands the rows to its writer, and a commit that lost a race is
+    /// planned anew. No account, and no row within an account, may be named twice.
+    fn commit(&self, list: Vec<AccountCommit>) -> Answer<'_, Result<Committed, CommitError>>;
+
+    /// What was committed after `after`, in order, a multi-account commit whole.
+    fn changes(&self, after: Cursor) -> Answer<'_, Result<Changes, StoreError>>;
+
+    /// Wakes when there may be something new in the feed. Only a hint: it may be late, coalesced
+    /// or, on an engine with a network in between, lost; a follower also polls.
+    fn hint(&self) -> watch::Receiver<()>;
+
+    /// Claims a thing that may be used once, until `expiry`, durably before it answers.
+    ///
+    /// Whatever expired at or before `now` may be forgotten and claimed again; a claim that has
+    /// itself expired by `now` is answered [`Claimed::Already`]. Both times in one unit of the
+    /// caller's choice.
+    fn claim<'a>(
+        &'a self,
+        key: &'a ClaimKey,
+        expiry: i64,
+        now: i64,
+    ) -> Answer<'a, Result<Claimed, StoreError>>;
+
+    /// Merges facts into the side table: the later one stays. Not part of any revision.
+    fn merge_facts(&self, facts: Vec<Fact>) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Forgets facts of things that are no more. Forgetting one that is not there is no error.
+    fn forget_facts(&self, keys: Vec<(AccountId, Box<str>)>) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Hands all facts to `visitor`, as of one moment.
+    fn read_facts<'a>(
+        &'a self,
+        visitor: &'a mut dyn FactVisitor,
+    ) -> Answer<'a, Result<(), StoreError>>;
+
+    /// Finishes the writes that were accepted and lets go of files and locks. Every later call
+    /// answers [`StoreError::Closed`].
+    fn close(&self) -> Answer<'_, Result<(), StoreError>>;
+}
