@@ -1,1 +1,32 @@
-//! (being built)
+//! The rules of IAM and STS as pure functions over an immutable state.
+//!
+//! No clock, no ambient randomness, no I/O, no async: time and entropy come in through
+//! [`draw::Draw`], and what changes goes out as [`state::AccountChanges`].
+
+pub mod account_id;
+pub mod arn;
+pub mod authorize;
+pub mod caller;
+pub mod draw;
+pub mod founding;
+pub mod iam;
+pub mod managed;
+pub mod managed_policies;
+pub mod marker;
+pub mod name;
+mod not_implemented;
+pub mod operation;
+pub mod perform;
+pub mod quota;
+pub mod record;
+pub mod refusal;
+pub mod session;
+pub mod state;
+pub mod sts;
+pub mod text;
+pub mod unique_id;
+
+#[cfg(test)]
+mod access_tests;
+#[cfg(test)]
+mod test_support;

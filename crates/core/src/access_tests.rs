@@ -1,0 +1,401 @@
+//! Every implemented operation is refused to whom no policy allows it, and allowed to whom a policy
+//! allows exactly what it needs.
+
+use std::collections::BTreeSet;
+
+use iamd_wire::Service;
+
+use crate::caller::Caller;
+use crate::not_implemented;
+use crate::operation::Operation;
+use crate::perform::{Visitor, with_operation};
+use crate::test_support::{ACCOUNT, ALLOW_ALL, TRUST_EC2, World, parsed};
+
+/// A request of each operation, and what its caller must be allowed: actions on resources, IAM's
+/// without the beginning of their ARNs; behind `as`, what a denial shows instead.
+///
+/// Source: Service Authorization Reference, IAM and STS.
+const SAMPLES: &str = "
+AddRoleToInstanceProfile&InstanceProfileName=vacant&RoleName=app -> iam:AddRoleToInstanceProfile instance-profile/vacant; iam:PassRole role/service/app
+AddUserToGroup&GroupName=empty&UserName=bob -> iam:AddUserToGroup group/empty
+AttachGroupPolicy&GroupName=staff&PolicyArn={POLICY} -> iam:AttachGroupPolicy group/staff
+AttachRolePolicy&RoleName=idle&PolicyArn={POLICY} -> iam:AttachRolePolicy role/idle
+AttachUserPolicy&UserName=gone&PolicyArn={POLICY} -> iam:AttachUserPolicy user/gone
+CreateAccessKey&UserName=bob -> iam:CreateAccessKey user/people/bob
+CreateAccountAlias&AccountAlias=other-name -> iam:CreateAccountAlias *
+CreateGroup&GroupName=new&Path=/x/ -> iam:CreateGroup group/x/new
+CreateInstanceProfile&InstanceProfileName=new -> iam:CreateInstanceProfile instance-profile/new
+CreateInstanceProfile&InstanceProfileName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateInstanceProfile instance-profile/new; iam:TagInstanceProfile instance-profile/new
+CreatePolicy&PolicyName=new&PolicyDocument={ALL} -> iam:CreatePolicy policy/new
+CreatePolicy&PolicyName=new&Path=/x/&PolicyDocument={ALL}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreatePolicy policy/x/new; iam:TagPolicy policy/x/new
+CreatePolicyVersion&PolicyArn={POLICY}&PolicyDocument={ALL}&SetAsDefault=true -> iam:CreatePolicyVersion policy/reader
+CreateRole&RoleName=new&AssumeRolePolicyDocument={TRUST} -> iam:CreateRole role/new
+CreateRole&RoleName=new&AssumeRolePolicyDocument={TRUST}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateRole role/new; iam:TagRole role/new
+CreateUser&UserName=new&Path=/x/ -> iam:CreateUser user/x/new
+CreateUser&UserName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateUser user/new; iam:TagUser user/new
+DeleteAccessKey&UserName=bob&AccessKeyId={KEY} -> iam:DeleteAccessKey user/people/bob
+DeleteAccountAlias&AccountAlias=the-alias -> iam:DeleteAccountAlias *
+DeleteGroup&GroupName=empty -> iam:DeleteGroup group/empty
+DeleteGroupPolicy&GroupName=staff&PolicyName=inline -> iam:DeleteGroupPolicy group/staff
+DeleteInstanceProfile&InstanceProfileName=vacant -> iam:DeleteInstanceProfile instance-profile/vacant
+DeletePolicy&PolicyArn={UNUSED} -> iam:DeletePolicy policy/unused
+DeletePolicyVersion&PolicyArn={POLICY}&VersionId=v2 -> iam:DeletePolicyVersion policy/reader
+DeleteRole&RoleName=idle -> iam:DeleteRole role/idle
+DeleteRolePermissionsBoundary&RoleName=app -> iam:DeleteRolePermissionsBoundary role/service/app
+DeleteRolePolicy&RoleName=app&PolicyName=inline -> iam:DeleteRolePolicy role/service/app
+DeleteUser&UserName=gone -> iam:DeleteUser user/gone
+DeleteUserPermissionsBoundary&UserName=bob -> iam:DeleteUserPermissionsBoundary user/people/bob
+DeleteUserPolicy&UserName=bob&PolicyName=inline -> iam:DeleteUserPolicy user/people/bob
+DetachGroupPolicy&GroupName=staff&PolicyArn={READ_ONLY} -> iam:DetachGroupPolicy group/staff
+DetachRolePolicy&RoleName=app&PolicyArn={READ_ONLY} -> iam:DetachRolePolicy role/service/app
+DetachUserPolicy&UserName=bob&PolicyArn={READ_ONLY} -> iam:DetachUserPolicy user/people/bob
+GetAccessKeyLastUsed&AccessKeyId={KEY} -> iam:GetAccessKeyLastUsed user/people/bob
+GetAccountSummary -> iam:GetAccountSummary *
+GetGroup&GroupName=staff -> iam:GetGroup group/staff
+GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
+GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
+GetPolicy&PolicyArn={POLICY} -> iam:GetPolicy policy/reader
+GetPolicyVersion&PolicyArn={POLICY}&VersionId=v1 -> iam:GetPolicyVersion policy/reader
+GetRole&RoleName=app -> iam:GetRole role/service/app
+GetRolePolicy&RoleName=app&PolicyName=inline -> iam:GetRolePolicy role/service/app
+GetUser -> iam:GetUser user/nobody
+GetUser&UserName=BOB -> iam:GetUser user/people/bob
+GetUserPolicy&UserName=bob&PolicyName=inline -> iam:GetUserPolicy user/people/bob
+ListAccessKeys -> iam:ListAccessKeys user/nobody
+ListAccessKeys&UserName=bob -> iam:ListAccessKeys user/people/bob
+ListAccountAliases -> iam:ListAccountAliases *
+ListAttachedGroupPolicies&GroupName=staff -> iam:ListAttachedGroupPolicies group/staff
+ListAttachedRolePolicies&RoleName=app -> iam:ListAttachedRolePolicies role/service/app
+ListAttachedUserPolicies&UserName=bob -> iam:ListAttachedUserPolicies user/people/bob
+ListEntitiesForPolicy&PolicyArn={POLICY} -> iam:ListEntitiesForPolicy policy/reader
+ListGroupPolicies&GroupName=staff -> iam:ListGroupPolicies group/staff
+ListGroups -> iam:ListGroups * as group/
+ListGroupsForUser&UserName=bob -> iam:ListGroupsForUser user/people/bob
+ListInstanceProfileTags&InstanceProfileName=full -> iam:ListInstanceProfileTags instance-profile/full
+ListInstanceProfiles -> iam:ListInstanceProfiles instance-profile/
+ListInstanceProfilesForRole&RoleName=app -> iam:ListInstanceProfilesForRole role/service/app
+ListPolicies&Scope=Local -> iam:ListPolicies * as policy path /
+ListPolicyTags&PolicyArn={POLICY} -> iam:ListPolicyTags policy/reader
+ListPolicyVersions&PolicyArn={POLICY} -> iam:ListPolicyVersions policy/reader
+ListRolePolicies&RoleName=app -> iam:ListRolePolicies role/service/app
+ListRoleTags&RoleName=app -> iam:ListRoleTags role/service/app
+ListRoles -> iam:ListRoles * as role/
+ListUserPolicies&UserName=bob -> iam:ListUserPolicies user/people/bob
+ListUserTags&UserName=bob -> iam:ListUserTags user/people/bob
+ListUsers -> iam:ListUsers * as user/
+PutGroupPolicy&GroupName=staff&PolicyName=more&PolicyDocument={ALL} -> iam:PutGroupPolicy group/staff
+PutRolePermissionsBoundary&RoleName=idle&PermissionsBoundary={POLICY} -> iam:PutRolePermissionsBoundary role/idle
+PutRolePolicy&RoleName=app&PolicyName=more&PolicyDocument={ALL} -> iam:PutRolePolicy role/service/app
+PutUserPermissionsBoundary&UserName=gone&PermissionsBoundary={POLICY} -> iam:PutUserPermissionsBoundary user/gone
+PutUserPolicy&UserName=bob&PolicyName=more&PolicyDocument={ALL} -> iam:PutUserPolicy user/people/bob
+RemoveRoleFromInstanceProfile&InstanceProfileName=full&RoleName=app -> iam:RemoveRoleFromInstanceProfile instance-profile/full
+RemoveUserFromGroup&GroupName=staff&UserName=bob -> iam:RemoveUserFromGroup group/staff
+SetDefaultPolicyVersion&PolicyArn={POLICY}&VersionId=v2 -> iam:SetDefaultPolicyVersion policy/reader
+TagInstanceProfile&InstanceProfileName=full&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagInstanceProfile instance-profile/full
+TagPolicy&PolicyArn={POLICY}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagPolicy policy/reader
+TagRole&RoleName=app&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagRole role/service/app
+TagUser&UserName=bob&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagUser user/people/bob
+UntagInstanceProfile&InstanceProfileName=full&TagKeys.member.1=team -> iam:UntagInstanceProfile instance-profile/full
+UntagPolicy&PolicyArn={POLICY}&TagKeys.member.1=team -> iam:UntagPolicy policy/reader
+UntagRole&RoleName=app&TagKeys.member.1=team -> iam:UntagRole role/service/app
+UntagUser&UserName=bob&TagKeys.member.1=team -> iam:UntagUser user/people/bob
+UpdateAccessKey&UserName=bob&AccessKeyId={KEY}&Status=Inactive -> iam:UpdateAccessKey user/people/bob
+UpdateAssumeRolePolicy&RoleName=app&PolicyDocument={TRUST} -> iam:UpdateAssumeRolePolicy role/service/app
+UpdateGroup&GroupName=staff&NewGroupName=crew&NewPath=/x/ -> iam:UpdateGroup group/staff; iam:UpdateGroup group/x/crew
+UpdateRole&RoleName=app&Description=new -> iam:UpdateRole role/service/app
+UpdateRoleDescription&RoleName=app&Description=new -> iam:UpdateRoleDescription role/service/app
+UpdateUser&UserName=bob&NewUserName=rob -> iam:UpdateUser user/people/bob; iam:UpdateUser user/people/rob
+AssumeRole&RoleArn={TARGET}&RoleSessionName=one -> sts:AssumeRole role/target
+AssumeRole&RoleArn={TARGET}&RoleSessionName=one&Tags.member.1.Key=a&Tags.member.1.Value=b&SourceIdentity=ana -> sts:AssumeRole role/target; sts:TagSession role/target; sts:SetSourceIdentity role/target
+GetAccessKeyInfo&AccessKeyId={KEY} -> sts:GetAccessKeyInfo *
+GetCallerIdentity -> nothing
+GetSessionToken -> nothing
+";
+
+const TRUST_ACCOUNT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}"#;
+
+#[test]
+fn every_implemented_operation_has_a_sample_and_its_own_action() {
+    let sampled: BTreeSet<String> = samples(&World::new(), "").map(|it| it.operation()).collect();
+    let mut implemented = BTreeSet::new();
+    for service in Service::ALL {
+        let waiting = match service {
+            Service::Iam => not_implemented::iam::NAMES,
+            Service::Sts => not_implemented::sts::NAMES,
+        };
+        for operation in service.operations().iter().map(|operation| operation.name) {
+            let action = with_operation(*service, operation, Action).unwrap();
+            assert_eq!(action, format!("{service}:{operation}"));
+            if !waiting.contains(&operation) {
+                implemented.insert(operation.to_owned());
+            }
+        }
+        assert!(waiting.iter().all(|name| service.operation(name).is_some()));
+    }
+    assert_eq!(sampled, implemented);
+}
+
+#[test]
+fn operations_are_refused_without_a_policy() {
+    let (world, nobody, key) = full_world();
+    for sample in samples(&world, &key) {
+        let mut world = world.fork();
+        match sample.needs.first() {
+            Some(need) => {
+                let refusal = world.refusal(&nobody, &sample.request);
+                assert_eq!(refusal, need.implicit("identity-based policy"), "{}", sample.request);
+            }
+            None => {
+                deny_everything(&mut world);
+                world.ok(&nobody, &sample.request);
+            }
+        }
+    }
+}
+
+#[test]
+fn operations_are_allowed_with_what_they_need_and_nothing_less() {
+    let (world, nobody, key) = full_world();
+    for sample in samples(&world, &key) {
+        let needs = &sample.needs;
+        let send = |policy: &str, boundary: Option<&str>| {
+            let mut world = world.fork();
+            grant(&mut world, policy, boundary);
+            // The boundary is a fact of the caller, too.
+            let nobody = world.user("nobody");
+            world.send(&nobody, &sample.request)
+        };
+        let exactly = policy(needs.iter().map(Need::allow));
+        assert!(send(&exactly, None).is_ok(), "{} {:?}", sample.request, send(&exactly, None));
+        assert!(send(ALLOW_ALL, Some(&exactly)).is_ok(), "{}", sample.request);
+        assert_eq!(world.scene(&nobody).account.id().to_string(), ACCOUNT);
+        for (place, need) in needs.iter().enumerate() {
+            let others = || needs.iter().enumerate().filter(|(other, _)| *other != place);
+            let without = policy(others().map(|(_, need)| need.allow()));
+            let implicit = need.implicit("identity-based policy");
+            assert_eq!(send(&without, None), Err(implicit.clone()), "without {need:?}");
+            let beside = others().map(|(_, need)| need.allow()).chain([need.allow_beside()]);
+            assert_eq!(send(&policy(beside), None), Err(implicit), "beside {need:?}");
+            let bounded = need.implicit("permissions boundary");
+            assert_eq!(send(ALLOW_ALL, Some(&without)), Err(bounded), "{need:?}");
+            let denied = policy([Need::everything(), need.deny()].into_iter());
+            assert_eq!(send(&denied, None), Err(need.explicit()), "{need:?}");
+        }
+        if let Some(first) = needs.first() {
+            let refusal = Err(first.implicit("identity-based policy"));
+            assert_eq!(send(&other_actions(needs), None), refusal, "{}", sample.request);
+        }
+    }
+}
+
+#[test]
+fn root_needs_no_policy_and_is_bound_by_none() {
+    let (world, _, key) = full_world();
+    for sample in samples(&world, &key) {
+        let mut world = world.fork();
+        let root = world.root();
+        match sample.operation().as_str() {
+            "AssumeRole" => assert_eq!(
+                world.refusal(&root, &sample.request),
+                "AccessDenied: Roles may not be assumed by root accounts."
+            ),
+            _ => {
+                world.ok(&root, &sample.request);
+            }
+        }
+    }
+}
+
+/// What is not implemented says so, to those who would be allowed.
+#[test]
+fn waiting_operations_answer_honestly() {
+    let world = World::new();
+    let root = world.root();
+    for (service, names) in
+        [(Service::Iam, not_implemented::iam::NAMES), (Service::Sts, not_implemented::sts::NAMES)]
+    {
+        for name in names {
+            let scene = world.scene(&root);
+            let permitted = with_operation(service, name, Permits(scene)).unwrap();
+            assert!(permitted, "{name}");
+        }
+    }
+}
+
+struct Action;
+
+impl Visitor for Action {
+    type Outcome = &'static str;
+    fn visit<O: Operation>(self) -> &'static str {
+        O::ACTION
+    }
+}
+
+/// Whether the operation is of an effect that changes nothing.
+struct Permits<'a>(crate::operation::Scene<'a>);
+
+impl Visitor for Permits<'_> {
+    type Outcome = bool;
+    fn visit<O: Operation>(self) -> bool {
+        O::EFFECT == crate::operation::Effect::Read && !self.0.caller.arn().is_empty()
+    }
+}
+
+#[derive(Debug)]
+struct Sample {
+    request: String,
+    needs: Vec<Need>,
+}
+
+impl Sample {
+    fn operation(&self) -> String {
+        parsed(&self.request).1.to_owned()
+    }
+}
+
+#[derive(Debug)]
+struct Need {
+    action: String,
+    resource: String,
+    shown: String,
+}
+
+impl Need {
+    fn parse(text: &str) -> Need {
+        let (action, resource) = text.split_once(' ').unwrap();
+        let (resource, shown) = resource.split_once(" as ").unwrap_or((resource, resource));
+        let arn = |text: &str| match text {
+            "*" | "policy path /" => text.to_owned(),
+            _ => format!("arn:aws:iam::{ACCOUNT}:{text}"),
+        };
+        Need { action: action.to_owned(), resource: arn(resource), shown: arn(shown) }
+    }
+
+    fn statement(effect: &str, action: &str, resource: &str) -> String {
+        format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"{resource}"}}"#)
+    }
+
+    fn everything() -> String {
+        Need::statement("Allow", "*", "*")
+    }
+
+    fn allow(&self) -> String {
+        Need::statement("Allow", &self.action, &self.resource)
+    }
+
+    fn deny(&self) -> String {
+        Need::statement("Deny", &self.action, &self.resource)
+    }
+
+    /// Allows the action on the nearest other resource: for one that knows none, on any that has
+    /// a name.
+    fn allow_beside(&self) -> String {
+        let resource = match self.resource.as_str() {
+            "*" => format!("arn:aws:iam::{ACCOUNT}:*"),
+            resource => format!("{resource}x"),
+        };
+        Need::statement("Allow", &self.action, &resource)
+    }
+
+    fn implicit(&self, kind: &str) -> String {
+        let Need { action, shown, .. } = self;
+        format!(
+            "AccessDenied: User: arn:aws:iam::{ACCOUNT}:user/nobody is not authorized to perform: {action} on resource: {shown} because no {kind} allows the {action} action"
+        )
+    }
+
+    fn explicit(&self) -> String {
+        let Need { action, shown, .. } = self;
+        format!(
+            "AccessDenied: User: arn:aws:iam::{ACCOUNT}:user/nobody is not authorized to perform: {action} on resource: {shown} with an explicit deny in an identity-based policy"
+        )
+    }
+}
+
+fn samples(_: &World, key: &str) -> impl Iterator<Item = Sample> {
+    let lines = SAMPLES.lines().filter(|line| !line.is_empty());
+    lines.map(move |line| {
+        let (request, needs) = line.split_once(" -> ").unwrap();
+        let request = request
+            .replace("{POLICY}", "arn:aws:iam::111122223333:policy/reader")
+            .replace("{UNUSED}", "arn:aws:iam::111122223333:policy/unused")
+            .replace("{READ_ONLY}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
+            .replace("{TARGET}", "arn:aws:iam::111122223333:role/target")
+            .replace("{ALL}", ALLOW_ALL)
+            .replace("{TRUST}", TRUST_EC2)
+            .replace("{KEY}", if key.is_empty() { "AKIAIOSFODNN7EXAMPLE" } else { key });
+        let needs = needs.split("; ").filter(|need| *need != "nothing").map(Need::parse);
+        Sample { request, needs: needs.collect() }
+    })
+}
+
+/// Something of everything, a user with no rights, and the key of another one.
+fn full_world() -> (World, Caller, String) {
+    let tag = "Tags.member.1.Key=team&Tags.member.1.Value=blue";
+    let read_only = "PolicyArn=arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let reader = "arn:aws:iam::111122223333:policy/reader";
+    let requests = [
+        format!("CreatePolicy&PolicyName=reader&PolicyDocument={ALLOW_ALL}&{tag}"),
+        format!("CreatePolicyVersion&PolicyArn={reader}&PolicyDocument={ALLOW_ALL}"),
+        format!("CreatePolicy&PolicyName=unused&PolicyDocument={ALLOW_ALL}"),
+        format!("CreateUser&UserName=bob&Path=/people/&{tag}&PermissionsBoundary={reader}"),
+        "CreateUser&UserName=gone".to_owned(),
+        "CreateUser&UserName=nobody".to_owned(),
+        "CreateGroup&GroupName=staff".to_owned(),
+        "CreateGroup&GroupName=empty".to_owned(),
+        "AddUserToGroup&GroupName=staff&UserName=bob".to_owned(),
+        format!(
+            "CreateRole&RoleName=app&Path=/service/&AssumeRolePolicyDocument={TRUST_EC2}&{tag}&PermissionsBoundary={reader}"
+        ),
+        format!("CreateRole&RoleName=idle&AssumeRolePolicyDocument={TRUST_EC2}"),
+        format!("CreateRole&RoleName=target&AssumeRolePolicyDocument={TRUST_ACCOUNT}"),
+        format!("CreateInstanceProfile&InstanceProfileName=full&{tag}"),
+        "CreateInstanceProfile&InstanceProfileName=vacant".to_owned(),
+        "AddRoleToInstanceProfile&InstanceProfileName=full&RoleName=app".to_owned(),
+        format!("PutUserPolicy&UserName=bob&PolicyName=inline&PolicyDocument={ALLOW_ALL}"),
+        format!("PutGroupPolicy&GroupName=staff&PolicyName=inline&PolicyDocument={ALLOW_ALL}"),
+        format!("PutRolePolicy&RoleName=app&PolicyName=inline&PolicyDocument={ALLOW_ALL}"),
+        format!("AttachUserPolicy&UserName=bob&{read_only}"),
+        format!("AttachGroupPolicy&GroupName=staff&{read_only}"),
+        format!("AttachRolePolicy&RoleName=app&{read_only}"),
+        "CreateAccountAlias&AccountAlias=the-alias".to_owned(),
+    ];
+    let mut world = World::with(&requests.each_ref().map(String::as_str));
+    let root = world.root();
+    let key = world.ok(&root, "CreateAccessKey&UserName=bob");
+    let key = key["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
+    let nobody = world.user("nobody");
+    (world, nobody, key)
+}
+
+fn policy(statements: impl Iterator<Item = String>) -> String {
+    let statements: Vec<String> = statements.collect();
+    if statements.is_empty() {
+        // No policy may be without statements.
+        return policy([Need::statement("Allow", "s3:GetObject", "*")].into_iter());
+    }
+    format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
+}
+
+fn other_actions(needs: &[Need]) -> String {
+    let actions: Vec<String> = needs.iter().map(|need| format!("\"{}\"", need.action)).collect();
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","NotAction":[{}],"Resource":"*"}}}}"#,
+        actions.join(",")
+    )
+}
+
+fn grant(world: &mut World, policy: &str, boundary: Option<&str>) {
+    let root = world.root();
+    world.ok(&root, &format!("PutUserPolicy&UserName=nobody&PolicyName=p&PolicyDocument={policy}"));
+    if let Some(boundary) = boundary {
+        world.ok(&root, &format!("CreatePolicy&PolicyName=bound&PolicyDocument={boundary}"));
+        let arn = "arn:aws:iam::111122223333:policy/bound";
+        let put = "PutUserPermissionsBoundary&UserName=nobody";
+        world.ok(&root, &format!("{put}&PermissionsBoundary={arn}"));
+    }
+}
+
+fn deny_everything(world: &mut World) {
+    grant(world, &policy([Need::statement("Deny", "*", "*")].into_iter()), None);
+}

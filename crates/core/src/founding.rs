@@ -1,0 +1,189 @@
+//! The beginning of an account. An operator's command: no API of AWS does this.
+
+use iamd_wire::{ErrorCode, Secret};
+
+use crate::account_id::{ACCOUNT_NUMBER_MAX, AccountId};
+use crate::draw::Draw;
+use crate::refusal::Refusal;
+use crate::state::{
+    AccessKey, AccessKeyStatus, AccountChanges, AccountSettings, AttachedPolicy, Change, Entity,
+    InlinePolicies, KeyOwner, RootEmail, State, User,
+};
+use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
+
+/// The managed policy of an administrator.
+const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+/// Longest root e-mail address. RFC 5321, section 4.5.3.1.
+const EMAIL_LENGTH_MAX: usize = 254;
+
+/// What an operator says of a new account.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The number; drawn if absent.
+    pub id: Option<AccountId>,
+    /// The address by which root signs in.
+    pub root_email: String,
+    /// Root's password, hashed.
+    pub root_password_hash: String,
+    /// The first access key, if one is wanted.
+    pub first_key: Option<FirstKey>,
+}
+
+/// The first access key of an account.
+#[derive(Debug, Clone)]
+pub struct FirstKey {
+    /// Whose it is.
+    pub owner: FirstKeyOwner,
+    /// Key id and secret, if they are to be predictable; drawn otherwise.
+    pub predictable: Option<(AccessKeyId, Secret)>,
+}
+
+/// Whose key the first one is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstKeyOwner {
+    /// Root's.
+    Root,
+    /// A new user's of this name, who gets AdministratorAccess.
+    Administrator(String),
+}
+
+/// An account that is about to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Founded {
+    /// Its number.
+    pub account: AccountId,
+    /// The first access key.
+    pub first_key: Option<AccessKey>,
+    /// What to commit.
+    pub changes: Vec<AccountChanges>,
+}
+
+/// Plans a new account.
+///
+/// # Errors
+/// A refusal when number, e-mail address or key id are taken, or are not what they should be.
+pub fn found(state: &State, new: &NewAccount, draw: &mut Draw) -> Result<Founded, Refusal> {
+    let account = free_account_id(state, new.id, draw)?;
+    let email = checked_email(state, &new.root_email)?;
+    let settings = AccountSettings {
+        account,
+        root_email: new.root_email.as_str().into(),
+        root_password_hash: Some(new.root_password_hash.as_str().into()),
+        created: draw.now(),
+        alias: None,
+        root_sessions_not_before: None,
+    };
+    let mut own = vec![Change::Put(Entity::Settings(settings))];
+    let first_key = match &new.first_key {
+        Some(first) => Some(first_key(state, account, first, &mut own, draw)?),
+        None => None,
+    };
+    let directory = vec![Change::Put(Entity::RootEmail(RootEmail { email, account }))];
+    let changes = vec![
+        AccountChanges { account, changes: own },
+        AccountChanges { account: AccountId::DIRECTORY, changes: directory },
+    ];
+    Ok(Founded { account, first_key, changes })
+}
+
+fn free_account_id(
+    state: &State,
+    wanted: Option<AccountId>,
+    draw: &mut Draw,
+) -> Result<AccountId, Refusal> {
+    if let Some(id) = wanted {
+        return match state.account(id) {
+            None => Ok(id),
+            Some(_) => Err(taken(format!("the account {id} already exists"))),
+        };
+    }
+    // Twelve digits that do not begin with a zero, as people expect of an account number.
+    let least = (ACCOUNT_NUMBER_MAX + 1) / 10;
+    for _ in 0..1_000 {
+        let number = least + (draw.random() % u128::from(ACCOUNT_NUMBER_MAX + 1 - least)) as u64;
+        match AccountId::from_number(number) {
+            Some(id) if state.account(id).is_none() => return Ok(id),
+            Some(_) | None => {}
+        }
+    }
+    Err(taken("no free account number was found".to_owned()))
+}
+
+fn checked_email(state: &State, email: &str) -> Result<Box<str>, Refusal> {
+    let looks_right = email.len() <= EMAIL_LENGTH_MAX
+        && !email.chars().any(|character| character.is_whitespace() || character.is_control())
+        && email.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        });
+    if !looks_right {
+        return Err(Refusal::new(
+            ErrorCode::InvalidInput,
+            format!("`{email}` is not an e-mail address"),
+        ));
+    }
+    if state.directory().account_of_root_email(email).is_some() {
+        return Err(taken(format!("the root e-mail address `{email}` belongs to another account")));
+    }
+    Ok(email.to_lowercase().into())
+}
+
+fn first_key(
+    state: &State,
+    account: AccountId,
+    first: &FirstKey,
+    changes: &mut Vec<Change>,
+    draw: &mut Draw,
+) -> Result<AccessKey, Refusal> {
+    let owner = match &first.owner {
+        FirstKeyOwner::Root => KeyOwner::Root,
+        FirstKeyOwner::Administrator(name) => {
+            let user = administrator(account, name, draw)?;
+            let owner = KeyOwner::User(user.id);
+            changes.push(Change::Put(Entity::User(user)));
+            owner
+        }
+    };
+    let (id, secret) = match &first.predictable {
+        Some((id, _)) if state.access_key(id).is_some() => {
+            return Err(taken(format!("the access key id {id} already exists")));
+        }
+        Some((id, _)) if id.as_str().starts_with(IdPrefix::TemporaryKey.as_str()) => {
+            return Err(Refusal::new(
+                ErrorCode::InvalidInput,
+                "an access key id that begins with ASIA is for temporary credentials",
+            ));
+        }
+        Some((id, secret)) => (id.clone(), secret.clone()),
+        None => (AccessKeyId::draw(IdPrefix::LongTermKey, account, draw), draw.secret_access_key()),
+    };
+    let created = draw.now();
+    let key = AccessKey { id, owner, secret, status: AccessKeyStatus::Active, created };
+    changes.push(Change::Put(Entity::AccessKey(key.clone())));
+    Ok(key)
+}
+
+fn administrator(account: AccountId, name: &str, draw: &mut Draw) -> Result<User, Refusal> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
+        return Err(Refusal::new(
+            ErrorCode::InvalidInput,
+            format!("`{name}` is not a user name: 1 to 64 letters, digits or any of _+=,.@-"),
+        ));
+    }
+    Ok(User {
+        id: UniqueId::draw(IdPrefix::User, account, draw),
+        name: name.into(),
+        path: "/".into(),
+        created: draw.now(),
+        tags: Vec::new(),
+        boundary: None,
+        inline: InlinePolicies::default(),
+        attached: vec![AttachedPolicy(ADMINISTRATOR_ACCESS.into())],
+        groups: Vec::new(),
+        sessions_not_before: None,
+    })
+}
+
+fn taken(message: String) -> Refusal {
+    Refusal::new(ErrorCode::EntityAlreadyExists, message)
+}

@@ -1,0 +1,49 @@
+//! Policy documents in requests and answers.
+
+use iamd_policy::{Grammar, Malformed};
+use iamd_wire::ErrorCode;
+
+use crate::refusal::Refusal;
+use crate::state::PolicyDocument;
+
+/// A document that AWS would store as this kind of policy.
+///
+/// # Errors
+/// `MalformedPolicyDocument` with the first complaint in AWS's order.
+pub(crate) fn checked(text: &str, grammar: Grammar) -> Result<PolicyDocument, Refusal> {
+    iamd_policy::validate(text, grammar).map(PolicyDocument::from).map_err(malformed)
+}
+
+/// The refusal of a document.
+pub(crate) fn malformed(error: Malformed) -> Refusal {
+    Refusal::new(ErrorCode::MalformedPolicyDocument, error.message)
+}
+
+/// The document as answers carry it: RFC 3986 percent-encoded.
+///
+/// Source: IAM API Reference, GetUserPolicy, "URL-encoded compliant with RFC 3986".
+pub(super) fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
+                encoded.push(digit.to_ascii_uppercase());
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_but_unreserved_characters_is_encoded() {
+        assert_eq!(encoded("{\"a\": [\"é*~\"]}"), "%7B%22a%22%3A%20%5B%22%C3%A9%2A~%22%5D%7D");
+    }
+}

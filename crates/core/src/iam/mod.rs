@@ -1,0 +1,23 @@
+//! The operations of IAM: one `impl Operation` each, in the file of their resource.
+
+mod access_key;
+mod account;
+mod attachment;
+mod boundary;
+mod document;
+mod group;
+mod inline_policy;
+mod instance_profile;
+mod membership;
+mod policy;
+mod policy_entities;
+mod policy_version;
+mod resource;
+mod role;
+mod tag;
+mod trust;
+mod user;
+
+pub(crate) use document::checked as checked_document;
+pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
+pub(crate) use tag::{KeyCase, check_tags};

@@ -1,0 +1,180 @@
+//! Pagination markers: where a list goes on, authenticated so that no client can forge one.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::refusal::Refusal;
+use crate::text;
+
+const TAG_LENGTH: usize = 16;
+/// Most items on a page when the request does not say. IAM API Reference, `MaxItems`.
+pub const PAGE_ITEMS_DEFAULT: usize = 100;
+
+/// The key that authenticates markers; the same on every node.
+pub struct MarkerKey(hmac::Key);
+
+impl fmt::Debug for MarkerKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("MarkerKey(..)")
+    }
+}
+
+impl MarkerKey {
+    /// The key of these bytes.
+    pub fn new(bytes: &[u8; 32]) -> MarkerKey {
+        MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// The marker of a list (`list` says which, its filters included) that goes on behind `last`.
+    pub fn seal(&self, list: &str, last: &str) -> String {
+        let tag = hmac::sign(&self.0, &message(list, last));
+        let tag = tag.as_ref().get(..TAG_LENGTH).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(TAG_LENGTH + last.len());
+        bytes.extend_from_slice(tag);
+        bytes.extend_from_slice(last.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Behind what the list goes on.
+    ///
+    /// # Errors
+    /// `Invalid Marker.` when the marker was not issued for this list.
+    pub fn open(&self, list: &str, marker: &str) -> Result<String, Refusal> {
+        self.opened(list, marker).ok_or_else(text::invalid_marker)
+    }
+
+    fn opened(&self, list: &str, marker: &str) -> Option<String> {
+        let bytes = URL_SAFE_NO_PAD.decode(marker).ok()?;
+        let (tag, last) = bytes.split_at_checked(TAG_LENGTH)?;
+        let last = std::str::from_utf8(last).ok()?;
+        let expected = hmac::sign(&self.0, &message(list, last));
+        let expected = expected.as_ref().get(..TAG_LENGTH)?;
+        aws_lc_rs::constant_time::verify_slices_are_equal(expected, tag).ok()?;
+        Some(last.to_owned())
+    }
+}
+
+/// Injective: the length of the first part stands before it.
+fn message(list: &str, last: &str) -> Vec<u8> {
+    let mut message = Vec::with_capacity(8 + list.len() + last.len());
+    message.extend_from_slice(&(list.len() as u64).to_be_bytes());
+    message.extend_from_slice(list.as_bytes());
+    message.extend_from_slice(last.as_bytes());
+    message
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Whether more follow.
+    pub is_truncated: bool,
+    /// Where the next page starts; present exactly if more follow.
+    pub marker: Option<String>,
+}
+
+/// What a request says about the page it wants.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest<'a> {
+    /// Which list it is: operation, account and filters.
+    pub list: &'a str,
+    /// The marker of the previous page.
+    pub marker: Option<&'a str>,
+    /// Most items on the page, 1 to 1,000.
+    pub max_items: Option<i32>,
+}
+
+impl MarkerKey {
+    /// Cuts one page out of `items`, which start behind the place the marker names.
+    ///
+    /// `items` is called with that place and gives the items with their places, in order.
+    ///
+    /// # Errors
+    /// `Invalid Marker.`
+    pub fn page<P, T, I>(
+        &self,
+        request: PageRequest<'_>,
+        items: impl FnOnce(Option<String>) -> I,
+    ) -> Result<Page<T>, Refusal>
+    where
+        P: fmt::Display,
+        I: Iterator<Item = (P, T)>,
+    {
+        let behind = request.marker.map(|marker| self.open(request.list, marker)).transpose()?;
+        let most = request.max_items.and_then(|most| usize::try_from(most).ok());
+        let most = most.unwrap_or(PAGE_ITEMS_DEFAULT).max(1);
+        let mut page = Page { items: Vec::new(), is_truncated: false, marker: None };
+        let mut last = None;
+        for (place, item) in items(behind) {
+            if page.items.len() == most {
+                page.is_truncated = true;
+                break;
+            }
+            page.items.push(item);
+            last = Some(place);
+        }
+        if page.is_truncated {
+            page.marker = last.map(|last| self.seal(request.list, &last.to_string()));
+        }
+        Ok(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_opens_only_for_its_list_and_only_unaltered() {
+        let key = MarkerKey::new(&[3; 32]);
+        let marker = key.seal("ListUsers/1", "bob");
+        assert_eq!(key.open("ListUsers/1", &marker).unwrap(), "bob");
+        assert!(key.open("ListUsers/2", &marker).is_err());
+        assert!(MarkerKey::new(&[4; 32]).open("ListUsers/1", &marker).is_err());
+        for place in 0..marker.len() {
+            let mut altered = marker.clone().into_bytes();
+            altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            if URL_SAFE_NO_PAD.decode(&altered).ok() != URL_SAFE_NO_PAD.decode(&marker).ok() {
+                assert!(key.open("ListUsers/1", &altered).is_err(), "{altered}");
+            }
+        }
+        for wrong in ["", "A", "bob", &"A".repeat(500)] {
+            assert_eq!(key.open("ListUsers/1", wrong), Err(text::invalid_marker()));
+        }
+    }
+
+    #[test]
+    fn pages_join_up_to_the_whole_list() {
+        let key = MarkerKey::new(&[3; 32]);
+        let all: Vec<String> = (0..10).map(|number| format!("{number}")).collect();
+        for size in 1..12 {
+            let (mut seen, mut marker) = (Vec::new(), None);
+            loop {
+                let request = PageRequest {
+                    list: "numbers",
+                    marker: marker.as_deref(),
+                    max_items: Some(size),
+                };
+                let page = key
+                    .page(request, |behind| {
+                        let all = all.clone().into_iter();
+                        all.filter(move |item| behind.as_ref().is_none_or(|place| item > place))
+                            .map(|item| (item.clone(), item))
+                    })
+                    .unwrap();
+                assert_eq!(page.marker.is_some(), page.is_truncated);
+                seen.extend(page.items);
+                marker = page.marker;
+                if marker.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, all);
+        }
+    }
+}

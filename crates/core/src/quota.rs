@@ -1,0 +1,69 @@
+//! Limits on how much there may be of everything. Source: IAM User Guide, "IAM and AWS STS quotas".
+
+/// The quotas that an operator may raise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quotas {
+    /// Users in an account.
+    pub users: u32,
+    /// Groups in an account.
+    pub groups: u32,
+    /// Roles in an account.
+    pub roles: u32,
+    /// Instance profiles in an account.
+    pub instance_profiles: u32,
+    /// Customer managed policies in an account.
+    pub policies: u32,
+    /// Managed policies attached to a user.
+    pub attached_policies_per_user: u32,
+    /// Managed policies attached to a role.
+    pub attached_policies_per_role: u32,
+    /// Managed policies attached to a group.
+    pub attached_policies_per_group: u32,
+    /// Characters in a role trust policy, white space not counted.
+    pub trust_policy_size: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Quotas {
+        Quotas {
+            users: 5_000,
+            groups: 300,
+            roles: 1_000,
+            instance_profiles: 1_000,
+            policies: 1_500,
+            attached_policies_per_user: 10,
+            attached_policies_per_role: 10,
+            attached_policies_per_group: 10,
+            trust_policy_size: 2_048,
+        }
+    }
+}
+
+/// Access keys of one user or root.
+pub const ACCESS_KEYS_PER_USER: u32 = 2;
+/// Groups that one user may be in.
+pub const GROUPS_PER_USER: u32 = 10;
+/// Roles in an instance profile.
+pub const ROLES_PER_INSTANCE_PROFILE: u32 = 1;
+/// Tags of one entity.
+pub const TAGS_PER_ENTITY: usize = 50;
+/// Versions of one managed policy.
+pub const VERSIONS_PER_POLICY: u32 = 5;
+/// Versions of all managed policies in use; shown in the account summary.
+pub const POLICY_VERSIONS_IN_USE: u32 = 10_000;
+/// Characters in a managed policy, white space not counted.
+pub const MANAGED_POLICY_SIZE: u32 = 6_144;
+/// Characters in all inline policies of a user, white space not counted.
+pub const USER_INLINE_SIZE: u32 = 2_048;
+/// Characters in all inline policies of a group, white space not counted.
+pub const GROUP_INLINE_SIZE: u32 = 5_120;
+/// Characters in all inline policies of a role, white space not counted.
+pub const ROLE_INLINE_SIZE: u32 = 10_240;
+/// Characters in the session policy and session policy ARNs together, white space counted.
+pub const SESSION_POLICY_SIZE: usize = 2_048;
+/// Managed policies that narrow one session.
+pub const SESSION_POLICY_ARNS: usize = 10;
+/// Server certificates; shown in the account summary.
+pub const SERVER_CERTIFICATES: u32 = 20;
+/// Signing certificates of one user; shown in the account summary.
+pub const SIGNING_CERTIFICATES_PER_USER: u32 = 2;

@@ -1,0 +1,213 @@
+//! Rows as the store keeps them: a kind, an id, and the entity in CBOR with numbered members.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+
+use crate::state::{Entity, EntityKey};
+use crate::unique_id::UniqueId;
+
+/// A row key in the form of the store: a kind and an id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RecordKey {
+    /// What kind of entity it is; one of the constants of [`kind`].
+    pub kind: u16,
+    /// The id inside the kind.
+    pub id: String,
+}
+
+/// Kinds of rows. A number is never used twice.
+pub mod kind {
+    /// Account settings.
+    pub const SETTINGS: u16 = 1;
+    /// Users.
+    pub const USER: u16 = 2;
+    /// Groups.
+    pub const GROUP: u16 = 3;
+    /// Roles.
+    pub const ROLE: u16 = 4;
+    /// Customer managed policies.
+    pub const POLICY: u16 = 5;
+    /// Instance profiles.
+    pub const INSTANCE_PROFILE: u16 = 6;
+    /// Access keys.
+    pub const ACCESS_KEY: u16 = 7;
+    /// Account aliases.
+    pub const ALIAS: u16 = 8;
+    /// Root e-mail addresses.
+    pub const ROOT_EMAIL: u16 = 9;
+}
+
+/// A row that this version cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The row.
+    pub key: RecordKey,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "row {}/{} is unreadable: {}", self.key.kind, self.key.id, self.reason)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl EntityKey {
+    /// The key in the form of the store.
+    pub fn to_record(&self) -> RecordKey {
+        let (kind, id) = match self {
+            EntityKey::Settings => (kind::SETTINGS, String::new()),
+            EntityKey::User(id) => (kind::USER, id.to_string()),
+            EntityKey::Group(id) => (kind::GROUP, id.to_string()),
+            EntityKey::Role(id) => (kind::ROLE, id.to_string()),
+            EntityKey::Policy(id) => (kind::POLICY, id.to_string()),
+            EntityKey::InstanceProfile(id) => (kind::INSTANCE_PROFILE, id.to_string()),
+            EntityKey::AccessKey(id) => (kind::ACCESS_KEY, id.to_string()),
+            EntityKey::Alias(alias) => (kind::ALIAS, alias.to_string()),
+            EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email.to_string()),
+        };
+        RecordKey { kind, id }
+    }
+
+    /// The key that the store knows in this form.
+    pub fn from_record(key: &RecordKey) -> Result<EntityKey, Unreadable> {
+        let unique_id = || key.id.parse::<UniqueId>().map_err(|_| unreadable(key, "bad unique id"));
+        Ok(match key.kind {
+            kind::SETTINGS => EntityKey::Settings,
+            kind::USER => EntityKey::User(unique_id()?),
+            kind::GROUP => EntityKey::Group(unique_id()?),
+            kind::ROLE => EntityKey::Role(unique_id()?),
+            kind::POLICY => EntityKey::Policy(unique_id()?),
+            kind::INSTANCE_PROFILE => EntityKey::InstanceProfile(unique_id()?),
+            kind::ACCESS_KEY => EntityKey::AccessKey(
+                key.id.parse().map_err(|_| unreadable(key, "bad access key id"))?,
+            ),
+            kind::ALIAS => EntityKey::Alias(key.id.as_str().into()),
+            kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
+            _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
+        })
+    }
+}
+
+impl Entity {
+    /// The row's content.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Entity::Settings(settings) => encode(settings),
+            Entity::User(user) => encode(user),
+            Entity::Group(group) => encode(group),
+            Entity::Role(role) => encode(role),
+            Entity::Policy(policy) => encode(policy),
+            Entity::InstanceProfile(profile) => encode(profile),
+            Entity::AccessKey(key) => encode(key),
+            Entity::Alias(alias) => encode(alias),
+            Entity::RootEmail(email) => encode(email),
+        }
+    }
+
+    /// The entity in a row.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the bytes are not an entity of that kind, or stand under a wrong key.
+    pub fn from_bytes(key: &RecordKey, bytes: &[u8]) -> Result<Entity, Unreadable> {
+        let entity = match key.kind {
+            kind::SETTINGS => Entity::Settings(decode(key, bytes)?),
+            kind::USER => Entity::User(decode(key, bytes)?),
+            kind::GROUP => Entity::Group(decode(key, bytes)?),
+            kind::ROLE => Entity::Role(decode(key, bytes)?),
+            kind::POLICY => Entity::Policy(decode(key, bytes)?),
+            kind::INSTANCE_PROFILE => Entity::InstanceProfile(decode(key, bytes)?),
+            kind::ACCESS_KEY => Entity::AccessKey(decode(key, bytes)?),
+            kind::ALIAS => Entity::Alias(decode(key, bytes)?),
+            kind::ROOT_EMAIL => Entity::RootEmail(decode(key, bytes)?),
+            _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
+        };
+        if entity.key().to_record() == *key {
+            Ok(entity)
+        } else {
+            Err(unreadable(key, "the content belongs to another row"))
+        }
+    }
+}
+
+fn unreadable(key: &RecordKey, reason: &str) -> Unreadable {
+    Unreadable { key: key.clone(), reason: reason.to_owned() }
+}
+
+fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    // INVARIANT: writing to a vector cannot fail; the error type is `Infallible`.
+    match minicbor::encode(value, &mut bytes) {
+        Ok(()) | Err(_) => bytes,
+    }
+}
+
+fn decode<'b, T: Decode<'b, ()>>(key: &RecordKey, bytes: &'b [u8]) -> Result<T, Unreadable> {
+    minicbor::decode(bytes).map_err(|error| unreadable(key, &error.to_string()))
+}
+
+/// Timestamps in rows: seconds since 1970.
+pub(crate) mod timestamp {
+    use iamd_wire::Timestamp;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(
+        value: &Timestamp,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.i64(value.seconds())?.ok()
+    }
+
+    pub(crate) fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        _: &mut C,
+    ) -> Result<Timestamp, DecodeError> {
+        decoder.i64().map(Timestamp::from_seconds)
+    }
+}
+
+/// Timestamps that may be absent.
+pub(crate) mod optional_timestamp {
+    use iamd_wire::Timestamp;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(
+        value: &Option<Timestamp>,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.encode(value.map(Timestamp::seconds))?.ok()
+    }
+
+    pub(crate) fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        _: &mut C,
+    ) -> Result<Option<Timestamp>, DecodeError> {
+        decoder.decode::<Option<i64>>().map(|seconds| seconds.map(Timestamp::from_seconds))
+    }
+}
+
+/// Secrets in rows; the row is sealed before it leaves the process.
+pub(crate) mod secret {
+    use iamd_wire::Secret;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(
+        value: &Secret,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.str(value.expose())?.ok()
+    }
+
+    pub(crate) fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Secret, DecodeError> {
+        decoder.str().map(|text| Secret::from(text.to_owned()))
+    }
+}

@@ -1,0 +1,466 @@
+//! The entities that make up an account: one stored row each.
+//!
+//! The numbers in the attributes are the row format: a number is never used twice, a member never
+//! changes its type, and new members are optional.
+
+use std::sync::Arc;
+
+use iamd_policy::PolicySet;
+use iamd_wire::{Secret, Timestamp};
+use minicbor::{Decode, Encode};
+
+use super::document::PolicyDocument;
+use crate::account_id::AccountId;
+use crate::record;
+use crate::unique_id::{AccessKeyId, UniqueId};
+
+/// What is stored as one row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entity {
+    /// Facts of the account itself, its root user included.
+    Settings(AccountSettings),
+    /// An IAM user.
+    User(User),
+    /// A group of users.
+    Group(Group),
+    /// A role.
+    Role(Role),
+    /// A customer managed policy with its versions.
+    Policy(Policy),
+    /// An instance profile.
+    InstanceProfile(InstanceProfile),
+    /// A long-term access key.
+    AccessKey(AccessKey),
+    /// The name of an account; lives in the directory.
+    Alias(Alias),
+    /// The sign-in name of a root user; lives in the directory.
+    RootEmail(RootEmail),
+}
+
+/// What identifies a row inside its account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum EntityKey {
+    /// The account itself.
+    Settings,
+    /// A user by unique id.
+    User(UniqueId),
+    /// A group by unique id.
+    Group(UniqueId),
+    /// A role by unique id.
+    Role(UniqueId),
+    /// A customer managed policy by unique id.
+    Policy(UniqueId),
+    /// An instance profile by unique id.
+    InstanceProfile(UniqueId),
+    /// An access key by its id.
+    AccessKey(AccessKeyId),
+    /// An alias by its text.
+    Alias(Box<str>),
+    /// A root e-mail address, in lower case.
+    RootEmail(Box<str>),
+}
+
+impl Entity {
+    /// The key under which the entity is stored.
+    pub fn key(&self) -> EntityKey {
+        match self {
+            Entity::Settings(_) => EntityKey::Settings,
+            Entity::User(user) => EntityKey::User(user.id),
+            Entity::Group(group) => EntityKey::Group(group.id),
+            Entity::Role(role) => EntityKey::Role(role.id),
+            Entity::Policy(policy) => EntityKey::Policy(policy.id),
+            Entity::InstanceProfile(profile) => EntityKey::InstanceProfile(profile.id),
+            Entity::AccessKey(key) => EntityKey::AccessKey(key.id.clone()),
+            Entity::Alias(alias) => EntityKey::Alias(alias.alias.clone()),
+            Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
+        }
+    }
+}
+
+/// A tag of an entity.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Tag {
+    /// The key, in the letter case it was given.
+    #[n(0)]
+    pub key: Box<str>,
+    /// The value; may be empty.
+    #[n(1)]
+    pub value: Box<str>,
+}
+
+/// A managed policy attached to a user, group or role, by its ARN.
+///
+/// Managed policies cannot be renamed, and cannot be deleted while attached, so the ARN is stable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct AttachedPolicy(#[n(0)] pub Box<str>);
+
+/// A policy that lives inside a user, group or role.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct InlinePolicy {
+    /// The name, unique inside its holder.
+    #[n(0)]
+    pub name: Box<str>,
+    /// The document.
+    #[n(1)]
+    pub document: PolicyDocument,
+}
+
+/// The inline policies of one holder, sorted by name, with their compiled set.
+#[derive(Debug, Clone, Default)]
+pub struct InlinePolicies {
+    policies: Vec<InlinePolicy>,
+    set: PolicySet,
+}
+
+impl InlinePolicies {
+    /// The policies, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &InlinePolicy> {
+        self.policies.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// The policy of this name.
+    pub fn named(&self, name: &str) -> Option<&InlinePolicy> {
+        self.policies.iter().find(|policy| &*policy.name == name)
+    }
+
+    /// All documents, for a decision.
+    pub fn set(&self) -> &PolicySet {
+        &self.set
+    }
+
+    /// The policies with this one added, or in the place of its namesake.
+    #[must_use]
+    pub fn with(&self, added: InlinePolicy) -> InlinePolicies {
+        let others = self.policies.iter().filter(|policy| policy.name != added.name).cloned();
+        let mut policies: Vec<InlinePolicy> = others.collect();
+        let place = policies.partition_point(|policy| policy.name < added.name);
+        policies.insert(place, added);
+        InlinePolicies::from(policies)
+    }
+
+    /// The policies without the one of this name.
+    #[must_use]
+    pub fn without(&self, name: &str) -> InlinePolicies {
+        let others = self.policies.iter().filter(|policy| &*policy.name != name).cloned();
+        InlinePolicies::from(others.collect::<Vec<_>>())
+    }
+}
+
+impl From<Vec<InlinePolicy>> for InlinePolicies {
+    fn from(policies: Vec<InlinePolicy>) -> InlinePolicies {
+        let named = policies
+            .iter()
+            .map(|policy| (Arc::from(&*policy.name), policy.document.compiled().clone()));
+        let set = named.collect();
+        InlinePolicies { policies, set }
+    }
+}
+
+impl PartialEq for InlinePolicies {
+    fn eq(&self, other: &InlinePolicies) -> bool {
+        self.policies == other.policies
+    }
+}
+
+impl<C> Encode<C> for InlinePolicies {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.policies.encode(encoder, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for InlinePolicies {
+    fn decode(
+        decoder: &mut minicbor::Decoder<'b>,
+        context: &mut C,
+    ) -> Result<InlinePolicies, minicbor::decode::Error> {
+        Vec::<InlinePolicy>::decode(decoder, context).map(InlinePolicies::from)
+    }
+}
+
+/// Facts of the account itself, its root user included.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct AccountSettings {
+    /// The account.
+    #[n(0)]
+    pub account: AccountId,
+    /// E-mail address by which root signs in, as given.
+    #[n(1)]
+    pub root_email: Box<str>,
+    /// Root's password, hashed; absent when root has none.
+    #[n(2)]
+    pub root_password_hash: Option<Box<str>>,
+    /// When the account was made.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// The alias, if the account has one.
+    #[n(4)]
+    pub alias: Option<Box<str>>,
+    /// Sessions of root issued before this time are void.
+    #[cbor(n(5), with = "record::optional_timestamp")]
+    pub root_sessions_not_before: Option<Timestamp>,
+}
+
+/// An IAM user.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct User {
+    /// Unique id, `AIDA...`.
+    #[n(0)]
+    pub id: UniqueId,
+    /// Name, in the letter case it was given.
+    #[n(1)]
+    pub name: Box<str>,
+    /// Path, `/` or `/.../`.
+    #[n(2)]
+    pub path: Box<str>,
+    /// When the user was created.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// Tags, sorted by key.
+    #[n(4)]
+    pub tags: Vec<Tag>,
+    /// Managed policy that bounds the user's permissions.
+    #[n(5)]
+    pub boundary: Option<AttachedPolicy>,
+    /// Inline policies.
+    #[n(6)]
+    pub inline: InlinePolicies,
+    /// Attached managed policies, in the order of attachment.
+    #[n(7)]
+    pub attached: Vec<AttachedPolicy>,
+    /// Groups, by unique id.
+    #[n(8)]
+    pub groups: Vec<UniqueId>,
+    /// Sessions issued before this time are void.
+    #[cbor(n(9), with = "record::optional_timestamp")]
+    pub sessions_not_before: Option<Timestamp>,
+}
+
+/// A group of users.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct Group {
+    /// Unique id, `AGPA...`.
+    #[n(0)]
+    pub id: UniqueId,
+    /// Name, in the letter case it was given.
+    #[n(1)]
+    pub name: Box<str>,
+    /// Path, `/` or `/.../`.
+    #[n(2)]
+    pub path: Box<str>,
+    /// When the group was created.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// Inline policies.
+    #[n(4)]
+    pub inline: InlinePolicies,
+    /// Attached managed policies, in the order of attachment.
+    #[n(5)]
+    pub attached: Vec<AttachedPolicy>,
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct Role {
+    /// Unique id, `AROA...`.
+    #[n(0)]
+    pub id: UniqueId,
+    /// Name, in the letter case it was given.
+    #[n(1)]
+    pub name: Box<str>,
+    /// Path, `/` or `/.../`.
+    #[n(2)]
+    pub path: Box<str>,
+    /// When the role was created.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// Description, if given.
+    #[n(4)]
+    pub description: Option<Box<str>>,
+    /// Longest session in seconds, 3,600 to 43,200; absent when never set.
+    #[n(5)]
+    pub session_seconds_max: Option<u32>,
+    /// Trust policy; users and roles stand in it by unique id.
+    #[n(6)]
+    pub trust: PolicyDocument,
+    /// Tags, sorted by key.
+    #[n(7)]
+    pub tags: Vec<Tag>,
+    /// Managed policy that bounds the role's permissions.
+    #[n(8)]
+    pub boundary: Option<AttachedPolicy>,
+    /// Inline policies.
+    #[n(9)]
+    pub inline: InlinePolicies,
+    /// Attached managed policies, in the order of attachment.
+    #[n(10)]
+    pub attached: Vec<AttachedPolicy>,
+    /// Sessions issued before this time are void.
+    #[cbor(n(11), with = "record::optional_timestamp")]
+    pub sessions_not_before: Option<Timestamp>,
+}
+
+/// A customer managed policy with its versions.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct Policy {
+    /// Unique id, `ANPA...`.
+    #[n(0)]
+    pub id: UniqueId,
+    /// Name, in the letter case it was given.
+    #[n(1)]
+    pub name: Box<str>,
+    /// Path, `/` or `/.../`.
+    #[n(2)]
+    pub path: Box<str>,
+    /// When the policy was created.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// When its newest version was created.
+    #[cbor(n(4), with = "record::timestamp")]
+    pub updated: Timestamp,
+    /// Description, if given.
+    #[n(5)]
+    pub description: Option<Box<str>>,
+    /// Tags, sorted by key.
+    #[n(6)]
+    pub tags: Vec<Tag>,
+    /// Number of the version in force.
+    #[n(7)]
+    pub default_version: u32,
+    /// Number that the next version gets; numbers are never used twice.
+    #[n(8)]
+    pub next_version: u32,
+    /// Versions that still exist, oldest first.
+    #[n(9)]
+    pub versions: Vec<PolicyVersion>,
+}
+
+impl Policy {
+    /// The version in force.
+    pub fn version_in_force(&self) -> Option<&PolicyVersion> {
+        self.version(self.default_version)
+    }
+
+    /// The version of this number.
+    pub fn version(&self, number: u32) -> Option<&PolicyVersion> {
+        self.versions.iter().find(|version| version.number == number)
+    }
+}
+
+/// One version of a customer managed policy.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct PolicyVersion {
+    /// The number in `v1`, `v2`, ...
+    #[n(0)]
+    pub number: u32,
+    /// When the version was created.
+    #[cbor(n(1), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// The document.
+    #[n(2)]
+    pub document: PolicyDocument,
+}
+
+/// An instance profile.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct InstanceProfile {
+    /// Unique id, `AIPA...`.
+    #[n(0)]
+    pub id: UniqueId,
+    /// Name, in the letter case it was given.
+    #[n(1)]
+    pub name: Box<str>,
+    /// Path, `/` or `/.../`.
+    #[n(2)]
+    pub path: Box<str>,
+    /// When the profile was created.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// The role inside, by unique id.
+    #[n(4)]
+    pub role: Option<UniqueId>,
+    /// Tags, sorted by key.
+    #[n(5)]
+    pub tags: Vec<Tag>,
+}
+
+/// Whose access key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum KeyOwner {
+    /// The root user of the account.
+    #[n(0)]
+    Root,
+    /// An IAM user, by unique id.
+    #[n(1)]
+    User(#[n(0)] UniqueId),
+}
+
+/// Whether an access key may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AccessKeyStatus {
+    /// It may be used.
+    #[n(0)]
+    Active,
+    /// It is kept, but refused.
+    #[n(1)]
+    Inactive,
+}
+
+/// A long-term access key.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct AccessKey {
+    /// The id, `AKIA...`.
+    #[n(0)]
+    pub id: AccessKeyId,
+    /// Whose key it is.
+    #[n(1)]
+    pub owner: KeyOwner,
+    /// The secret; shown to a client once, on creation.
+    #[cbor(n(2), with = "record::secret")]
+    pub secret: Secret,
+    /// Whether it may be used.
+    #[n(3)]
+    pub status: AccessKeyStatus,
+    /// When the key was created.
+    #[cbor(n(4), with = "record::timestamp")]
+    pub created: Timestamp,
+}
+
+impl AccessKey {
+    /// What lists of keys are sorted by: oldest first, keys of one second by id.
+    pub fn age_order(&self) -> (i64, &str) {
+        (self.created.seconds(), self.id.as_str())
+    }
+}
+
+/// The name of an account; unique among all accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Alias {
+    /// The alias.
+    #[n(0)]
+    pub alias: Box<str>,
+    /// The account.
+    #[n(1)]
+    pub account: AccountId,
+}
+
+/// The sign-in name of a root user; unique among all accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RootEmail {
+    /// The address, in lower case.
+    #[n(0)]
+    pub email: Box<str>,
+    /// The account.
+    #[n(1)]
+    pub account: AccountId,
+}

@@ -1,0 +1,112 @@
+//! What the server knows: accounts, what lives in them, and how a change alters it.
+
+mod account;
+mod collection;
+mod directory;
+mod document;
+mod entity;
+mod policy_use;
+
+use std::sync::Arc;
+
+pub use account::Account;
+pub use collection::{Collection, Named};
+pub use directory::Directory;
+pub use document::PolicyDocument;
+pub use entity::{
+    AccessKey, AccessKeyStatus, AccountSettings, Alias, AttachedPolicy, Entity, EntityKey, Group,
+    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
+    RootEmail, Tag, User,
+};
+pub use policy_use::PolicyUse;
+
+use crate::account_id::AccountId;
+use crate::unique_id::AccessKeyId;
+
+/// One step from a state to the next: an entity as it is from now on, or the end of one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The entity exists from now on, in this form.
+    Put(Entity),
+    /// The entity exists no longer.
+    Remove(EntityKey),
+}
+
+/// The changes that one command makes to one account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountChanges {
+    /// The account, or the directory.
+    pub account: AccountId,
+    /// The changes, in the order in which they are applied.
+    pub changes: Vec<Change>,
+}
+
+/// An immutable picture of all accounts; copies share what they have in common.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    accounts: imbl::OrdMap<AccountId, Arc<Account>>,
+    directory: Directory,
+    /// Accounts of access keys whose ids carry none (chosen by an operator).
+    foreign_keys: imbl::HashMap<AccessKeyId, AccountId>,
+}
+
+impl State {
+    /// The account of this number.
+    pub fn account(&self, id: AccountId) -> Option<&Arc<Account>> {
+        self.accounts.get(&id)
+    }
+
+    /// All accounts, in ascending order of their numbers.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.accounts.values()
+    }
+
+    /// Account aliases and root e-mail addresses.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// A long-term access key together with its account.
+    pub fn access_key(&self, id: &AccessKeyId) -> Option<(&Arc<Account>, &Arc<AccessKey>)> {
+        let account = match self.foreign_keys.get(id) {
+            Some(account) => *account,
+            None => id.account()?,
+        };
+        let account = self.accounts.get(&account)?;
+        Some((account, account.access_key(id)?))
+    }
+
+    /// The state after these changes.
+    pub fn apply(&mut self, changes: &AccountChanges) {
+        if changes.account == AccountId::DIRECTORY {
+            self.directory.apply(&changes.changes);
+            return;
+        }
+        let mut account = match self.accounts.get(&changes.account) {
+            Some(account) => Account::clone(account),
+            None => Account::empty(changes.account),
+        };
+        for change in &changes.changes {
+            self.index_foreign_key(changes.account, change);
+            account.apply(change);
+        }
+        if account.settings().is_some() {
+            self.accounts.insert(changes.account, Arc::new(account));
+        } else {
+            // INVARIANT: an account exists exactly as long as its settings do.
+            self.accounts.remove(&changes.account);
+        }
+    }
+
+    fn index_foreign_key(&mut self, account: AccountId, change: &Change) {
+        match change {
+            Change::Put(Entity::AccessKey(key)) if key.id.account() != Some(account) => {
+                self.foreign_keys.insert(key.id.clone(), account);
+            }
+            Change::Remove(EntityKey::AccessKey(id)) => {
+                self.foreign_keys.remove(id);
+            }
+            Change::Put(_) | Change::Remove(_) => {}
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The operations of STS: one `impl Operation` each.
+
+mod access_key_info;
+mod assume_role;
+mod caller_identity;
+mod credentials;
+mod mfa;
+mod session_tag;
+mod session_token;

@@ -1,0 +1,350 @@
+//! A small world for tests: an account with a root user, requests as clients write them, answers
+//! as clients read them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use iamd_policy::Principal;
+use iamd_wire::query::Parameters;
+use iamd_wire::{Service, Timestamp, constraint};
+use serde_json::Value;
+
+use crate::account_id::AccountId;
+use crate::caller::{Caller, Credential};
+use crate::draw::Draw;
+use crate::founding::{self, NewAccount};
+use crate::marker::MarkerKey;
+use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
+use crate::perform::{Visitor, perform, with_operation};
+use crate::quota::Quotas;
+use crate::record::RecordKey;
+use crate::session::SessionKeys;
+use crate::state::{AccountChanges, Change, Entity, State};
+use crate::unique_id::{AccessKeyId, UniqueId};
+
+/// When tests happen: 2026-01-31T12:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_769_860_800);
+/// The account that most of a test happens in.
+pub(crate) const ACCOUNT: &str = "111122223333";
+/// Another account.
+pub(crate) const OTHER_ACCOUNT: &str = "444455556666";
+/// A document that allows everything.
+pub(crate) const ALLOW_ALL: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+/// A trust policy for EC2.
+pub(crate) const TRUST_EC2: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+
+/// State and surroundings of requests; also the rows that a store would hold.
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) rows: Rows,
+    pub(crate) quotas: Quotas,
+    pub(crate) environment: Environment,
+    pub(crate) facts: KnownFacts,
+    pub(crate) now: Timestamp,
+    session_keys: SessionKeys,
+    marker_key: MarkerKey,
+    draws: u64,
+}
+
+/// What a store would hold.
+pub(crate) type Rows = BTreeMap<(AccountId, u16, String), Vec<u8>>;
+
+/// Facts that a test sets.
+#[derive(Debug, Default)]
+pub(crate) struct KnownFacts {
+    pub(crate) keys: BTreeMap<AccessKeyId, LastUse>,
+    pub(crate) roles: BTreeMap<UniqueId, LastUse>,
+}
+
+impl Facts for KnownFacts {
+    fn access_key_last_use(&self, key: &AccessKeyId) -> Option<LastUse> {
+        self.keys.get(key).cloned()
+    }
+
+    fn role_last_use(&self, role: UniqueId) -> Option<LastUse> {
+        self.roles.get(&role).cloned()
+    }
+}
+
+impl World {
+    /// Two accounts with nothing in them.
+    pub(crate) fn new() -> World {
+        let mut world = World::empty();
+        for account in [ACCOUNT, OTHER_ACCOUNT] {
+            let new = NewAccount {
+                id: Some(account.parse().unwrap()),
+                root_email: format!("root@{account}.example"),
+                root_password_hash: "hash".into(),
+                first_key: None,
+            };
+            let mut draw = world.draw();
+            let founded = founding::found(&world.state, &new, &mut draw).unwrap();
+            world.commit(&founded.changes);
+        }
+        world
+    }
+
+    /// A world that is equal to this one and goes its own way.
+    pub(crate) fn fork(&self) -> World {
+        World {
+            state: self.state.clone(),
+            rows: self.rows.clone(),
+            quotas: self.quotas.clone(),
+            draws: self.draws,
+            ..World::empty()
+        }
+    }
+
+    /// A world in which root of [`ACCOUNT`] has sent these requests, all of them successfully.
+    pub(crate) fn with(requests: &[&str]) -> World {
+        let mut world = World::new();
+        let root = world.root();
+        for request in requests {
+            world.ok(&root, request);
+        }
+        world
+    }
+
+    /// The root user of [`ACCOUNT`].
+    pub(crate) fn root(&self) -> Caller {
+        self.root_of(ACCOUNT)
+    }
+
+    /// The root user of an account.
+    pub(crate) fn root_of(&self, account: &str) -> Caller {
+        Caller {
+            account: account.parse().unwrap(),
+            identity: crate::caller::Identity::Root,
+            principal: Principal::Root { account: account.to_owned() },
+            credential: Credential::LongTerm("ROOTROOTROOTROOT".parse().unwrap()),
+        }
+    }
+
+    /// A user of [`ACCOUNT`] with a key, which is made if he has none.
+    pub(crate) fn user(&mut self, name: &str) -> Caller {
+        self.user_of(ACCOUNT, name)
+    }
+
+    /// The same for a user of any account.
+    pub(crate) fn user_of(&mut self, account: &str, name: &str) -> Caller {
+        let root = self.root_of(account);
+        let keys = self.ok(&root, &format!("ListAccessKeys&UserName={name}"));
+        let id = match keys["AccessKeyMetadata"][0]["AccessKeyId"].as_str() {
+            Some(id) => id.to_owned(),
+            None => {
+                let key = self.ok(&root, &format!("CreateAccessKey&UserName={name}"));
+                key["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned()
+            }
+        };
+        let (account, key) = self.state.access_key(&id.parse().unwrap()).unwrap();
+        Caller::of_access_key(account, key).unwrap()
+    }
+
+    /// Whoever holds the temporary credentials in this answer.
+    pub(crate) fn holder(&self, answer: &Value) -> Caller {
+        let text = |member: &str| answer["Credentials"][member].as_str().unwrap();
+        let id = text("AccessKeyId").parse().unwrap();
+        let opened = self.session_keys.open(text("SessionToken"), &id).unwrap();
+        assert_eq!(opened.secret_access_key.expose(), text("SecretAccessKey"));
+        Caller::of_session(&self.state, &Arc::new(opened.session)).unwrap()
+    }
+
+    /// What surrounds a request of this caller.
+    pub(crate) fn scene<'a>(&'a self, caller: &'a Caller) -> Scene<'a> {
+        Scene {
+            state: &self.state,
+            account: self.state.account(caller.account).unwrap(),
+            caller,
+            environment: &self.environment,
+            facts: &self.facts,
+            session_keys: &self.session_keys,
+            marker_key: &self.marker_key,
+            quotas: &self.quotas,
+            now: self.now,
+        }
+    }
+
+    /// Carries out a request, written as `CreateUser&UserName=bob`, in the form encoding of
+    /// clients. Gives the answer as an SDK parses it, or `Code: message`.
+    pub(crate) fn send(&mut self, caller: &Caller, request: &str) -> Result<Value, String> {
+        let (service, operation, parameters) = parsed(request);
+        constraint::validate(&parameters, service.operation(operation).unwrap())
+            .map_err(|message| format!("ValidationError: {message}"))?;
+        let mut draw = self.draw();
+        let perform =
+            Perform { parameters: &parameters, scene: self.scene(caller), draw: &mut draw };
+        let (changes, answer) = with_operation(service, operation, perform).unwrap()?;
+        self.commit(&changes);
+        Ok(answer)
+    }
+
+    /// The answer to a request that succeeds.
+    pub(crate) fn ok(&mut self, caller: &Caller, request: &str) -> Value {
+        match self.send(caller, request) {
+            Ok(answer) => answer,
+            Err(refusal) => panic!("{request}\n  {refusal}"),
+        }
+    }
+
+    /// `Code: message` of a request that is refused.
+    pub(crate) fn refusal(&mut self, caller: &Caller, request: &str) -> String {
+        match self.send(caller, request) {
+            Ok(answer) => panic!("{request}\n  was answered: {answer}"),
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Sends requests one after the other and compares what comes back: an answer in JSON, with
+    /// what is drawn replaced by marks as in [`marked`], or a refusal as `Code: message`, or a
+    /// refusal of which the code alone counts.
+    pub(crate) fn expect(&mut self, caller: &Caller, exchanges: &[(&str, &str)]) {
+        for (request, expected) in exchanges {
+            let got = self.send(caller, request).map(|answer| marked(&answer));
+            match got {
+                Ok(answer) => {
+                    let json = serde_json::from_str::<Value>(expected);
+                    assert_eq!(Ok(answer), json.map_err(|_| *expected), "{request}");
+                }
+                Err(refusal) if expected.contains(": ") => {
+                    assert_eq!(refusal, **expected, "{request}");
+                }
+                Err(refusal) => {
+                    let code = refusal.split(':').next().unwrap();
+                    assert_eq!(code, *expected, "{request}\n  {refusal}");
+                }
+            }
+        }
+    }
+
+    /// Applies changes, and writes them to the rows as a store does.
+    pub(crate) fn commit(&mut self, changes: &[AccountChanges]) {
+        for batch in changes {
+            self.state.apply(batch);
+            for change in &batch.changes {
+                let key = match change {
+                    Change::Put(entity) => entity.key().to_record(),
+                    Change::Remove(key) => key.to_record(),
+                };
+                let place = (batch.account, key.kind, key.id.clone());
+                match change {
+                    Change::Put(entity) => self.rows.insert(place, entity.to_bytes()),
+                    Change::Remove(_) => self.rows.remove(&place),
+                };
+            }
+        }
+    }
+
+    fn empty() -> World {
+        World {
+            state: State::default(),
+            rows: Rows::new(),
+            quotas: Quotas::default(),
+            environment: Environment { region: "us-east-1".into(), ..Environment::default() },
+            facts: KnownFacts::default(),
+            now: NOW,
+            session_keys: SessionKeys::new([(1, &[5; 32])]),
+            marker_key: MarkerKey::new(&[6; 32]),
+            draws: 0,
+        }
+    }
+
+    fn draw(&mut self) -> Draw {
+        self.draws += 1;
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.draws.to_be_bytes());
+        Draw::new(self.now, seed)
+    }
+}
+
+/// The state that a node reads from these rows.
+pub(crate) fn rebuilt(rows: &Rows) -> State {
+    let mut state = State::default();
+    let accounts: std::collections::BTreeSet<AccountId> =
+        rows.keys().map(|(account, ..)| *account).collect();
+    for account in accounts {
+        let own = rows.iter().filter(|((of, ..), _)| *of == account);
+        let changes = own.map(|((_, kind, id), bytes)| {
+            let key = RecordKey { kind: *kind, id: id.clone() };
+            Change::Put(Entity::from_bytes(&key, bytes).unwrap())
+        });
+        state.apply(&AccountChanges { account, changes: changes.collect() });
+    }
+    state
+}
+
+/// A request in the form of clients, taken apart.
+pub(crate) fn parsed(request: &str) -> (Service, &str, Parameters<'_>) {
+    let (operation, rest) = request.split_once('&').unwrap_or((request, ""));
+    let service = Service::ALL.iter().find(|service| service.operation(operation).is_some());
+    let service = service.unwrap_or_else(|| panic!("{operation} is no operation"));
+    (*service, operation, Parameters::parse(rest.as_bytes()).unwrap())
+}
+
+struct Perform<'a> {
+    parameters: &'a Parameters<'a>,
+    scene: Scene<'a>,
+    draw: &'a mut Draw,
+}
+
+impl Visitor for Perform<'_> {
+    type Outcome = Result<(Vec<AccountChanges>, Value), String>;
+
+    fn visit<O: Operation>(self) -> Self::Outcome {
+        let operation: O = self.parameters.decode().unwrap();
+        let planned = perform(&operation, &self.scene, self.draw).map_err(|it| it.to_string())?;
+        if O::EFFECT == crate::operation::Effect::Read {
+            assert_eq!(planned.changes, [], "a read changes nothing");
+        }
+        Ok((planned.changes, serde_json::to_value(planned.output).unwrap()))
+    }
+}
+
+/// An answer with what is drawn replaced: ids by their prefixes (`<AIDA>`), the present time by
+/// `<now>`, secrets and tokens by `<secret>`; documents are decoded.
+pub(crate) fn marked(answer: &Value) -> Value {
+    match answer {
+        Value::Object(members) => {
+            let mark = |(name, value): (&String, &Value)| {
+                let value = match (name.as_str(), value) {
+                    ("SecretAccessKey" | "SessionToken", Value::String(_)) => "<secret>".into(),
+                    ("SessionTokenSize" | "SessionTokenUtilization", _) => "<size>".into(),
+                    (_, value) => marked(value),
+                };
+                (name.clone(), value)
+            };
+            Value::Object(members.iter().map(mark).collect())
+        }
+        Value::Array(items) => items.iter().map(marked).collect(),
+        Value::String(text) => marked_text(text).into(),
+        other => other.clone(),
+    }
+}
+
+fn marked_text(text: &str) -> String {
+    if text == NOW.to_string() {
+        return "<now>".into();
+    }
+    let is_id = (text.len() == 21 || text.len() == 20)
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte));
+    if is_id {
+        return format!("<{}>", &text[..4]);
+    }
+    if text.starts_with("%7B") { unescaped(text) } else { text.to_owned() }
+}
+
+/// The text behind percent encoding.
+pub(crate) fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap(), rest.next().unwrap()];
+            let digits = std::str::from_utf8(&digits).unwrap();
+            bytes.push(u8::from_str_radix(digits, 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
