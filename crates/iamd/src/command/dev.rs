@@ -1,0 +1,285 @@
+//! `iamd dev`: one process, nothing to configure.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use iamd_core::account_id::AccountId;
+use iamd_core::state::{Account, KeyOwner};
+use iamd_core::unique_id::AccessKeyId;
+use subtle::ConstantTimeEq;
+
+use super::printout::{self, DevFacts};
+use super::folder;
+use crate::doors::{DevDoor, Doors};
+use crate::fault::Fault;
+use crate::founder::{self, Order};
+use crate::log::{self, LogFormat};
+use crate::node::{Node, Snapshot};
+use crate::{operator, server};
+
+/// How often the facts of last use go to the store.
+const FACTS_INTERVAL: Duration = Duration::from_secs(60);
+/// The user whom the first access key belongs to when nothing is said.
+const ADMINISTRATOR: &str = "admin";
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// The loopback address to listen on; port 0 picks a free one.
+    #[arg(long, env = "IAMD_LISTEN", default_value = "127.0.0.1:4260")]
+    listen: SocketAddr,
+    /// The data folder; it is created, or reopened with its contents.
+    #[arg(long, env = "IAMD_DATA", default_value = "./iamd-data")]
+    data: PathBuf,
+    /// Keeps everything in memory only.
+    #[arg(long, conflicts_with = "data")]
+    ephemeral: bool,
+    /// The number of the account, 12 digits; drawn if absent.
+    #[arg(long)]
+    account_id: Option<String>,
+    /// A predictable access key id, for tests.
+    #[arg(long, requires = "secret_access_key")]
+    access_key_id: Option<String>,
+    /// Its secret.
+    #[arg(long, requires = "access_key_id")]
+    secret_access_key: Option<String>,
+    /// Whose the predictable key is: `root`, or a user who is created as administrator.
+    #[arg(long, requires = "access_key_id")]
+    key_owner: Option<String>,
+    /// Root's e-mail address.
+    #[arg(long)]
+    root_email: Option<String>,
+    /// Root's password; drawn if absent.
+    #[arg(long, env = "IAMD_ROOT_PASSWORD", hide_env_values = true)]
+    root_password: Option<String>,
+    /// Prints the facts as one line of JSON.
+    #[arg(long)]
+    json: bool,
+    /// How log lines look.
+    #[arg(long, env = "IAMD_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged, such as `warn`, `info` or `debug`.
+    #[arg(long, env = "IAMD_LOG", default_value = "info")]
+    log: String,
+}
+
+/// The address when nothing is said.
+const ROOT_EMAIL_DEFAULT: &str = "root@example.com";
+
+pub(super) async fn run(options: Options) -> Result<(), Fault> {
+    log::start(options.log_format, &options.log);
+    if !options.listen.ip().is_loopback() {
+        return Err(Fault::Refused(format!(
+            "`iamd dev` listens on loopback only, and {} is another address",
+            options.listen.ip()
+        )));
+    }
+    let place = Place::of(&options)?;
+    let node = match &place {
+        Place::Folder(folder) => folder::open(folder).await?,
+        Place::Memory(_) => folder::ephemeral().await?,
+    };
+    let outcome = serve(&options, &place, &node).await;
+    // What was accepted is finished whatever went wrong.
+    node.flush_facts().await?;
+    node.close().await?;
+    outcome
+}
+
+/// Where the data is, and the operator's socket.
+enum Place {
+    Folder(PathBuf),
+    /// Only the socket is in the folder, which ends with the process.
+    Memory(SocketFolder),
+}
+
+impl Place {
+    fn of(options: &Options) -> Result<Place, Fault> {
+        if options.ephemeral {
+            return SocketFolder::make().map(Place::Memory);
+        }
+        Ok(Place::Folder(options.data.clone()))
+    }
+
+    fn folder(&self) -> &Path {
+        match self {
+            Place::Folder(folder) => folder,
+            Place::Memory(folder) => &folder.0,
+        }
+    }
+}
+
+/// A private folder for the socket of a process without data.
+struct SocketFolder(PathBuf);
+
+impl SocketFolder {
+    fn make() -> Result<SocketFolder, Fault> {
+        use std::os::unix::fs::DirBuilderExt;
+        let path = std::env::temp_dir().join(format!("iamd-{}", crate::entropy::request_id()?));
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
+            Fault::Folder(format!("the folder {} cannot be made: {error}", path.display()))
+        })?;
+        Ok(SocketFolder(path))
+    }
+}
+
+impl Drop for SocketFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(), Fault> {
+    let listener = server::bind(options.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))?;
+    let opened = open_account(options, node).await?;
+    let _operator = operator::open(node, place.folder())?;
+    let start = node.remember().await?;
+    let doors = Arc::new(Doors::new(Arc::clone(node), Some(DevDoor { address, start })));
+    let facts = DevFacts {
+        account_id: opened.account_id,
+        endpoint: format!("http://{address}"),
+        console: None,
+        root_email: opened.root_email,
+        root_password: opened.root_password,
+        access_key_id: opened.access_key_id,
+        secret_access_key: opened.secret_access_key,
+        gateway: None,
+        metadata: None,
+        data: place.folder().display().to_string(),
+    };
+    if options.json {
+        printout::json(&facts)?;
+    } else {
+        let kept_in = match place {
+            Place::Folder(folder) => folder.display().to_string(),
+            Place::Memory(_) => "in memory only".to_owned(),
+        };
+        printout::dev(&facts, &opened.key_owner, &kept_in)?;
+    }
+    tracing::info!(%address, account = facts.account_id, "iamd dev is listening");
+    let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
+    server::serve(listener, doors, server::stop_signal()).await;
+    flusher.abort();
+    tracing::info!("iamd dev has stopped");
+    Ok(())
+}
+
+async fn flush_facts(node: Arc<Node>) {
+    loop {
+        tokio::time::sleep(FACTS_INTERVAL).await;
+        if let Err(fault) = node.flush_facts().await {
+            tracing::warn!("times of last use were not written: {fault}");
+        }
+    }
+}
+
+/// What is known of the account that `iamd dev` speaks of.
+struct Opened {
+    account_id: String,
+    root_email: String,
+    root_password: Option<String>,
+    key_owner: String,
+    access_key_id: Option<String>,
+    secret_access_key: Option<String>,
+}
+
+async fn open_account(options: &Options, node: &Arc<Node>) -> Result<Opened, Fault> {
+    let snapshot = node.snapshot();
+    match oldest_account(&snapshot) {
+        Some(account) => reopen(options, &snapshot, account),
+        None => found(options, node).await,
+    }
+}
+
+fn oldest_account(snapshot: &Snapshot) -> Option<&Arc<Account>> {
+    let created = |account: &&Arc<Account>| {
+        account.settings().map(|settings| (settings.created.seconds(), account.id()))
+    };
+    snapshot.state.accounts().min_by_key(created)
+}
+
+async fn found(options: &Options, node: &Arc<Node>) -> Result<Opened, Fault> {
+    let default_owner = if options.access_key_id.is_some() { "root" } else { ADMINISTRATOR };
+    let order = Order {
+        account_id: options.account_id.clone(),
+        root_email: options.root_email.clone().unwrap_or_else(|| ROOT_EMAIL_DEFAULT.to_owned()),
+        root_password: options.root_password.clone(),
+        access_key_id: options.access_key_id.clone(),
+        secret_access_key: options.secret_access_key.clone(),
+        key_owner: options.key_owner.clone().unwrap_or_else(|| default_owner.to_owned()),
+    };
+    let facts = founder::found(node, order).await?;
+    Ok(Opened {
+        account_id: facts.account_id,
+        root_email: facts.root_email,
+        root_password: Some(facts.root_password),
+        key_owner: facts.key_owner,
+        access_key_id: Some(facts.access_key_id),
+        secret_access_key: Some(facts.secret_access_key),
+    })
+}
+
+/// An account that is there already keeps what it has: what the options say must agree with it.
+fn reopen(options: &Options, snapshot: &Snapshot, oldest: &Arc<Account>) -> Result<Opened, Fault> {
+    let account = match &options.account_id {
+        Some(id) => existing(snapshot, founder::parse_account_id(id)?)?,
+        None => oldest,
+    };
+    let settings = account.settings().ok_or_else(|| Fault::Bug("an account without settings".to_owned()))?;
+    if options.root_email.as_ref().is_some_and(|email| !email.eq_ignore_ascii_case(&settings.root_email)) {
+        return Err(differs(&format!("root e-mail address of account {}", account.id())));
+    }
+    let mut opened = Opened {
+        account_id: account.id().to_string(),
+        root_email: settings.root_email.to_string(),
+        root_password: None,
+        key_owner: String::new(),
+        access_key_id: first_key(account).map(|id| id.to_string()),
+        secret_access_key: None,
+    };
+    if let (Some(id), Some(secret)) = (&options.access_key_id, &options.secret_access_key) {
+        let agrees = id.parse::<AccessKeyId>().ok().and_then(|id| {
+            let (owner, key) = snapshot.state.access_key(&id)?;
+            let same_secret = bool::from(key.secret.expose().as_bytes().ct_eq(secret.as_bytes()));
+            let same_owner = options.key_owner.as_deref().is_none_or(|name| {
+                name == owner_name(owner, key.owner)
+            });
+            (owner.id() == account.id() && same_secret && same_owner).then_some(())
+        });
+        agrees.ok_or_else(|| differs("predictable credentials"))?;
+        opened.access_key_id = Some(id.clone());
+        opened.secret_access_key = Some(secret.clone());
+    }
+    Ok(opened)
+}
+
+fn existing(snapshot: &Snapshot, id: AccountId) -> Result<&Arc<Account>, Fault> {
+    snapshot.state.account(id).ok_or_else(|| differs("account id"))
+}
+
+fn owner_name(account: &Account, owner: KeyOwner) -> String {
+    match owner {
+        KeyOwner::Root => "root".to_owned(),
+        KeyOwner::User(id) => {
+            account.users().with_id(id).map(|user| user.name.to_string()).unwrap_or_default()
+        }
+    }
+}
+
+/// A key to tell of: the administrator's, else root's.
+fn first_key(account: &Account) -> Option<AccessKeyId> {
+    let administrator = account.users().named(ADMINISTRATOR).map(|user| KeyOwner::User(user.id));
+    let owners = administrator.into_iter().chain([KeyOwner::Root]);
+    owners.flat_map(|owner| account.keys_of(owner)).map(|key| key.id.clone()).next()
+}
+
+fn differs(what: &str) -> Fault {
+    Fault::Refused(format!(
+        "the data folder exists and its {what} is not the one given; leave the option out, choose another --data, or remove the folder"
+    ))
+}

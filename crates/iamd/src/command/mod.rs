@@ -1,0 +1,82 @@
+//! The command line.
+
+mod account;
+mod dev;
+mod folder;
+mod printout;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::fault::Fault;
+
+/// Exit code of a command that failed.
+const EXIT_FAILED: u8 = 1;
+
+#[derive(Parser)]
+#[command(
+    name = "iamd",
+    version,
+    about = "AWS IAM and STS that anyone can run",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong use."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts one process with one account, nothing to configure; for development and tests.
+    Dev(dev::Options),
+    /// Creates and lists accounts.
+    Account {
+        #[command(subcommand)]
+        command: account::Command,
+    },
+    /// Prints the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command prints what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Dev(options) => runtime().and_then(|runtime| runtime.block_on(dev::run(options))),
+        Command::Account { command } => {
+            runtime().and_then(|runtime| runtime.block_on(account::run(command)))
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "iamd", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("iamd: {fault}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::Unavailable(format!("threads cannot be started: {error}")))
+}

@@ -1,0 +1,146 @@
+//! What commands print.
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::fault::Fault;
+use crate::founder::NewAccountFacts;
+use crate::operator::AccountLine;
+
+/// The facts that `iamd dev --json` prints as one line. Secrets are there on the first start only.
+#[derive(Debug, Serialize)]
+pub(super) struct DevFacts {
+    pub(super) account_id: String,
+    pub(super) endpoint: String,
+    /// The console is not part of this version.
+    pub(super) console: Option<String>,
+    pub(super) root_email: String,
+    pub(super) root_password: Option<String>,
+    pub(super) access_key_id: Option<String>,
+    pub(super) secret_access_key: Option<String>,
+    /// The gateway is not part of this version.
+    pub(super) gateway: Option<String>,
+    /// The metadata door is not part of this version.
+    pub(super) metadata: Option<String>,
+    /// Where the operator's commands find this process: `--data`.
+    pub(super) data: String,
+}
+
+/// One line of JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<(), Fault> {
+    let text = serde_json::to_string(value).map_err(|error| Fault::Bug(error.to_string()))?;
+    print(&(text + "\n"))
+}
+
+/// The first printout of `iamd dev`, for people.
+pub(super) fn dev(facts: &DevFacts, key_owner: &str, kept_in: &str) -> Result<(), Fault> {
+    let style = Style::of_output();
+    let mut text = format!("{}\n\n", style.bold("iamd is running."));
+    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<18} {value}\n"));
+    line("Account", &facts.account_id);
+    line("Endpoint", &facts.endpoint);
+    line("Data", kept_in);
+    line("Root e-mail", &facts.root_email);
+    match (&facts.root_password, &facts.access_key_id, &facts.secret_access_key) {
+        (Some(password), Some(id), Some(secret)) => {
+            line("Root password", password);
+            line("Access key of", key_owner);
+            text.push_str(&format!(
+                "\nPassword and secret key are shown this once. Copy into a shell:\n\n{}\n\
+                 Or into ~/.aws/config, for `aws --profile iamd ...`:\n\n{}\n",
+                style.code(&export_lines(&facts.endpoint, id, secret)),
+                style.code(&profile_lines(&facts.endpoint, id, secret)),
+            ));
+        }
+        _ => {
+            if let Some(id) = &facts.access_key_id {
+                line("Access key", id);
+            }
+            text.push_str("\nPassword and secret key were shown on the first start.\n\n");
+        }
+    }
+    text.push_str("Try: aws sts get-caller-identity\nStop: Ctrl+C\n");
+    print(&text)
+}
+
+/// A new account, for people.
+pub(super) fn account(facts: &NewAccountFacts) -> Result<(), Fault> {
+    let rows = [
+        ("Account", &facts.account_id),
+        ("Root e-mail", &facts.root_email),
+        ("Root password", &facts.root_password),
+        ("Access key of", &facts.key_owner),
+        ("Access key id", &facts.access_key_id),
+        ("Secret access key", &facts.secret_access_key),
+    ];
+    let mut text: String = rows.iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect();
+    text.push_str("Password and secret key are shown this once.\n");
+    print(&text)
+}
+
+/// A list of accounts, for people.
+pub(super) fn accounts(accounts: &[AccountLine]) -> Result<(), Fault> {
+    let mut text = format!(
+        "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
+        "ACCOUNT", "ALIAS", "ROOT E-MAIL", "CREATED", "USERS", "ROLES"
+    );
+    for account in accounts {
+        let alias = account.alias.as_deref().unwrap_or("-");
+        text.push_str(&format!(
+            "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
+            account.account_id, alias, account.root_email, account.created, account.users, account.roles
+        ));
+    }
+    print(&text)
+}
+
+/// Both names of the region are set: some clients read only one.
+fn export_lines(endpoint: &str, id: &str, secret: &str) -> String {
+    format!(
+        "export AWS_ENDPOINT_URL={endpoint}\nexport AWS_ACCESS_KEY_ID={id}\n\
+         export AWS_SECRET_ACCESS_KEY={secret}\nexport AWS_REGION=us-east-1\n\
+         export AWS_DEFAULT_REGION=us-east-1\n"
+    )
+}
+
+fn profile_lines(endpoint: &str, id: &str, secret: &str) -> String {
+    format!(
+        "[profile iamd]\nendpoint_url = {endpoint}\nregion = us-east-1\n\
+         aws_access_key_id = {id}\naws_secret_access_key = {secret}\n"
+    )
+}
+
+fn print(text: &str) -> Result<(), Fault> {
+    let mut output = std::io::stdout().lock();
+    // A reader that has gone away, such as `head`, is no failure.
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Fault::Unavailable(format!("the printout cannot be written: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Colours, where there is a terminal that wants them.
+struct Style {
+    colours: bool,
+}
+
+impl Style {
+    fn of_output() -> Style {
+        let wanted = std::env::var_os("NO_COLOR").is_none();
+        Style { colours: wanted && std::io::stdout().is_terminal() }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        if self.colours { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn code(&self, text: &str) -> String {
+        let line = |line: &str| {
+            if self.colours { format!("  \u{1b}[36m{line}\u{1b}[0m\n") } else { format!("  {line}\n") }
+        };
+        text.lines().map(line).collect()
+    }
+}

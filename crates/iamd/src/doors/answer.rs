@@ -1,0 +1,108 @@
+//! HTTP answers.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use iamd_store::Revision;
+use iamd_wire::{ErrorCode, Service, json, xml};
+
+use crate::fault::Fault;
+use crate::node::Failure;
+
+/// The body of an answer, always whole.
+pub type Body = Full<Bytes>;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const REVISION: HeaderName = HeaderName::from_static("x-iamd-revision");
+
+/// Which form an answer of the API has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Xml,
+    Json,
+}
+
+impl Form {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Form::Xml => xml::CONTENT_TYPE,
+            Form::Json => json::CONTENT_TYPE,
+        }
+    }
+}
+
+/// What an answer of the API depends on beside its content.
+pub(super) struct Frame {
+    pub(super) request_id: String,
+    pub(super) service: Service,
+    pub(super) form: Form,
+}
+
+impl Frame {
+    pub(super) fn success(&self, text: String, revision: Option<Revision>) -> Response<Body> {
+        let mut response = self.framed(StatusCode::OK, text);
+        if let Some(revision) = revision {
+            response.headers_mut().insert(REVISION, HeaderValue::from(revision.0));
+        }
+        response
+    }
+
+    pub(super) fn error(&self, code: ErrorCode, message: Option<&str>) -> Response<Body> {
+        let text = match self.form {
+            Form::Xml => xml::error(self.service, code, message, &self.request_id),
+            Form::Json => json::error(code, message, &self.request_id),
+        };
+        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        self.framed(status, text)
+    }
+
+    pub(super) fn failure(&self, failure: &Failure) -> Response<Body> {
+        match failure {
+            Failure::Refused(refusal) => self.error(refusal.code, refusal.message.as_deref()),
+            Failure::Fault(fault) => self.fault(fault),
+        }
+    }
+
+    /// A fault says nothing of iamd's insides to clients; the log has it under the request id.
+    pub(super) fn fault(&self, fault: &Fault) -> Response<Body> {
+        tracing::error!(request_id = self.request_id, "{fault}");
+        match fault {
+            Fault::Unavailable(_) => {
+                let message = "The request has failed due to a temporary failure of the server.";
+                self.error(ErrorCode::ServiceUnavailable, Some(message))
+            }
+            Fault::Folder(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Bug(_) => {
+                let message =
+                    "The request processing has failed because of an unknown error, exception or failure.";
+                self.error(ErrorCode::InternalFailure, Some(message))
+            }
+        }
+    }
+
+    fn framed(&self, status: StatusCode, text: String) -> Response<Body> {
+        let mut response = plain(status, self.form.content_type(), text);
+        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+}
+
+/// Tells the client that the connection ends here: the rest of his request is not read.
+pub(super) fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// An answer outside of the API.
+pub(super) fn plain(
+    status: StatusCode,
+    content_type: &'static str,
+    text: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,60 @@
+//! Randomness for ids and secrets: a generator per thread, seeded by the operating system.
+
+use std::cell::RefCell;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::fault::Fault;
+
+thread_local! {
+    static GENERATOR: RefCell<Option<ChaCha20Rng>> = const { RefCell::new(None) };
+}
+
+/// Random bytes.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the operating system gives no entropy.
+pub fn bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], Fault> {
+    GENERATOR.with_borrow_mut(|slot| {
+        let generator = match slot {
+            Some(generator) => generator,
+            None => slot.insert(seeded()?),
+        };
+        let mut bytes = [0; LENGTH];
+        generator.fill_bytes(&mut bytes);
+        Ok(bytes)
+    })
+}
+
+/// A request id in the form of a UUID, version 4.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the operating system gives no entropy.
+pub fn request_id() -> Result<String, Fault> {
+    let random = u128::from_be_bytes(bytes::<16>()?);
+    let version_4 = (random & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
+    let digits = format!("{version_4:032x}");
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
+    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
+}
+
+fn seeded() -> Result<ChaCha20Rng, Fault> {
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed)
+        .map_err(|_| Fault::Unavailable("the operating system gives no entropy".to_owned()))?;
+    Ok(ChaCha20Rng::from_seed(seed))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn request_ids_have_the_form_of_uuids() {
+        let id = super::request_id().unwrap();
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "4");
+        assert!("89ab".contains(&id[19..20]));
+        assert_ne!(id, super::request_id().unwrap());
+    }
+}

@@ -1,0 +1,149 @@
+//! Founding accounts on a running node: the operator's part of the rules.
+
+use std::sync::Arc;
+
+use iamd_core::account_id::{ACCOUNT_NUMBER_MAX, AccountId};
+use iamd_core::founding::{self, FirstKey, FirstKeyOwner, Founded, NewAccount};
+use iamd_core::unique_id::AccessKeyId;
+use iamd_wire::Secret;
+use serde::{Deserialize, Serialize};
+
+use crate::entropy;
+use crate::fault::Fault;
+use crate::node::{Failure, Node};
+use crate::password;
+
+/// What an operator says of a new account.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// The number, 12 digits; drawn if absent.
+    pub account_id: Option<String>,
+    /// Root's e-mail address.
+    pub root_email: String,
+    /// Root's password; drawn if absent.
+    pub root_password: Option<String>,
+    /// The first access key, if it is to be predictable, with `secret_access_key`.
+    pub access_key_id: Option<String>,
+    /// Its secret.
+    pub secret_access_key: Option<String>,
+    /// Whose it is: `root`, or the name of a user who becomes administrator.
+    pub key_owner: String,
+}
+
+/// A new account with everything that is shown once.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct NewAccountFacts {
+    /// Its number.
+    pub account_id: String,
+    /// Root's e-mail address.
+    pub root_email: String,
+    /// Root's password.
+    pub root_password: String,
+    /// Whose the first access key is.
+    pub key_owner: String,
+    /// The first access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+}
+
+/// Founds an account.
+///
+/// # Errors
+/// [`Fault::Refused`] when something in the order is taken or is not what it should be.
+pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fault> {
+    let id = match &order.account_id {
+        Some(id) => parse_account_id(id)?,
+        None => free_account_id(node)?,
+    };
+    let first_key = FirstKey {
+        owner: match order.key_owner.as_str() {
+            "root" => FirstKeyOwner::Root,
+            name => FirstKeyOwner::Administrator(name.to_owned()),
+        },
+        predictable: predictable(&order)?,
+    };
+    let password = match &order.root_password {
+        Some(password) => Secret::from(password.clone()),
+        None => password::draw()?,
+    };
+    let new = NewAccount {
+        id: Some(id),
+        root_email: order.root_email.clone(),
+        root_password_hash: password::hash(password.clone()).await?,
+        first_key: Some(first_key),
+    };
+    let founded = commit(node, id, new).await?;
+    let key = founded.first_key.ok_or_else(|| Fault::Bug("an account without a key".to_owned()))?;
+    Ok(NewAccountFacts {
+        account_id: founded.account.to_string(),
+        root_email: order.root_email,
+        root_password: password.expose().to_owned(),
+        key_owner: order.key_owner,
+        access_key_id: key.id.to_string(),
+        secret_access_key: key.secret.expose().to_owned(),
+    })
+}
+
+async fn commit(node: &Arc<Node>, id: AccountId, new: NewAccount) -> Result<Founded, Fault> {
+    let plan = Box::new(move |snapshot: &crate::node::Snapshot, node: &Node| {
+        let founded = founding::found(&snapshot.state, &new, &mut node.draw()?)?;
+        Ok((founded.changes.clone(), founded))
+    });
+    match node.write_directory(id, plan).await {
+        Ok(done) => Ok(done.answer),
+        Err(Failure::Refused(refusal)) => {
+            Err(Fault::Refused(refusal.message.unwrap_or_else(|| refusal.code.code().to_owned())))
+        }
+        Err(Failure::Fault(fault)) => Err(fault),
+    }
+}
+
+/// An account number as people write it.
+///
+/// # Errors
+/// [`Fault::Refused`]
+pub fn parse_account_id(text: &str) -> Result<AccountId, Fault> {
+    text.parse()
+        .map_err(|_| Fault::Refused(format!("`{text}` is not an account id: 12 digits are")))
+}
+
+/// The number must be known before the queues of the account are taken.
+fn free_account_id(node: &Node) -> Result<AccountId, Fault> {
+    let snapshot = node.snapshot();
+    let least = (ACCOUNT_NUMBER_MAX + 1) / 10;
+    for _ in 0..1_000 {
+        let random = u64::from_be_bytes(entropy::bytes()?);
+        let number = least + random % (ACCOUNT_NUMBER_MAX + 1 - least);
+        match AccountId::from_number(number) {
+            Some(id) if snapshot.state.account(id).is_none() => return Ok(id),
+            Some(_) | None => {}
+        }
+    }
+    Err(Fault::Refused("no free account number was found".to_owned()))
+}
+
+fn predictable(order: &Order) -> Result<Option<(AccessKeyId, Secret)>, Fault> {
+    match (&order.access_key_id, &order.secret_access_key) {
+        (None, None) => Ok(None),
+        (Some(id), Some(secret)) => {
+            let parsed = id.parse().map_err(|_| {
+                Fault::Refused(format!("`{id}` is not an access key id: 16 to 128 letters, digits or _"))
+            })?;
+            if !(1..=SECRET_LENGTH_MAX).contains(&secret.len()) || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(Fault::Refused(format!(
+                    "a secret access key has 1 to {SECRET_LENGTH_MAX} printable ASCII characters"
+                )));
+            }
+            Ok(Some((parsed, Secret::from(secret.clone()))))
+        }
+        (Some(_), None) | (None, Some(_)) => Err(Fault::Refused(
+            "an access key id and its secret access key go together; give both or neither".to_owned(),
+        )),
+    }
+}
+
+/// Longest predictable secret, in characters.
+// CHOICE: AWS's have 40; this leaves room for whatever a test configuration already holds.
+const SECRET_LENGTH_MAX: usize = 128;

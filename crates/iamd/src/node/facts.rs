@@ -1,0 +1,122 @@
+//! When keys and roles were last used: gathered in memory, merged into a side table now and then,
+//! never a revision.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{PoisonError, RwLock};
+
+use iamd_core::account_id::AccountId;
+use iamd_core::operation::{Facts, LastUse};
+use iamd_core::unique_id::{AccessKeyId, UniqueId};
+use iamd_store::{Fact, FactRef, FactVisitor, Store};
+use iamd_wire::Timestamp;
+
+use super::load::store_fault;
+use crate::fault::Fault;
+
+/// A use is noted once in this many seconds. IAM User Guide, "Getting credential reports".
+const WINDOW_SECONDS: i64 = 15 * 60;
+
+/// The table of facts.
+#[derive(Default)]
+pub struct FactTable {
+    uses: RwLock<HashMap<Box<str>, Use>>,
+}
+
+struct Use {
+    account: AccountId,
+    last: LastUse,
+    /// Whether the store does not know it yet.
+    fresh: bool,
+}
+
+impl FactTable {
+    pub(super) async fn load(store: &dyn Store) -> Result<FactTable, Fault> {
+        let mut loader = Loader(HashMap::new());
+        store.read_facts(&mut loader).await.map_err(store_fault)?;
+        Ok(FactTable { uses: RwLock::new(loader.0) })
+    }
+
+    /// Notes that the thing of this id was used.
+    pub fn note(&self, account: AccountId, id: &str, now: Timestamp, region: &str, service: &str) {
+        if let Some(known) = self.uses.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            let age = now.seconds().saturating_sub(known.last.time.seconds());
+            if (0..WINDOW_SECONDS).contains(&age) && &*known.last.service == service {
+                return;
+            }
+        }
+        let last = LastUse { time: now, region: region.into(), service: service.into() };
+        let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
+        uses.insert(id.into(), Use { account, last, fresh: true });
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.uses.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(super) async fn flush(&self, store: &dyn Store) -> Result<(), Fault> {
+        let facts: Vec<Fact> = {
+            let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
+            let fresh = uses.iter_mut().filter(|(_, last)| last.fresh);
+            fresh.map(|(id, last)| { last.fresh = false; fact(id, last) }).collect()
+        };
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Box<str>> = facts.iter().map(|fact| fact.key.clone()).collect();
+        store.merge_facts(facts).await.map_err(|error| {
+            let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
+            for key in &keys {
+                if let Some(known) = uses.get_mut(key) {
+                    known.fresh = true;
+                }
+            }
+            store_fault(error)
+        })
+    }
+
+    fn last_use(&self, id: &str) -> Option<LastUse> {
+        let uses = self.uses.read().unwrap_or_else(PoisonError::into_inner);
+        uses.get(id).map(|known| known.last.clone())
+    }
+}
+
+impl Facts for FactTable {
+    fn access_key_last_use(&self, key: &AccessKeyId) -> Option<LastUse> {
+        self.last_use(key.as_str())
+    }
+
+    fn role_last_use(&self, role: UniqueId) -> Option<LastUse> {
+        self.last_use(role.as_str())
+    }
+}
+
+/// Region and service stand in the bytes with a zero between; neither can contain one.
+fn fact(id: &str, known: &Use) -> Fact {
+    Fact {
+        account: iamd_store::AccountId(known.account.number()),
+        key: id.into(),
+        at: known.last.time.seconds(),
+        bytes: format!("{}\0{}", known.last.region, known.last.service).into_bytes(),
+    }
+}
+
+struct Loader(HashMap<Box<str>, Use>);
+
+impl FactVisitor for Loader {
+    fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()> {
+        let words = std::str::from_utf8(fact.bytes).ok().and_then(|text| text.split_once('\0'));
+        let account = AccountId::from_stored(fact.account.0);
+        // A fact that cannot be read is not worth refusing to start.
+        if let (Some((region, service)), Some(account)) = (words, account) {
+            let last = LastUse {
+                time: Timestamp::from_seconds(fact.at),
+                region: region.into(),
+                service: service.into(),
+            };
+            self.0.insert(fact.key.into(), Use { account, last, fresh: false });
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,238 @@
+//! One queue per account: commands are planned each on its predecessor's outcome, and committed
+//! together.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use iamd_core::account_id::AccountId;
+use iamd_core::state::{AccountChanges, Change, EntityKey};
+use iamd_store::{AccountCommit, CommitError, Revision, Row, RowKey};
+use tokio::sync::oneshot;
+
+use super::load::store_fault;
+use super::snapshot::Snapshot;
+use super::{Done, Failure, Node, Plan};
+use crate::fault::Fault;
+
+/// Most commands in one batch, so that the first of them does not wait for ever more.
+const BATCH_COMMANDS_MAX: usize = 512;
+/// Most commands that may wait in one queue; more are refused at once.
+const QUEUE_COMMANDS_MAX: usize = 16_384;
+/// How often a batch is planned again after another node was faster.
+const RACES_MAX: usize = 16;
+
+/// The commands that wait for one account.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    /// Held by whoever plans and commits for this account.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    commands: VecDeque<Box<dyn Command>>,
+    /// Whether a task is draining the queue.
+    drained: bool,
+}
+
+/// A command whose type of answer is known no longer.
+trait Command: Send {
+    /// Plans on a state; keeps the answer.
+    fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure>;
+    /// Answers: with what was planned, or with the fault of the whole batch.
+    fn answer(self: Box<Self>, outcome: Result<Revision, Failure>);
+}
+
+struct Waiter<T> {
+    plan: Plan<T>,
+    planned: Option<Result<T, Failure>>,
+    answer: oneshot::Sender<Result<Done<T>, Failure>>,
+}
+
+impl<T: Send> Command for Waiter<T> {
+    fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure> {
+        match (self.plan)(snapshot, node) {
+            Ok((changes, answer)) => {
+                self.planned = Some(Ok(answer));
+                Ok(changes)
+            }
+            Err(failure) => {
+                self.planned = Some(Err(failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<Revision, Failure>) {
+        let answer = match (outcome, self.planned) {
+            (Err(failure), _) => Err(failure),
+            (Ok(revision), Some(Ok(answer))) => Ok(Done { answer, revision }),
+            (Ok(_), Some(Err(failure))) => Err(failure),
+            (Ok(_), None) => Err(Fault::Bug("a command was not planned".to_owned()).into()),
+        };
+        // Who asked may have gone away; what was committed stays.
+        let _ = self.answer.send(answer);
+    }
+}
+
+pub(super) async fn write<T: Send + 'static>(
+    node: &Arc<Node>,
+    account: AccountId,
+    plan: Plan<T>,
+) -> Result<Done<T>, Failure> {
+    let (answer, answered) = oneshot::channel();
+    let queue = node.queue(account);
+    let must_drain = {
+        let mut waiting = queue.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.commands.len() >= QUEUE_COMMANDS_MAX {
+            return Err(Fault::Unavailable("too many writes are waiting".to_owned()).into());
+        }
+        waiting.commands.push_back(Box::new(Waiter { plan, planned: None, answer }));
+        !std::mem::replace(&mut waiting.drained, true)
+    };
+    if must_drain {
+        // A task of its own: a client that goes away does not take the batch with it.
+        tokio::spawn(drain(Arc::clone(node), account, queue));
+    }
+    answered.await.map_err(|_| lost())?
+}
+
+/// A command on two accounts takes both turns, in ascending order of the account numbers.
+pub(super) async fn write_directory<T: Send + 'static>(
+    node: &Arc<Node>,
+    account: AccountId,
+    plan: Plan<T>,
+) -> Result<Done<T>, Failure> {
+    let (answer, answered) = oneshot::channel();
+    let node = Arc::clone(node);
+    tokio::spawn(async move {
+        let (first, second) = (node.queue(account), node.queue(AccountId::DIRECTORY));
+        let _first = first.turn.lock().await;
+        let _second = second.turn.lock().await;
+        let commands: Vec<Box<dyn Command>> =
+            vec![Box::new(Waiter { plan, planned: None, answer })];
+        run(&node, account, commands).await;
+    });
+    answered.await.map_err(|_| lost())?
+}
+
+async fn drain(node: Arc<Node>, account: AccountId, queue: Arc<Queue>) {
+    loop {
+        let _turn = queue.turn.lock().await;
+        let batch: Vec<Box<dyn Command>> = {
+            let mut waiting = queue.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = waiting.commands.len().min(BATCH_COMMANDS_MAX);
+            if count == 0 {
+                waiting.drained = false;
+                return;
+            }
+            waiting.commands.drain(..count).collect()
+        };
+        run(&node, account, batch).await;
+    }
+}
+
+/// Plans a batch, commits it, publishes it, answers it; plans again when another node was faster.
+async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Command>>) {
+    for _ in 0..RACES_MAX {
+        let outcome = attempt(node, account, &mut batch).await;
+        let outcome = match outcome {
+            Ok(revision) => Ok(revision),
+            Err(Attempt::LostRace) => match node.reload().await {
+                Ok(()) => continue,
+                Err(fault) => Err(Failure::Fault(fault)),
+            },
+            Err(Attempt::Failed(fault)) => Err(Failure::Fault(fault)),
+        };
+        batch.into_iter().for_each(|command| command.answer(outcome.clone()));
+        return;
+    }
+    let fault = Fault::Unavailable("other nodes write to this account all the time".to_owned());
+    batch.into_iter().for_each(|command| command.answer(Err(fault.clone().into())));
+}
+
+enum Attempt {
+    /// Another node has written first.
+    LostRace,
+    /// The store failed.
+    Failed(Fault),
+}
+
+async fn attempt(
+    node: &Arc<Node>,
+    account: AccountId,
+    batch: &mut [Box<dyn Command>],
+) -> Result<Revision, Attempt> {
+    let base = node.snapshot();
+    let mut working = Snapshot::clone(&base);
+    let mut all_changes = Vec::new();
+    for command in batch {
+        // A refusal changes nothing; its answer waits for the commit like all others, because it
+        // may rest on what its predecessors are about to write.
+        if let Ok(changes) = command.plan(&working, node) {
+            working = working.after(&changes, &[]);
+            all_changes.extend(changes);
+        }
+    }
+    if all_changes.is_empty() {
+        return Ok(base.revision(account));
+    }
+    let commits = commits(node, &base, &all_changes).map_err(Attempt::Failed)?;
+    let committed = node.store().commit(commits).await.map_err(|error| match error {
+        CommitError::Conflict { .. } => Attempt::LostRace,
+        CommitError::Store(error) => Attempt::Failed(store_fault(error)),
+    })?;
+    let known = |(account, revision): &(iamd_store::AccountId, Revision)| {
+        Some((AccountId::from_stored(account.0)?, *revision))
+    };
+    let revisions: Vec<(AccountId, Revision)> =
+        committed.revisions.iter().filter_map(known).collect();
+    node.publish(&all_changes, &revisions);
+    let revision = revisions.iter().find(|(committed, _)| *committed == account);
+    Ok(revision.map_or(base.revision(account), |(_, revision)| *revision))
+}
+
+/// One commit per account, each row once, in its last form, sealed.
+fn commits(
+    node: &Node,
+    base: &Snapshot,
+    changes: &[AccountChanges],
+) -> Result<Vec<AccountCommit>, Fault> {
+    let mut last: HashMap<AccountId, HashMap<EntityKey, &Change>> = HashMap::new();
+    for of_account in changes {
+        let rows = last.entry(of_account.account).or_default();
+        for change in &of_account.changes {
+            let key = match change {
+                Change::Put(entity) => entity.key(),
+                Change::Remove(key) => key.clone(),
+            };
+            rows.insert(key, change);
+        }
+    }
+    let commit = |(account, rows): (AccountId, HashMap<EntityKey, &Change>)| {
+        let mut commit = AccountCommit {
+            account: iamd_store::AccountId(account.number()),
+            expected: base.revision(account),
+            puts: Vec::new(),
+            removes: Vec::new(),
+        };
+        for (key, change) in rows {
+            let key = key.to_record();
+            let row_key = RowKey::new(key.kind, key.id.as_str());
+            match change {
+                Change::Put(entity) => {
+                    let sealed = node.keyring().seal(account, &key, entity.to_bytes())?;
+                    commit.puts.push(Row::new(row_key, sealed));
+                }
+                Change::Remove(_) => commit.removes.push(row_key),
+            }
+        }
+        Ok(commit)
+    };
+    last.into_iter().map(commit).collect()
+}
+
+fn lost() -> Failure {
+    Fault::Unavailable("the node is shutting down".to_owned()).into()
+}

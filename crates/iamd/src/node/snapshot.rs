@@ -1,0 +1,41 @@
+//! The state at one moment, with the revisions of its accounts.
+
+use iamd_core::account_id::AccountId;
+use iamd_core::state::{AccountChanges, State};
+use iamd_store::Revision;
+
+/// An immutable picture: state and revisions.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// All accounts.
+    pub state: State,
+    revisions: imbl::HashMap<AccountId, Revision>,
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        state: State,
+        revisions: imbl::HashMap<AccountId, Revision>,
+    ) -> Snapshot {
+        Snapshot { state, revisions }
+    }
+
+    /// The revision of an account.
+    pub fn revision(&self, account: AccountId) -> Revision {
+        self.revisions.get(&account).copied().unwrap_or(Revision::ABSENT)
+    }
+
+    /// The picture after these changes.
+    pub(super) fn after<'c>(
+        &self,
+        changes: impl IntoIterator<Item = &'c AccountChanges>,
+        revisions: &[(AccountId, Revision)],
+    ) -> Snapshot {
+        let mut next = self.clone();
+        changes.into_iter().for_each(|changes| next.state.apply(changes));
+        for (account, revision) in revisions {
+            next.revisions.insert(*account, *revision);
+        }
+        next
+    }
+}
