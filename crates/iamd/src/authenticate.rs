@@ -14,6 +14,14 @@ use crate::signing_keys::{Origin, SigningKeys};
 /// The secret behind claims that name no credential, so that they cost what others cost.
 const DECOY_SECRET: &str = "no credential has this secret access key";
 
+/// A caller whom his signature has proven.
+pub struct Authenticated {
+    /// Who he is.
+    pub caller: Caller,
+    /// The region that he signed for.
+    pub region: Box<str>,
+}
+
 /// Proves who signed a request.
 ///
 /// # Errors
@@ -25,7 +33,7 @@ pub fn authenticate(
     request: &RequestParts<'_>,
     rules: &Rules,
     now: Timestamp,
-) -> Result<Caller, Rejection> {
+) -> Result<Authenticated, Rejection> {
     let claim = Claim::read(request)?;
     let known = match claim.session_token() {
         Some(token) => temporary(keyring, keys, &claim, token),
@@ -50,7 +58,8 @@ pub fn authenticate(
     if known.is_new {
         keys.keep(&claim, known.origin, known.key);
     }
-    caller.ok_or_else(Rejection::unknown_key)
+    let caller = caller.ok_or_else(Rejection::unknown_key)?;
+    Ok(Authenticated { caller, region: claim.region().into() })
 }
 
 /// The same caller on a newer state; none if his credential ended meanwhile.

@@ -44,25 +44,32 @@ impl MasterKey {
         Ok(MasterKey(Zeroizing::new(entropy::bytes()?)))
     }
 
-    /// Reads the key file of a data folder, or creates it where the folder is new.
+    /// Reads the key file of a data folder.
     ///
     /// # Errors
-    /// [`Fault::Folder`] that says what is wrong with the file; a missing file beside existing data
-    /// is an error, never a new key.
-    pub fn open_or_create(folder: &Path, data_exists: bool) -> Result<MasterKey, Fault> {
+    /// [`Fault::Folder`] that says what is wrong with the file; a missing one is never replaced.
+    pub fn open(folder: &Path) -> Result<MasterKey, Fault> {
         let path = folder.join(MASTER_KEY_FILE);
-        match File::open(&path) {
-            Ok(file) => read(file, &path),
-            Err(error) if error.kind() == ErrorKind::NotFound && !data_exists => create(&path),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(Fault::Folder(format!(
+        let file = File::open(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Fault::Folder(format!(
                 "the master key {} is missing, and without it the data beside it cannot be read; put the key file back from where you keep it",
                 path.display()
-            ))),
-            Err(error) => Err(Fault::Folder(format!(
+            )),
+            _ => Fault::Folder(format!(
                 "the master key {} cannot be read: {error}",
                 path.display()
-            ))),
-        }
+            )),
+        })?;
+        read(file, &path)
+    }
+
+    /// Reads the key file of a folder that holds no data yet, or creates it.
+    ///
+    /// # Errors
+    /// [`Fault::Folder`] that says what is wrong with the file or the folder.
+    pub fn open_or_create(folder: &Path) -> Result<MasterKey, Fault> {
+        let path = folder.join(MASTER_KEY_FILE);
+        if path.exists() { MasterKey::open(folder) } else { create(&path) }
     }
 
     /// Everything that derives from the key.
@@ -196,22 +203,37 @@ fn read(mut file: File, path: &Path) -> Result<MasterKey, Fault> {
 }
 
 /// Writes the key and syncs file and folder before anything is sealed with it.
+///
+/// The file appears whole or not at all, and never in the place of another.
 fn create(path: &Path) -> Result<MasterKey, Fault> {
     let key = MasterKey::fresh()?;
     let mut text = Zeroizing::new(FILE_PREFIX.to_owned());
     key.0.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
     text.push('\n');
+    let unfinished = path.with_extension(format!("key.{}", std::process::id()));
     let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
+        std::fs::hard_link(&unfinished, path)?;
         path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     };
-    write().map_err(|error: std::io::Error| {
-        Fault::Folder(format!("the master key {} cannot be written: {error}", path.display()))
-    })?;
-    Ok(key)
+    let written = write();
+    let _ = std::fs::remove_file(&unfinished);
+    match written {
+        Ok(()) => Ok(key),
+        // Another process was faster; whoever gets the lock of the folder goes on with its key.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let file = File::open(path).map_err(|error| unwritable(path, &error))?;
+            read(file, path)
+        }
+        Err(error) => Err(unwritable(path, &error)),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::Folder(format!("the master key {} cannot be written: {error}", path.display()))
 }
 
 fn from_hex(digits: &str) -> Option<Zeroizing<[u8; 32]>> {
@@ -257,23 +279,23 @@ mod tests {
     #[test]
     fn the_key_file_is_private_and_never_replaced_beside_data() {
         let folder = tempfile::tempdir().unwrap();
-        let created = MasterKey::open_or_create(folder.path(), false).unwrap();
+        let created = MasterKey::open_or_create(folder.path()).unwrap();
         let path = folder.path().join(MASTER_KEY_FILE);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let read = MasterKey::open_or_create(folder.path(), true).unwrap();
+        let read = MasterKey::open(folder.path()).unwrap();
         assert_eq!(*created.0, *read.0);
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let open = MasterKey::open_or_create(folder.path(), true).unwrap_err();
+        let open = MasterKey::open(folder.path()).unwrap_err();
         assert!(open.to_string().contains("chmod 600"), "{open}");
 
         std::fs::remove_file(&path).unwrap();
-        let missing = MasterKey::open_or_create(folder.path(), true).unwrap_err();
+        let missing = MasterKey::open(folder.path()).unwrap_err();
         assert!(missing.to_string().contains("is missing"), "{missing}");
 
         std::fs::write(&path, "something else").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let foreign = MasterKey::open_or_create(folder.path(), true).unwrap_err();
+        let foreign = MasterKey::open(folder.path()).unwrap_err();
         assert!(foreign.to_string().contains("not a key file"), "{foreign}");
     }
 }

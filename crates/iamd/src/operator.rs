@@ -2,7 +2,7 @@
 //!
 //! A request is one line of JSON, and so is its answer.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,7 +105,8 @@ pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
         Err(error) => return Err(failed(error)),
     }
     // The folder is closed to others, so nobody gets in before the mode is set.
-    let listener = UnixListener::bind(&path).map_err(failed)?;
+    let way = Way::to(folder)?;
+    let listener = UnixListener::bind(way.socket()).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let node = Arc::clone(node);
     let task = tokio::spawn(async move {
@@ -161,7 +162,11 @@ async fn serve(node: Arc<Node>, stream: UnixStream) {
 /// [`Fault::Refused`] with the node's words; [`Fault::Unavailable`] when it does not answer.
 pub async fn ask(folder: &Path, wish: &Wish) -> Result<Option<Granted>, Fault> {
     let path = folder.join(SOCKET_FILE);
-    let Ok(stream) = UnixStream::connect(&path).await else { return Ok(None) };
+    if !path.exists() {
+        return Ok(None);
+    }
+    let way = Way::to(folder)?;
+    let Ok(stream) = UnixStream::connect(way.socket()).await else { return Ok(None) };
     let failed = |reason: String| {
         Fault::Unavailable(format!("the node at {} does not answer: {reason}", path.display()))
     };
@@ -176,4 +181,54 @@ pub async fn ask(folder: &Path, wish: &Wish) -> Result<Option<Granted>, Fault> {
         Reply::Granted(granted) => Ok(Some(granted)),
         Reply::Error(reason) => Err(Fault::Refused(reason)),
     }
+}
+
+/// A way to the socket of a folder whose path is short enough for the system.
+enum Way {
+    Direct(PathBuf),
+    /// Through a link in a private folder, which lasts as long as this value.
+    Linked(PathBuf),
+}
+
+impl Way {
+    /// Longest path of a socket, in bytes. Linux takes 107, macOS 103.
+    const LENGTH_MAX: usize = 103;
+    const LINK: &str = "data";
+
+    fn to(folder: &Path) -> Result<Way, Fault> {
+        let direct = folder.join(SOCKET_FILE);
+        if direct.as_os_str().len() <= Way::LENGTH_MAX {
+            return Ok(Way::Direct(direct));
+        }
+        let private = std::env::temp_dir().join(format!("iamd-{}", crate::entropy::request_id()?));
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&private);
+        made.map_err(|error| cannot_link(&private, &error))?;
+        let way = Way::Linked(private);
+        if let Way::Linked(private) = &way {
+            std::fs::canonicalize(folder)
+                .and_then(|folder| std::os::unix::fs::symlink(folder, private.join(Way::LINK)))
+                .map_err(|error| cannot_link(private, &error))?;
+        }
+        Ok(way)
+    }
+
+    fn socket(&self) -> PathBuf {
+        match self {
+            Way::Direct(path) => path.clone(),
+            Way::Linked(private) => private.join(Way::LINK).join(SOCKET_FILE),
+        }
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        if let Way::Linked(private) = self {
+            let _ = std::fs::remove_file(private.join(Way::LINK));
+            let _ = std::fs::remove_dir(private);
+        }
+    }
+}
+
+fn cannot_link(private: &Path, error: &std::io::Error) -> Fault {
+    Fault::Folder(format!("the folder {} cannot be made: {error}", private.display()))
 }

@@ -83,19 +83,19 @@ pub async fn serve(listener: TcpListener, doors: Arc<Doors>, stop: impl Future<O
     }
 }
 
-/// Waits for the signal to stop.
-pub async fn stop_signal() {
+/// Catches the signals to stop from now on; what is given back ends when one has come.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when signals cannot be caught.
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
     use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+    let failed = |error| Fault::Unavailable(format!("signals cannot be caught: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }

@@ -136,6 +136,8 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let address = listener
         .local_addr()
         .map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))?;
+    // Before anything is said: whoever reads that it runs may tell it to stop at once.
+    let stop = server::stop_signal()?;
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
@@ -163,7 +165,7 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     }
     tracing::info!(%address, account = facts.account_id, "iamd dev is listening");
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
-    server::serve(listener, doors, server::stop_signal()).await;
+    server::serve(listener, doors, stop).await;
     flusher.abort();
     tracing::info!("iamd dev has stopped");
     Ok(())

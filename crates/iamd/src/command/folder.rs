@@ -1,5 +1,7 @@
 //! Opening the data folder that a command works on.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,10 +17,22 @@ use crate::node::Node;
 /// # Errors
 /// [`Fault::Folder`] that says what is wrong with the folder and what to do; [`Fault::Damaged`].
 pub(super) async fn open(folder: &Path) -> Result<Arc<Node>, Fault> {
-    let data_exists = Sqlite::exists(folder);
+    create(folder)?;
+    if !Sqlite::exists(folder) {
+        // The key comes first: data without a key would be lost, a key without data is none.
+        MasterKey::open_or_create(folder)?;
+    }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
-    let keyring = MasterKey::open_or_create(folder, data_exists)?.keyring()?;
+    let keyring = MasterKey::open(folder)?.keyring()?;
     Node::open(Arc::new(store), keyring, Quotas::default()).await
+}
+
+/// Makes the folder, for its owner only, if it is not there.
+fn create(folder: &Path) -> Result<(), Fault> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        Fault::Folder(format!("the data folder `{}` cannot be made: {error}", folder.display()))
+    })
 }
 
 /// A node that keeps nothing past its end.

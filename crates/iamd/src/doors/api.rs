@@ -14,14 +14,14 @@ use iamd_core::caller::{Caller, Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::perform::with_operation;
 use iamd_wire::query::{BODY_LENGTH_MAX, Parameters};
-use iamd_wire::sigv4::{Claim, Rejection, RequestParts, Rules};
+use iamd_wire::sigv4::{Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, constraint};
 
 use super::answer::{Body, Form, Frame, closing};
 use super::call::{Call, Outcome};
-use crate::authenticate::authenticate;
+use crate::authenticate::{Authenticated, authenticate};
 use crate::entropy;
-use crate::node::Node;
+use crate::node::{Failure, Node, Snapshot};
 use crate::signing_keys::SigningKeys;
 
 /// How long a body may take to arrive.
@@ -138,7 +138,7 @@ async fn perform(
             frame.success(text, revision)
         }
         Err(failure) => {
-            if let crate::node::Failure::Refused(refusal) = &failure {
+            if let Failure::Refused(refusal) = &failure {
                 tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), code = refusal.code.code(), "refused");
             }
             frame.failure(&failure)
@@ -150,7 +150,7 @@ async fn perform(
 fn admitted(
     node: &Arc<Node>,
     keys: &SigningKeys,
-    snapshot: &crate::node::Snapshot,
+    snapshot: &Snapshot,
     received: &Received<'_>,
     operation: &OperationInfo,
 ) -> Result<(Caller, Environment), Refused> {
@@ -169,8 +169,8 @@ fn admitted(
     };
     let now = node.clock().now();
     let rules = Rules::of(operation.service);
-    let caller = authenticate(&snapshot.state, node.keyring(), keys, &request, &rules, now)?;
-    let region: Box<str> = Claim::read(&request)?.region().into();
+    let Authenticated { caller, region } =
+        authenticate(&snapshot.state, node.keyring(), keys, &request, &rules, now)?;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
     };

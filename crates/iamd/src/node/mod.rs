@@ -243,3 +243,6 @@ impl Node {
         Arc::clone(queues.entry(account).or_default())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,23 @@ pub(super) async fn write_directory<T: Send + 'static>(
     answered.await.map_err(|_| lost())?
 }
 
+/// Gives the queue back when the task that drains it ends before it is empty, which only a bug
+/// makes it do: who waits gets an error, and the next command starts a new task.
+struct Drainer(Arc<Queue>);
+
+impl Drop for Drainer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.commands.clear();
+            waiting.drained = false;
+        }
+    }
+}
+
 async fn drain(node: Arc<Node>, account: AccountId, queue: Arc<Queue>) {
+    let drainer = Drainer(queue);
+    let queue = &drainer.0;
     loop {
         let _turn = queue.turn.lock().await;
         let batch: Vec<Box<dyn Command>> = {
@@ -233,6 +249,7 @@ fn commits(
     last.into_iter().map(commit).collect()
 }
 
+/// The task that was to carry the command out is gone: a bug, or the end of the process.
 fn lost() -> Failure {
-    Fault::Unavailable("the node is shutting down".to_owned()).into()
+    Fault::Unavailable("the command was dropped".to_owned()).into()
 }
