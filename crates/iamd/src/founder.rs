@@ -22,11 +22,11 @@ pub struct Order {
     /// Root's e-mail address.
     pub root_email: String,
     /// Root's password; drawn if absent.
-    pub root_password: Option<String>,
+    pub root_password: Option<Secret>,
     /// The first access key, if it is to be predictable, with `secret_access_key`.
     pub access_key_id: Option<String>,
     /// Its secret.
-    pub secret_access_key: Option<String>,
+    pub secret_access_key: Option<Secret>,
     /// Whose it is: `root`, or the name of a user who becomes administrator.
     pub key_owner: String,
 }
@@ -39,13 +39,13 @@ pub struct NewAccountFacts {
     /// Root's e-mail address.
     pub root_email: String,
     /// Root's password.
-    pub root_password: String,
+    pub root_password: Secret,
     /// Whose the first access key is.
     pub key_owner: String,
     /// The first access key.
     pub access_key_id: String,
     /// Its secret.
-    pub secret_access_key: String,
+    pub secret_access_key: Secret,
 }
 
 /// Founds an account.
@@ -65,7 +65,7 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
         predictable: predictable(&order)?,
     };
     let password = match &order.root_password {
-        Some(password) => Secret::from(password.clone()),
+        Some(password) => password.clone(),
         None => password::draw()?,
     };
     let new = NewAccount {
@@ -79,10 +79,10 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
     Ok(NewAccountFacts {
         account_id: founded.account.to_string(),
         root_email: order.root_email,
-        root_password: password.expose().to_owned(),
+        root_password: password,
         key_owner: order.key_owner,
         access_key_id: key.id.to_string(),
-        secret_access_key: key.secret.expose().to_owned(),
+        secret_access_key: key.secret,
     })
 }
 
@@ -131,12 +131,14 @@ fn predictable(order: &Order) -> Result<Option<(AccessKeyId, Secret)>, Fault> {
             let parsed = id.parse().map_err(|_| {
                 Fault::Refused(format!("`{id}` is not an access key id: 16 to 128 letters, digits or _"))
             })?;
-            if !(1..=SECRET_LENGTH_MAX).contains(&secret.len()) || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let text = secret.expose();
+            let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+            if !(1..=SECRET_LENGTH_MAX).contains(&text.len()) || !is_printable {
                 return Err(Fault::Refused(format!(
                     "a secret access key has 1 to {SECRET_LENGTH_MAX} printable ASCII characters"
                 )));
             }
-            Ok(Some((parsed, Secret::from(secret.clone()))))
+            Ok(Some((parsed, secret.clone())))
         }
         (Some(_), None) | (None, Some(_)) => Err(Fault::Refused(
             "an access key id and its secret access key go together; give both or neither".to_owned(),

@@ -1,6 +1,5 @@
 //! Condition keys of a request and their values.
 
-use crate::fold;
 use crate::principal::Principal;
 
 /// The condition keys of one request. Letter case of key names does not count.
@@ -100,9 +99,10 @@ impl Context {
     }
 
     fn put(&mut self, key: &str, value: Value) {
-        match self.entries.iter_mut().find(|entry| fold::same(&entry.key, key)) {
+        let key = key.to_lowercase();
+        match self.entries.iter_mut().find(|entry| *entry.key == *key) {
             Some(entry) => entry.value = value,
-            None => self.entries.push(Entry { key: key.to_lowercase().into(), value }),
+            None => self.entries.push(Entry { key: key.into(), value }),
         }
     }
 }

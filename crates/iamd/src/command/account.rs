@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use iamd_wire::Secret;
 
 use super::{OutputFormat, folder, printout};
 use crate::fault::Fault;
@@ -37,7 +38,7 @@ pub(super) struct Create {
     root_email: String,
     /// Root's password; drawn if absent.
     #[arg(long, env = "IAMD_ROOT_PASSWORD", hide_env_values = true)]
-    root_password: Option<String>,
+    root_password: Option<Secret>,
     /// The number, 12 digits; drawn if absent.
     #[arg(long)]
     account_id: Option<String>,
@@ -46,7 +47,7 @@ pub(super) struct Create {
     access_key_id: Option<String>,
     /// Its secret.
     #[arg(long, requires = "access_key_id")]
-    secret_access_key: Option<String>,
+    secret_access_key: Option<Secret>,
     /// Whose the first access key is: `root`, or a user who is created as administrator.
     #[arg(long, default_value = "admin")]
     key_owner: String,

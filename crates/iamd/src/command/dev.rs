@@ -9,7 +9,7 @@ use clap::Args;
 use iamd_core::account_id::AccountId;
 use iamd_core::state::{Account, KeyOwner};
 use iamd_core::unique_id::AccessKeyId;
-use subtle::ConstantTimeEq;
+use iamd_wire::Secret;
 
 use super::printout::{self, DevFacts};
 use super::folder;
@@ -44,7 +44,7 @@ pub(super) struct Options {
     access_key_id: Option<String>,
     /// Its secret.
     #[arg(long, requires = "access_key_id")]
-    secret_access_key: Option<String>,
+    secret_access_key: Option<Secret>,
     /// Whose the predictable key is: `root`, or a user who is created as administrator.
     #[arg(long, requires = "access_key_id")]
     key_owner: Option<String>,
@@ -53,7 +53,7 @@ pub(super) struct Options {
     root_email: Option<String>,
     /// Root's password; drawn if absent.
     #[arg(long, env = "IAMD_ROOT_PASSWORD", hide_env_values = true)]
-    root_password: Option<String>,
+    root_password: Option<Secret>,
     /// Prints the facts as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -184,10 +184,10 @@ async fn flush_facts(node: Arc<Node>) {
 struct Opened {
     account_id: String,
     root_email: String,
-    root_password: Option<String>,
+    root_password: Option<Secret>,
     key_owner: String,
     access_key_id: Option<String>,
-    secret_access_key: Option<String>,
+    secret_access_key: Option<Secret>,
 }
 
 async fn open_account(options: &Options, node: &Arc<Node>) -> Result<Opened, Fault> {
@@ -247,7 +247,7 @@ fn reopen(options: &Options, snapshot: &Snapshot, oldest: &Arc<Account>) -> Resu
     if let (Some(id), Some(secret)) = (&options.access_key_id, &options.secret_access_key) {
         let agrees = id.parse::<AccessKeyId>().ok().and_then(|id| {
             let (owner, key) = snapshot.state.access_key(&id)?;
-            let same_secret = bool::from(key.secret.expose().as_bytes().ct_eq(secret.as_bytes()));
+            let same_secret = key.secret == *secret;
             let same_owner = options.key_owner.as_deref().is_none_or(|name| {
                 name == owner_name(owner, key.owner)
             });

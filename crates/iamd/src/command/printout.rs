@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use iamd_wire::Secret;
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -16,9 +17,9 @@ pub(super) struct DevFacts {
     /// The console is not part of this version.
     pub(super) console: Option<String>,
     pub(super) root_email: String,
-    pub(super) root_password: Option<String>,
+    pub(super) root_password: Option<Secret>,
     pub(super) access_key_id: Option<String>,
-    pub(super) secret_access_key: Option<String>,
+    pub(super) secret_access_key: Option<Secret>,
     /// The gateway is not part of this version.
     pub(super) gateway: Option<String>,
     /// The metadata door is not part of this version.
@@ -44,13 +45,13 @@ pub(super) fn dev(facts: &DevFacts, key_owner: &str, kept_in: &str) -> Result<()
     line("Root e-mail", &facts.root_email);
     match (&facts.root_password, &facts.access_key_id, &facts.secret_access_key) {
         (Some(password), Some(id), Some(secret)) => {
-            line("Root password", password);
+            line("Root password", password.expose());
             line("Access key of", key_owner);
             text.push_str(&format!(
                 "\nPassword and secret key are shown this once. Copy into a shell:\n\n{}\n\
                  Or into ~/.aws/config, for `aws --profile iamd ...`:\n\n{}\n",
-                style.code(&export_lines(&facts.endpoint, id, secret)),
-                style.code(&profile_lines(&facts.endpoint, id, secret)),
+                style.code(&export_lines(&facts.endpoint, id, secret.expose())),
+                style.code(&profile_lines(&facts.endpoint, id, secret.expose())),
             ));
         }
         _ => {
@@ -67,12 +68,12 @@ pub(super) fn dev(facts: &DevFacts, key_owner: &str, kept_in: &str) -> Result<()
 /// A new account, for people.
 pub(super) fn account(facts: &NewAccountFacts) -> Result<(), Fault> {
     let rows = [
-        ("Account", &facts.account_id),
+        ("Account", facts.account_id.as_str()),
         ("Root e-mail", &facts.root_email),
-        ("Root password", &facts.root_password),
+        ("Root password", facts.root_password.expose()),
         ("Access key of", &facts.key_owner),
         ("Access key id", &facts.access_key_id),
-        ("Secret access key", &facts.secret_access_key),
+        ("Secret access key", facts.secret_access_key.expose()),
     ];
     let mut text: String = rows.iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect();
     text.push_str("Password and secret key are shown this once.\n");
