@@ -42,37 +42,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let models: Vec<Model> = models.into_iter().collect::<Result<_, _>>()?;
     let folder = root.join("crates/wire/src/generated");
     let files = generated(&models)?;
-    if arguments.check {
-        check(&folder, &files)
-    } else {
-        write(&folder, &files)
-    }
+    if arguments.check { check(&folder, &files) } else { write(&folder, &files) }
 }
 
 /// The files, by their path below the generated folder.
 fn generated(models: &[Model]) -> Result<BTreeMap<String, String>, String> {
     let mut files = BTreeMap::new();
     for model in models {
-        for (name, text) in types::files(model)?
-            .into_iter()
-            .chain(tables::files(model)?)
-        {
+        for (name, text) in types::files(model)?.into_iter().chain(tables::files(model)?) {
             files.insert(format!("{}/{name}", model.service), text);
         }
     }
     files.insert("error_code.rs".to_owned(), error_codes::file(models)?);
     files.insert("mod.rs".to_owned(), root(models));
-    files
-        .into_iter()
-        .map(|(name, text)| Ok((name, formatted(&text)?)))
-        .collect()
+    files.into_iter().map(|(name, text)| Ok((name, formatted(&text)?))).collect()
 }
 
 /// The root of the generated modules.
 fn root(models: &[Model]) -> String {
-    let modules = models
-        .iter()
-        .map(|model| format!("pub mod {};\n", model.service));
+    let modules = models.iter().map(|model| format!("pub mod {};\n", model.service));
     let modules: String = modules.collect();
     format!(
         "{HEADER}//! Types and tables generated from the service models.\n\n\
@@ -84,17 +72,11 @@ fn check(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), String> 
     for (name, text) in files {
         let path = folder.join(name);
         if fs::read_to_string(&path).unwrap_or_default() != *text {
-            return Err(format!(
-                "{} is stale: run `cargo xtask codegen`",
-                path.display()
-            ));
+            return Err(format!("{} is stale: run `cargo xtask codegen`", path.display()));
         }
     }
     if let Some(path) = leftovers(folder, files)?.first() {
-        return Err(format!(
-            "{} is left over: run `cargo xtask codegen`",
-            path.display()
-        ));
+        return Err(format!("{} is left over: run `cargo xtask codegen`", path.display()));
     }
     println!("codegen: {} files are fresh", files.len());
     Ok(())
@@ -129,13 +111,9 @@ fn leftovers(folder: &Path, files: &BTreeMap<String, String>) -> Result<Vec<Path
             Err(error) => return Err(format!("{}: {error}", folder.display())),
         };
         for entry in entries {
-            let path = entry
-                .map_err(|error| format!("{}: {error}", folder.display()))?
-                .path();
+            let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
             if path.is_file()
-                && !files
-                    .keys()
-                    .any(|name| path.ends_with(Path::new("generated").join(name)))
+                && !files.keys().any(|name| path.ends_with(Path::new("generated").join(name)))
             {
                 left_over.push(path);
             }
@@ -154,12 +132,8 @@ fn formatted(text: &str) -> Result<String, String> {
     let mut input = child.stdin.take().ok_or("rustfmt takes no input")?;
     let text = text.to_owned();
     let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child
-        .wait_with_output()
-        .map_err(|error| format!("rustfmt: {error}"))?;
-    let written = writer
-        .join()
-        .map_err(|_| "rustfmt: the writer failed".to_owned())?;
+    let output = child.wait_with_output().map_err(|error| format!("rustfmt: {error}"))?;
+    let written = writer.join().map_err(|_| "rustfmt: the writer failed".to_owned())?;
     written.map_err(|error| format!("rustfmt: {error}"))?;
     if !output.status.success() {
         return Err("rustfmt refuses the generated code".to_owned());

@@ -116,19 +116,11 @@ fn packs(module: &str) -> Result<Packs, String> {
     let table = literal(module)?;
     let mut policies: Vec<(&String, &Value)> = table.iter().collect();
     policies.sort_by_key(|(name, _)| *name);
-    let mut packs = Packs {
-        index: String::new(),
-        documents: String::new(),
-        notice: notice(),
-    };
+    let mut packs = Packs { index: String::new(), documents: String::new(), notice: notice() };
     for (name, policy) in policies {
-        let document = policy
-            .get("Document")
-            .ok_or_else(|| format!("{name} has no document"))?;
+        let document = policy.get("Document").ok_or_else(|| format!("{name} has no document"))?;
         let document = serde_json::to_string(document).map_err(|error| error.to_string())?;
-        packs
-            .index
-            .push_str(&index_line(name, policy, document.len())?);
+        packs.index.push_str(&index_line(name, policy, document.len())?);
         packs.documents.push_str(&document);
         packs.documents.push('\n');
     }
@@ -144,9 +136,7 @@ fn literal(module: &str) -> Result<Map<String, Value>, String> {
         return Err(format!("{TABLE} is not one text in triple quotes any more"));
     };
     if text.contains('\\') {
-        return Err(format!(
-            "{TABLE} has escapes, which mean something else in Python"
-        ));
+        return Err(format!("{TABLE} has escapes, which mean something else in Python"));
     }
     serde_json::from_str(text).map_err(|error| format!("{TABLE}: {error}"))
 }
@@ -168,22 +158,13 @@ fn index_line(name: &str, policy: &Value, document_bytes: usize) -> Result<Strin
         member("DefaultVersionId")?.to_owned(),
         seconds(member("CreateDate")?)?.to_string(),
         seconds(member("UpdateDate")?)?.to_string(),
-        if path == SERVICE_LINKED_PATH {
-            "service-linked"
-        } else {
-            "attachable"
-        }
-        .to_owned(),
+        if path == SERVICE_LINKED_PATH { "service-linked" } else { "attachable" }.to_owned(),
         document_bytes.to_string(),
     ];
     let id = policy_id(&arn);
     let line = format!("{arn}\t{id}\t{}\n", line.join("\t"));
     let is_sound = line.is_ascii() && line.matches('\t').count() == 6 && path.ends_with('/');
-    if is_sound {
-        Ok(line)
-    } else {
-        Err(format!("{name} does not fit into a line"))
-    }
+    if is_sound { Ok(line) } else { Err(format!("{name} does not fit into a line")) }
 }
 
 /// A stable id for a policy whose real one is not in the table.
@@ -192,10 +173,9 @@ fn index_line(name: &str, policy: &Value, document_bytes: usize) -> Result<Strin
 fn policy_id(arn: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     // FNV-1a with 128 bits: well spread, and nothing secret about it.
-    let hash = arn.bytes().fold(
-        0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
-        |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b),
-    );
+    let hash = arn.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
+    });
     let character = |place: u32| {
         let bits = usize::try_from((hash >> (place * 5)) & 31).unwrap_or_default();
         ALPHABET.get(bits).copied().map_or('A', char::from)
@@ -228,10 +208,7 @@ fn check_fresh(folder: &Path, packs: &Packs) -> Result<(), String> {
     for (name, text) in packs.files() {
         let path = folder.join(name);
         if read(&path)? != text {
-            return Err(format!(
-                "{} is stale: run `cargo xtask data`",
-                path.display()
-            ));
+            return Err(format!("{} is stale: run `cargo xtask data`", path.display()));
         }
     }
     println!("data: the packs are what moto {MOTO_VERSION} gives");
@@ -246,13 +223,8 @@ fn check_whole(folder: &Path) -> Result<(), String> {
     let mut lines = documents.lines();
     for entry in index.lines() {
         let mut fields = entry.split('\t');
-        let name = fields
-            .next()
-            .and_then(|arn| arn.rsplit('/').next())
-            .unwrap_or_default();
-        let document = lines
-            .next()
-            .ok_or_else(|| format!("{name} has no document"))?;
+        let name = fields.next().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+        let document = lines.next().ok_or_else(|| format!("{name} has no document"))?;
         if name <= last {
             return Err(format!("{name} is out of order"));
         }
@@ -264,10 +236,7 @@ fn check_whole(folder: &Path) -> Result<(), String> {
     }
     match lines.next() {
         Some(_) => Err("there are more documents than policies".to_owned()),
-        None => Ok(println!(
-            "data: {} policies are whole",
-            index.lines().count()
-        )),
+        None => Ok(println!("data: {} policies are whole", index.lines().count())),
     }
 }
 

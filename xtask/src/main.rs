@@ -52,8 +52,5 @@ fn main() -> ExitCode {
 /// The root of the workspace, wherever the task was called.
 fn workspace_root() -> Result<PathBuf, String> {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .parent()
-        .map(PathBuf::from)
-        .ok_or_else(|| "the workspace has no root".to_owned())
+    manifest.parent().map(PathBuf::from).ok_or_else(|| "the workspace has no root".to_owned())
 }

@@ -129,7 +129,9 @@ fn predictable(order: &Order) -> Result<Option<(AccessKeyId, Secret)>, Fault> {
         (None, None) => Ok(None),
         (Some(id), Some(secret)) => {
             let parsed = id.parse().map_err(|_| {
-                Fault::Refused(format!("`{id}` is not an access key id: 16 to 128 letters, digits or _"))
+                Fault::Refused(format!(
+                    "`{id}` is not an access key id: 16 to 128 letters, digits or _"
+                ))
             })?;
             let text = secret.expose();
             let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -141,7 +143,8 @@ fn predictable(order: &Order) -> Result<Option<(AccessKeyId, Secret)>, Fault> {
             Ok(Some((parsed, secret.clone())))
         }
         (Some(_), None) | (None, Some(_)) => Err(Fault::Refused(
-            "an access key id and its secret access key go together; give both or neither".to_owned(),
+            "an access key id and its secret access key go together; give both or neither"
+                .to_owned(),
         )),
     }
 }

@@ -101,7 +101,12 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Fault`] without entropy.
-    pub fn seal(&self, account: AccountId, key: &RecordKey, row: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    pub fn seal(
+        &self,
+        account: AccountId,
+        key: &RecordKey,
+        row: Vec<u8>,
+    ) -> Result<Vec<u8>, Fault> {
         let salt = entropy::bytes::<SALT_LENGTH>()?;
         let mut content = Zeroizing::new(row);
         // One key per row and writing, so that the nonce is never used twice under one key.
@@ -213,7 +218,8 @@ fn create(path: &Path) -> Result<MasterKey, Fault> {
     let unfinished = path.with_extension(format!("key.{}", std::process::id()));
     let write = || {
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::hard_link(&unfinished, path)?;

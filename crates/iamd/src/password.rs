@@ -1,7 +1,7 @@
 //! Passwords: drawn, and hashed with argon2id.
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use argon2::password_hash::PasswordHasher;
+use argon2::{Algorithm, Argon2, Params, Version};
 use iamd_wire::Secret;
 
 use crate::entropy;

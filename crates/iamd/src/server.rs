@@ -32,7 +32,9 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 /// [`Fault::Refused`] that says why it cannot be bound.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
     TcpListener::bind(address).await.map_err(|error| {
-        Fault::Refused(format!("{address} cannot be listened on: {error}; choose another with --listen"))
+        Fault::Refused(format!(
+            "{address} cannot be listened on: {error}; choose another with --listen"
+        ))
     })
 }
 
@@ -68,7 +70,10 @@ pub async fn serve(listener: TcpListener, doors: Arc<Doors>, stop: impl Future<O
             async move { Ok::<_, Infallible>(doors.answer(request, peer).await) }
         });
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX).max_buf_size(HEAD_LENGTH_MAX);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME_MAX)
+            .max_buf_size(HEAD_LENGTH_MAX);
         let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {

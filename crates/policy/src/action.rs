@@ -49,7 +49,8 @@ impl ActionPattern {
         if !lower.contains(['*', '?']) {
             return ActionPattern::Exact(lower.into());
         }
-        let glob = |text| Glob::of(&Template::parse(text, Meaning { wildcards: true, variables: false }));
+        let glob =
+            |text| Glob::of(&Template::parse(text, Meaning { wildcards: true, variables: false }));
         ActionPattern::Wild { service: glob(service), name: glob(name) }
     }
 

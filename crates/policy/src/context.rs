@@ -56,7 +56,11 @@ impl Context {
     }
 
     /// Gives a multivalued key its values, in place of earlier ones.
-    pub fn set_list<'v>(&mut self, key: impl AsRef<str>, values: impl IntoIterator<Item = &'v str>) {
+    pub fn set_list<'v>(
+        &mut self,
+        key: impl AsRef<str>,
+        values: impl IntoIterator<Item = &'v str>,
+    ) {
         self.put(key.as_ref(), Value::Many(values.into_iter().map(Into::into).collect()));
     }
 

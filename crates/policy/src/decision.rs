@@ -117,8 +117,18 @@ impl Decision {
 /// Services whose resources are under resource control policies.
 /// Organizations User Guide, "Resource control policies", list of supported services.
 const RCP_SERVICES: [&str; 12] = [
-    "aoss", "cognito-identity", "cognito-idp", "dynamodb", "ecr", "kms", "logs", "s3", "secretsmanager",
-    "sqs", "sts", "s3express",
+    "aoss",
+    "cognito-identity",
+    "cognito-idp",
+    "dynamodb",
+    "ecr",
+    "kms",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "sqs",
+    "sts",
+    "s3express",
 ];
 
 /// Decides a request.
@@ -157,7 +167,8 @@ impl<'a> Decider<'a> {
         if let Some(kind) = self.denying_type() {
             return Decision::DenyExplicitly(kind);
         }
-        if is_beyond_policies(self.principal, self.evaluation.action(), self.evaluation.resource()) {
+        if is_beyond_policies(self.principal, self.evaluation.action(), self.evaluation.resource())
+        {
             return Decision::DenyImplicitly(PolicyType::Identity);
         }
         if let Some(kind) = self.guardrail_without_allow() {
@@ -276,7 +287,9 @@ impl<'a> Decider<'a> {
                 }
                 PolicyType::Boundary if has_side && !is_root => (self.policies.boundary, &[], &[]),
                 PolicyType::Session if has_side => (self.policies.session, &[], &[]),
-                PolicyType::Identity | PolicyType::Boundary | PolicyType::Session => (None, &[], &[]),
+                PolicyType::Identity | PolicyType::Boundary | PolicyType::Session => {
+                    (None, &[], &[])
+                }
                 PolicyType::Resource => (self.policies.resource, &[], &[]),
                 PolicyType::Trust => (self.policies.trust, &[], &[]),
                 PolicyType::Endpoint => (self.policies.endpoint, &[], &[]),

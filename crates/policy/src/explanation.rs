@@ -63,7 +63,9 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
             for statement in document.statements() {
                 let fit = decider.evaluation.fit(statement, kind);
                 match fit {
-                    Fit::Applies(effect, _) if kind == decision.decided_by() && Some(effect) == wanted => {
+                    Fit::Applies(effect, _)
+                        if kind == decision.decided_by() && Some(effect) == wanted =>
+                    {
                         explanation.statements.push(place(name, document, statement));
                     }
                     Fit::AllButConditions => explanation.add_missing(&decider, statement),
@@ -89,10 +91,13 @@ const ALL_TYPES: [PolicyType; 8] = [
 impl Explanation {
     fn add_missing(&mut self, decider: &Decider<'_>, statement: &Statement) {
         let conditions = statement.body.iter().flat_map(|body| &body.conditions);
-        for condition in conditions.filter(|condition| condition.misses_key(decider.evaluation.context())) {
-            let known = self.missing_keys.iter().any(|key| key.eq_ignore_ascii_case(condition.key()));
+        for condition in
+            conditions.filter(|condition| condition.misses_key(decider.evaluation.context()))
+        {
+            let known =
+                self.missing_keys.iter().any(|key| key.eq_ignore_ascii_case(condition.shown_key()));
             if !known {
-                self.missing_keys.push(condition.key().to_owned());
+                self.missing_keys.push(condition.shown_key().to_owned());
             }
         }
     }
@@ -112,7 +117,9 @@ fn message(request: &Request<'_>, decision: Decision) -> String {
     let action = request.action;
     let reason = match decision {
         Decision::Allow(_) => return String::new(),
-        Decision::DenyExplicitly(kind) => format!("with an explicit deny in {}", explicit_phrase(kind)),
+        Decision::DenyExplicitly(kind) => {
+            format!("with an explicit deny in {}", explicit_phrase(kind))
+        }
         Decision::DenyImplicitly(kind) => {
             format!("because no {} allows the {action} action", implicit_phrase(kind))
         }

@@ -30,7 +30,11 @@ const SERVICE_LINKED_ROLE_WRITES: [&str; 11] = [
 ];
 
 /// Whether a request is refused whatever policies allow, root's included; the action in lower case.
-pub(crate) fn is_beyond_policies(principal: &Principal, action: &str, resource: &Resource<'_>) -> bool {
+pub(crate) fn is_beyond_policies(
+    principal: &Principal,
+    action: &str,
+    resource: &Resource<'_>,
+) -> bool {
     is_beyond_caller(principal, action) || is_beyond_resource(action, resource)
 }
 
@@ -59,7 +63,8 @@ fn is_beyond_resource(action: &str, resource: &Resource<'_>) -> bool {
             SERVICE_LINKED_ROLE_WRITES.contains(&action)
         }
         ("iam", "iam") if arn.resource.starts_with("role/aws-reserved/") => {
-            let reads = name.starts_with("get") || name.starts_with("list") || name.starts_with("simulate");
+            let reads =
+                name.starts_with("get") || name.starts_with("list") || name.starts_with("simulate");
             !reads && name != "generateservicelastaccesseddetails"
         }
         ("kms", "kms") if arn.resource.starts_with("alias/aws/") => {

@@ -95,7 +95,8 @@ pub(crate) fn read_object(text: &str) -> Result<(Span, Vec<Member>), ParseError>
         Value::Map(members) => Ok((node.span, members)),
         Value::Null | Value::Boolean(_) | Value::Number(_) | Value::String(_) | Value::List(_) => {
             reader.at = node.span.start;
-            Err(reader.error(ParseErrorKind::NotAnObject, "the document is not an object".to_owned()))
+            Err(reader
+                .error(ParseErrorKind::NotAnObject, "the document is not an object".to_owned()))
         }
     }
 }
@@ -189,9 +190,12 @@ impl Reader<'_> {
 
     fn refuse_duplicates(&mut self, members: &[Member]) -> Result<(), ParseError> {
         let mut names = BTreeSet::new();
-        let Some(twice) = members.iter().find(|member| !names.insert(&*member.name)) else { return Ok(()) };
+        let Some(twice) = members.iter().find(|member| !names.insert(&*member.name)) else {
+            return Ok(());
+        };
         self.at = twice.name_span.start;
-        Err(self.error(ParseErrorKind::DuplicateKey, format!("the key `{}` occurs twice", twice.name)))
+        Err(self
+            .error(ParseErrorKind::DuplicateKey, format!("the key `{}` occurs twice", twice.name)))
     }
 
     fn items(&mut self, depth: u32) -> Result<Vec<Node>, ParseError> {
@@ -218,7 +222,8 @@ impl Reader<'_> {
         let mut string = String::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = rest.bytes().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
+            let plain =
+                rest.bytes().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
             string.push_str(rest.get(..plain).unwrap_or_default());
             self.at += plain;
             match self.peek() {

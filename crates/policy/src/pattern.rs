@@ -59,7 +59,9 @@ impl Template {
                     plain.push(literal);
                     (None, behind)
                 }
-                (_, Some((Named::Key(variable), behind))) => (Some(Part::Variable(variable)), behind),
+                (_, Some((Named::Key(variable), behind))) => {
+                    (Some(Part::Variable(variable)), behind)
+                }
                 ('*', None) if meaning.wildcards => (Some(Part::AnyRun), after),
                 ('?', None) if meaning.wildcards => (Some(Part::AnyOne), after),
                 (other, None) => {
@@ -91,7 +93,9 @@ impl Template {
     /// them has neither a value nor a default.
     pub(crate) fn resolved(&self, context: &Context) -> Option<Template> {
         let parts = self.0.iter().map(|part| match part {
-            Part::Variable(variable) => variable.value(context).map(|value| Part::Text(value.into())),
+            Part::Variable(variable) => {
+                variable.value(context).map(|value| Part::Text(value.into()))
+            }
             Part::Text(_) | Part::AnyRun | Part::AnyOne => Some(part.clone()),
         });
         parts.collect::<Option<Vec<Part>>>().map(Template)
@@ -298,7 +302,8 @@ impl Segment {
             }
             [Piece::AnyOne, ..] => {
                 let mut places = text.char_indices();
-                places.find_map(|(place, _)| Some(place + self.length_at_start(text.get(place..)?)?))
+                places
+                    .find_map(|(place, _)| Some(place + self.length_at_start(text.get(place..)?)?))
             }
         }
     }

@@ -69,7 +69,12 @@ fn resolved(text: &str) -> Option<String> {
     context.set("aws:username", "ana");
     context.set("aws:PrincipalTag/Team", "blue*");
     context.set_list("aws:TagKeys", ["a"]);
-    Some(Template::parse(text, Meaning { wildcards: false, variables: true }).resolved(&context)?.literal()?.into_owned())
+    Some(
+        Template::parse(text, Meaning { wildcards: false, variables: true })
+            .resolved(&context)?
+            .literal()?
+            .into_owned(),
+    )
 }
 
 #[test]

@@ -306,7 +306,11 @@ impl Name {
                 same(wanted, provider, Naming::Direct)
             }
             (
-                Name::Arn(_) | Name::UniqueId(_) | Name::Service(_) | Name::Federated(_) | Name::CanonicalUser,
+                Name::Arn(_)
+                | Name::UniqueId(_)
+                | Name::Service(_)
+                | Name::Federated(_)
+                | Name::CanonicalUser,
                 _,
             ) => None,
         }

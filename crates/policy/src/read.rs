@@ -57,7 +57,14 @@ fn body(
     // The principals are noted even where the statement is void, for whoever resolves them.
     let principal = principal(members, principals);
     const KNOWN: [&str; 9] = [
-        "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource",
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
         "Condition",
     ];
     if !members.iter().all(|member| KNOWN.contains(&&*member.name)) {
@@ -84,7 +91,11 @@ fn body(
 }
 
 /// The element or its negation; the outer none stands for both at once.
-fn either<'a>(members: &'a [Member], plain: &str, negated: &str) -> Option<Option<(bool, &'a Node)>> {
+fn either<'a>(
+    members: &'a [Member],
+    plain: &str,
+    negated: &str,
+) -> Option<Option<(bool, &'a Node)>> {
     match (member(members, plain), member(members, negated)) {
         (Some(_), Some(_)) => None,
         (Some(node), None) => Some(Some((false, node))),

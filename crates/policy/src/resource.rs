@@ -82,7 +82,12 @@ enum Cover {
 
 impl ResourceClause {
     /// Whether the statement applies to a resource.
-    pub(crate) fn applies(&self, resource: &Resource<'_>, kind: PolicyType, context: &Context) -> bool {
+    pub(crate) fn applies(
+        &self,
+        resource: &Resource<'_>,
+        kind: PolicyType,
+        context: &Context,
+    ) -> bool {
         let mut covered = false;
         for pattern in &self.patterns {
             match pattern.covers(resource, kind, context, self.negated) {
@@ -117,7 +122,9 @@ impl ResourcePattern {
             fields: [field(0), field(1), field(2), field(3)],
             resource: match resource {
                 None => ResourcePart::Fixed(Glob::anything()),
-                Some(template) if template.has_variables() => ResourcePart::Variable(template.clone()),
+                Some(template) if template.has_variables() => {
+                    ResourcePart::Variable(template.clone())
+                }
                 Some(template) => ResourcePart::Fixed(Glob::of(template)),
             },
             type_is_wild: resource.is_some_and(type_is_wild),
@@ -127,7 +134,13 @@ impl ResourcePattern {
         }))
     }
 
-    fn covers(&self, resource: &Resource<'_>, kind: PolicyType, context: &Context, negated: bool) -> Cover {
+    fn covers(
+        &self,
+        resource: &Resource<'_>,
+        kind: PolicyType,
+        context: &Context,
+        negated: bool,
+    ) -> Cover {
         match (self, resource) {
             (ResourcePattern::Everything, _) => Cover::Yes,
             (ResourcePattern::Nothing, _) => Cover::No,
@@ -187,10 +200,11 @@ impl ArnPattern {
             (ResourcePart::Variable(_), None) => return Cover::No,
         };
         let fields = [arn.partition, arn.service, arn.region, arn.account];
-        let covered = !self.names_nothing(kind)
+        let type_is_named = !self.type_is_wild || SERVICES_WITHOUT_TYPES.contains(&arn.service);
+        let covered = type_is_named
+            && !self.names_nothing(kind)
             && resource.matches(arn.resource)
-            && self.fields.iter().zip(fields).all(|(glob, field)| glob.matches(field))
-            && !(self.type_is_wild && !SERVICES_WITHOUT_TYPES.contains(&arn.service));
+            && self.fields.iter().zip(fields).all(|(glob, field)| glob.matches(field));
         if covered { Cover::Yes } else { Cover::No }
     }
 }

@@ -52,18 +52,10 @@ pub(crate) fn check(list: &[AccountCommit]) -> Result<(), StoreError> {
     let mut bytes = 0_usize;
     for commit in list {
         if !accounts.insert(commit.account) {
-            return invalid(format!(
-                "account {} is named twice in one commit",
-                commit.account
-            ));
+            return invalid(format!("account {} is named twice in one commit", commit.account));
         }
-        rows = rows
-            .saturating_add(commit.puts.len())
-            .saturating_add(commit.removes.len());
-        bytes = commit
-            .puts
-            .iter()
-            .fold(bytes, |sum, row| sum.saturating_add(row.bytes.len()));
+        rows = rows.saturating_add(commit.puts.len()).saturating_add(commit.removes.len());
+        bytes = commit.puts.iter().fold(bytes, |sum, row| sum.saturating_add(row.bytes.len()));
         check_keys(commit)?;
     }
     if rows > COMMIT_ROWS_MAX || bytes > COMMIT_BYTES_MAX {
@@ -76,11 +68,7 @@ pub(crate) fn check(list: &[AccountCommit]) -> Result<(), StoreError> {
 }
 
 fn check_keys(commit: &AccountCommit) -> Result<(), StoreError> {
-    let keys = commit
-        .puts
-        .iter()
-        .map(|row| &row.key)
-        .chain(&commit.removes);
+    let keys = commit.puts.iter().map(|row| &row.key).chain(&commit.removes);
     let mut seen = HashSet::with_capacity(commit.puts.len() + commit.removes.len());
     for key in keys {
         if key.id.len() > ROW_ID_BYTES_MAX {
@@ -90,17 +78,10 @@ fn check_keys(commit: &AccountCommit) -> Result<(), StoreError> {
             ));
         }
         if !seen.insert(key) {
-            return invalid(format!(
-                "row {}/`{}` is named twice in one commit",
-                key.kind, key.id
-            ));
+            return invalid(format!("row {}/`{}` is named twice in one commit", key.kind, key.id));
         }
     }
-    match commit
-        .puts
-        .iter()
-        .find(|row| row.bytes.len() > ROW_BYTES_MAX)
-    {
+    match commit.puts.iter().find(|row| row.bytes.len() > ROW_BYTES_MAX) {
         Some(row) => invalid(format!(
             "a row has at most {ROW_BYTES_MAX} bytes, {}/`{}` has {}",
             row.key.kind,

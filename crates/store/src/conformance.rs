@@ -67,10 +67,7 @@ const FAR: AccountId = AccountId(u64::MAX);
 
 /// Nothing is in a fresh store.
 pub async fn a_fresh_store_is_empty(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (everything, cursor) = load(&*store).await;
     assert!(everything.is_empty());
     assert_eq!(store.read_account(A).await, Ok((Revision::ABSENT, vec![])));
@@ -80,33 +77,20 @@ pub async fn a_fresh_store_is_empty(fixture: &impl Fn(Setup) -> Fixture) {
 
 /// Revisions are dense and begin with one.
 pub async fn a_commit_adds_one_to_the_revision(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     for revision in 0..5 {
         let committed = put(&*store, A, revision, &[("user", "x")]).await.unwrap();
         assert_eq!(committed.revisions, [(A, Revision(revision + 1))]);
         let (held, rows) = store.read_account(A).await.unwrap();
-        assert_eq!(
-            (held, rows),
-            (Revision(revision + 1), vec![row("user", "x")])
-        );
+        assert_eq!((held, rows), (Revision(revision + 1), vec![row("user", "x")]));
     }
 }
 
 /// Neither an older, nor a newer, nor a missing revision will do; nothing changes.
 pub async fn a_commit_on_another_revision_conflicts(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
-    let conflict = |revision| {
-        Err(CommitError::Conflict {
-            account: A,
-            revision: Revision(revision),
-        })
-    };
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    let conflict =
+        |revision| Err(CommitError::Conflict { account: A, revision: Revision(revision) });
     assert_eq!(put(&*store, A, 1, &[("user", "x")]).await, conflict(0));
     put(&*store, A, 0, &[("user", "x")]).await.unwrap();
     put(&*store, A, 1, &[("user", "y")]).await.unwrap();
@@ -119,42 +103,24 @@ pub async fn a_commit_on_another_revision_conflicts(fixture: &impl Fn(Setup) -> 
 
 /// The answer names the first account of the list that has moved on, not another one.
 pub async fn the_first_account_in_the_way_is_named(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     for account in [A, B] {
         put(&*store, account, 0, &[("user", "x")]).await.unwrap();
     }
     let list = vec![commit(FAR, 0, &[]), commit(B, 7, &[]), commit(A, 7, &[])];
     let refused = store.commit(list).await;
-    assert_eq!(
-        refused,
-        Err(CommitError::Conflict {
-            account: B,
-            revision: Revision(1)
-        })
-    );
+    assert_eq!(refused, Err(CommitError::Conflict { account: B, revision: Revision(1) }));
 }
 
 /// A conflict of the last account undoes the first ones.
 pub async fn a_list_happens_whole_or_not_at_all(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     put(&*store, B, 0, &[("user", "b")]).await.unwrap();
     let before = load(&*store).await;
-    let list = vec![
-        commit(A, 0, &[("user", "a")]),
-        commit(B, 0, &[("user", "c")]),
-    ];
+    let list = vec![commit(A, 0, &[("user", "a")]), commit(B, 0, &[("user", "c")])];
     store.commit(list).await.unwrap_err();
     assert_eq!(load(&*store).await, before);
-    let list = vec![
-        commit(A, 0, &[("user", "a")]),
-        commit(B, 1, &[("user", "c")]),
-    ];
+    let list = vec![commit(A, 0, &[("user", "a")]), commit(B, 1, &[("user", "c")])];
     let committed = store.commit(list).await.unwrap();
     assert_eq!(committed.revisions, [(A, Revision(1)), (B, Revision(2))]);
     assert_eq!(store.read_account(A).await.unwrap().1, [row("user", "a")]);
@@ -163,14 +129,9 @@ pub async fn a_list_happens_whole_or_not_at_all(fixture: &impl Fn(Setup) -> Fixt
 
 /// The same key in two accounts is two rows.
 pub async fn accounts_do_not_touch_each_other(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     for (account, content) in [(A, "a"), (B, "b"), (FAR, "far"), (AccountId(0), "zero")] {
-        put(&*store, account, 0, &[("user", content)])
-            .await
-            .unwrap();
+        put(&*store, account, 0, &[("user", content)]).await.unwrap();
     }
     store.commit(vec![remove(A, 1, &["user"])]).await.unwrap();
     assert_eq!(store.read_account(A).await.unwrap(), (Revision(2), vec![]));
@@ -182,85 +143,40 @@ pub async fn accounts_do_not_touch_each_other(fixture: &impl Fn(Setup) -> Fixtur
 
 /// What is removed is gone, what is put again is there with its new content only.
 pub async fn rows_are_replaced_removed_and_recreated(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
-    put(&*store, A, 0, &[("one", "1"), ("two", "2")])
-        .await
-        .unwrap();
-    put(
-        &*store,
-        A,
-        1,
-        &[("one", "a much longer content than before")],
-    )
-    .await
-    .unwrap();
-    store
-        .commit(vec![remove(A, 2, &["two", "never there"])])
-        .await
-        .unwrap();
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    put(&*store, A, 0, &[("one", "1"), ("two", "2")]).await.unwrap();
+    put(&*store, A, 1, &[("one", "a much longer content than before")]).await.unwrap();
+    store.commit(vec![remove(A, 2, &["two", "never there"])]).await.unwrap();
     let expected = vec![row("one", "a much longer content than before")];
-    assert_eq!(
-        store.read_account(A).await.unwrap(),
-        (Revision(3), expected)
-    );
-    let both = AccountCommit {
-        removes: vec![key("one")],
-        ..commit(A, 3, &[("two", "again")])
-    };
+    assert_eq!(store.read_account(A).await.unwrap(), (Revision(3), expected));
+    let both = AccountCommit { removes: vec![key("one")], ..commit(A, 3, &[("two", "again")]) };
     store.commit(vec![both]).await.unwrap();
-    assert_eq!(
-        store.read_account(A).await.unwrap(),
-        (Revision(4), vec![row("two", "again")])
-    );
+    assert_eq!(store.read_account(A).await.unwrap(), (Revision(4), vec![row("two", "again")]));
     let (everything, _) = load(&*store).await;
     assert_eq!(everything[&A].1, [row("two", "again")]);
 }
 
 /// Empty, large and binary contents; every kind; ids of the longest length and any character.
 pub async fn rows_of_any_content_come_back(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let mut rows = vec![
         Row::new(RowKey::new(0, ""), []),
-        Row::new(
-            RowKey::new(u16::MAX, "i".repeat(ROW_ID_BYTES_MAX)),
-            vec![0; 3_000_000],
-        ),
-        Row::new(
-            RowKey::new(7, "\0'\"%_`ü€😀\u{7f}"),
-            (0..=255).collect::<Vec<u8>>(),
-        ),
-        Row::new(
-            RowKey::new(7, "Name"),
-            *b"differs from the next by letter case only",
-        ),
+        Row::new(RowKey::new(u16::MAX, "i".repeat(ROW_ID_BYTES_MAX)), vec![0; 3_000_000]),
+        Row::new(RowKey::new(7, "\0'\"%_`ü€😀\u{7f}"), (0..=255).collect::<Vec<u8>>()),
+        Row::new(RowKey::new(7, "Name"), *b"differs from the next by letter case only"),
         Row::new(RowKey::new(7, "name"), *b"\xff\xfe\0"),
     ];
     rows.extend((0..2000).map(|number| Row::new(RowKey::new(9, format!("{number}")), [1; 300])));
-    let list = AccountCommit {
-        puts: rows.clone(),
-        ..commit(A, 0, &[])
-    };
+    let list = AccountCommit { puts: rows.clone(), ..commit(A, 0, &[]) };
     store.commit(vec![list]).await.unwrap();
     rows.sort_by(|one, other| one.key.cmp(&other.key));
-    assert_eq!(
-        store.read_account(A).await.unwrap(),
-        (Revision(1), rows.clone())
-    );
+    assert_eq!(store.read_account(A).await.unwrap(), (Revision(1), rows.clone()));
     assert_eq!(load(&*store).await.0[&A], (Revision(1), rows));
 }
 
 /// A commit without rows is a commit, also the first one.
 pub async fn an_account_may_be_empty(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, start) = load(&*store).await;
     store.commit(vec![commit(A, 0, &[])]).await.unwrap();
     store.commit(vec![commit(A, 1, &[])]).await.unwrap();
@@ -271,14 +187,8 @@ pub async fn an_account_may_be_empty(fixture: &impl Fn(Setup) -> Fixture) {
 
 /// Rules that do not depend on what is stored: nothing, a thing named twice, things too large.
 pub async fn a_malformed_list_is_refused(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
-    let key_twice = AccountCommit {
-        removes: vec![key("one")],
-        ..commit(A, 0, &[("one", "1")])
-    };
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    let key_twice = AccountCommit { removes: vec![key("one")], ..commit(A, 0, &[("one", "1")]) };
     let long_id = Row::new(RowKey::new(1, "i".repeat(ROW_ID_BYTES_MAX + 1)), []);
     let large = Row::new(RowKey::new(1, "x"), vec![0; ROW_BYTES_MAX + 1]);
     let crowd = (0..=ACCOUNTS_PER_COMMIT_MAX as u64).map(|id| commit(AccountId(id), 0, &[]));
@@ -287,21 +197,12 @@ pub async fn a_malformed_list_is_refused(fixture: &impl Fn(Setup) -> Fixture) {
         vec![commit(A, 0, &[]), commit(A, 1, &[])],
         vec![commit(A, 0, &[("one", "1"), ("one", "2")])],
         vec![key_twice],
-        vec![AccountCommit {
-            puts: vec![long_id],
-            ..commit(A, 0, &[])
-        }],
-        vec![AccountCommit {
-            puts: vec![large],
-            ..commit(A, 0, &[])
-        }],
+        vec![AccountCommit { puts: vec![long_id], ..commit(A, 0, &[]) }],
+        vec![AccountCommit { puts: vec![large], ..commit(A, 0, &[]) }],
         crowd.collect(),
     ] {
         let refused = store.commit(list).await;
-        assert!(matches!(
-            refused,
-            Err(CommitError::Store(StoreError::Invalid { .. }))
-        ));
+        assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid { .. }))));
     }
     assert!(load(&*store).await.0.is_empty());
     assert!(ClaimKey::new(*b"").is_err());
@@ -309,42 +210,20 @@ pub async fn a_malformed_list_is_refused(fixture: &impl Fn(Setup) -> Fixture) {
 
 /// Commits come in the order in which they happened, each exactly once, with their contents.
 pub async fn the_feed_is_in_order(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, start) = load(&*store).await;
     let mut cursors = Vec::new();
     for revision in 0..10 {
-        cursors.push(
-            put(&*store, A, revision, &[("user", "x")])
-                .await
-                .unwrap()
-                .cursor,
-        );
-        put(&*store, A, revision, &[("user", "lost")])
-            .await
-            .unwrap_err();
+        cursors.push(put(&*store, A, revision, &[("user", "x")]).await.unwrap().cursor);
+        put(&*store, A, revision, &[("user", "lost")]).await.unwrap_err();
     }
-    cursors.push(
-        store
-            .commit(vec![remove(A, 10, &["user"])])
-            .await
-            .unwrap()
-            .cursor,
-    );
+    cursors.push(store.commit(vec![remove(A, 10, &["user"])]).await.unwrap().cursor);
     let sets = feed(&*store, start).await;
-    assert_eq!(
-        sets.iter().map(|set| set.cursor).collect::<Vec<_>>(),
-        cursors
-    );
+    assert_eq!(sets.iter().map(|set| set.cursor).collect::<Vec<_>>(), cursors);
     for (index, set) in sets.iter().enumerate() {
         assert_eq!(set.changes.len(), 1);
         let change = &set.changes[0];
-        assert_eq!(
-            (change.account, change.revision),
-            (A, Revision(index as u64 + 1))
-        );
+        assert_eq!((change.account, change.revision), (A, Revision(index as u64 + 1)));
         assert_eq!(change.puts.is_empty(), index == 10);
         assert_eq!(change.removes.is_empty(), index != 10);
     }
@@ -355,35 +234,23 @@ pub async fn the_feed_is_in_order(fixture: &impl Fn(Setup) -> Fixture) {
 
 /// A commit of several accounts is one entry of the feed.
 pub async fn the_feed_delivers_a_list_whole(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, start) = load(&*store).await;
     put(&*store, B, 0, &[("user", "b")]).await.unwrap();
-    let list = vec![
-        commit(B, 1, &[("user", "c")]),
-        commit(A, 0, &[("user", "a")]),
-    ];
+    let list = vec![commit(B, 1, &[("user", "c")]), commit(A, 0, &[("user", "a")])];
     let committed = store.commit(list).await.unwrap();
     let sets = feed(&*store, start).await;
     assert_eq!(sets.len(), 2);
     assert_eq!(sets[1].cursor, committed.cursor);
-    let told: Vec<_> = sets[1]
-        .changes
-        .iter()
-        .map(|change| (change.account, change.revision))
-        .collect();
+    let told: Vec<_> =
+        sets[1].changes.iter().map(|change| (change.account, change.revision)).collect();
     assert_eq!(told, committed.revisions);
     assert_eq!(sets[1].changes[1].puts, [row("user", "a")]);
 }
 
 /// A follower that applies the feed holds what a load shows.
 pub async fn the_feed_tells_what_loading_tells(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (mut followed, mut cursor) = load(&*store).await;
     let mut revisions = [0_u64; 3];
     for step in 0_u64..90 {
@@ -407,18 +274,13 @@ pub async fn the_feed_tells_what_loading_tells(fixture: &impl Fn(Setup) -> Fixtu
 
 /// More commits than one answer holds come one after the other.
 pub async fn the_feed_answers_in_portions(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, start) = load(&*store).await;
     let total = CHANGES_ANSWER_COMMITS_MAX + 10;
     let writes = (0..total as u64).map(|account| {
         let store = store.clone();
         tokio::spawn(async move {
-            put(&*store, AccountId(account), 0, &[("user", "x")])
-                .await
-                .unwrap();
+            put(&*store, AccountId(account), 0, &[("user", "x")]).await.unwrap();
         })
     });
     for write in writes.collect::<Vec<_>>() {
@@ -436,32 +298,22 @@ pub async fn the_feed_answers_in_portions(fixture: &impl Fn(Setup) -> Fixture) {
 /// Who comes too late is told so, and can load again and follow from there.
 pub async fn a_feed_that_is_lost_says_so(fixture: &impl Fn(Setup) -> Fixture) {
     let kept = 16;
-    let setup = Setup {
-        change_log_commits: Some(kept),
-    };
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(setup);
+    let setup = Setup { change_log_commits: Some(kept) };
+    let Fixture { store, guard: _guard } = fixture(setup);
     let (_, start) = load(&*store).await;
     for revision in 0..4 * kept as u64 {
         put(&*store, A, revision, &[("user", "x")]).await.unwrap();
     }
     assert_eq!(store.changes(start).await, Ok(Changes::Lost));
     let (_, cursor) = load(&*store).await;
-    put(&*store, A, 4 * kept as u64, &[("user", "y")])
-        .await
-        .unwrap();
+    put(&*store, A, 4 * kept as u64, &[("user", "y")]).await.unwrap();
     assert_eq!(feed(&*store, cursor).await.len(), 1);
 }
 
 /// A cursor says nothing to a store that did not give it out.
 pub async fn a_cursor_of_another_store_is_lost(fixture: &impl Fn(Setup) -> Fixture) {
     let (one, other) = (fixture(Setup::default()), fixture(Setup::default()));
-    let cursor = put(&*one.store, A, 0, &[("user", "x")])
-        .await
-        .unwrap()
-        .cursor;
+    let cursor = put(&*one.store, A, 0, &[("user", "x")]).await.unwrap().cursor;
     put(&*other.store, A, 0, &[("user", "y")]).await.unwrap();
     put(&*other.store, A, 1, &[("user", "z")]).await.unwrap();
     assert_eq!(other.store.changes(cursor).await, Ok(Changes::Lost));
@@ -472,10 +324,7 @@ pub async fn a_cursor_of_another_store_is_lost(fixture: &impl Fn(Setup) -> Fixtu
 /// While others write, a load together with the feed from its cursor misses nothing and tells
 /// nothing twice; lists are never seen half.
 pub async fn a_load_and_its_cursor_are_of_one_moment(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let writing = store.clone();
     let writer = tokio::spawn(async move {
         for revision in 0..200 {
@@ -511,22 +360,12 @@ pub async fn the_visitor_can_break_off(fixture: &impl Fn(Setup) -> Fixture) {
         }
         fn row(&mut self, _: RowRef<'_>) -> ControlFlow<()> {
             self.0 += 1;
-            if self.0 < 3 {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if self.0 < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         }
     }
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let rows = (0..50_000).map(|number| Row::new(RowKey::new(1, format!("{number}")), [2; 100]));
-    let list = AccountCommit {
-        puts: rows.collect(),
-        ..commit(A, 0, &[])
-    };
+    let list = AccountCommit { puts: rows.collect(), ..commit(A, 0, &[]) };
     store.commit(vec![list]).await.unwrap();
     let mut visitor = Impatient(0);
     assert_eq!(store.load_all(&mut visitor).await, Err(StoreError::Stopped));
@@ -538,10 +377,7 @@ pub async fn the_visitor_can_break_off(fixture: &impl Fn(Setup) -> Fixture) {
 pub async fn of_racing_commits_one_wins(fixture: &impl Fn(Setup) -> Fixture) {
     const RACERS: u64 = 8;
     const WINS: u64 = 10;
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, start) = load(&*store).await;
     let race = |racer: u64| {
         let store = store.clone();
@@ -553,10 +389,7 @@ pub async fn of_racing_commits_one_wins(fixture: &impl Fn(Setup) -> Fixture) {
                         expected = committed.revisions[0].1.0;
                         won.push(expected);
                     }
-                    Err(CommitError::Conflict {
-                        account: A,
-                        revision,
-                    }) => {
+                    Err(CommitError::Conflict { account: A, revision }) => {
                         assert!(revision.0 > expected, "a conflict names a later revision");
                         expected = revision.0;
                     }
@@ -573,20 +406,14 @@ pub async fn of_racing_commits_one_wins(fixture: &impl Fn(Setup) -> Fixture) {
     }
     won.sort_unstable();
     assert_eq!(won, (1..=RACERS * WINS).collect::<Vec<_>>());
-    let told: Vec<_> = feed(&*store, start)
-        .await
-        .iter()
-        .map(|set| set.changes[0].revision.0)
-        .collect();
+    let told: Vec<_> =
+        feed(&*store, start).await.iter().map(|set| set.changes[0].revision.0).collect();
     assert_eq!(told, won);
 }
 
 /// Lists over the same accounts in different orders: all come through, none half.
 pub async fn racing_lists_do_not_deadlock_or_mix(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let race = |racer: usize| {
         let store = store.clone();
         async move {
@@ -622,10 +449,7 @@ pub async fn racing_lists_do_not_deadlock_or_mix(fixture: &impl Fn(Setup) -> Fix
 
 /// A follower that waits for the hint is woken by a commit.
 pub async fn the_hint_wakes_after_a_commit(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, start) = load(&*store).await;
     let mut hint = store.hint();
     hint.mark_unchanged();
@@ -640,10 +464,7 @@ pub async fn the_hint_wakes_after_a_commit(fixture: &impl Fn(Setup) -> Fixture) 
 
 /// Once granted, a claim is taken; other keys are not.
 pub async fn a_claim_is_granted_once(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (one, other) = (claim("totp/1"), claim("totp/2"));
     assert_eq!(store.claim(&one, 100, 10).await, Ok(Claimed::First));
     assert_eq!(store.claim(&one, 100, 10).await, Ok(Claimed::Already));
@@ -653,10 +474,7 @@ pub async fn a_claim_is_granted_once(fixture: &impl Fn(Setup) -> Fixture) {
 
 /// Many claim at once: one is first.
 pub async fn of_racing_claims_one_wins(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let race = || {
         let store = store.clone();
         async move { store.claim(&claim("assertion"), 100, 10).await.unwrap() }
@@ -671,10 +489,7 @@ pub async fn of_racing_claims_one_wins(fixture: &impl Fn(Setup) -> Fixture) {
 
 /// A claim holds until its expiry and no longer, by the caller's clock.
 pub async fn an_expired_claim_is_free_again(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let key = claim("code");
     assert_eq!(store.claim(&key, 100, 10).await, Ok(Claimed::First));
     assert_eq!(store.claim(&key, 200, 99).await, Ok(Claimed::Already));
@@ -684,78 +499,45 @@ pub async fn an_expired_claim_is_free_again(fixture: &impl Fn(Setup) -> Fixture)
 
 /// What has expired already cannot be used even once.
 pub async fn a_claim_that_has_expired_is_refused(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let key = claim("code");
     assert_eq!(store.claim(&key, 10, 10).await, Ok(Claimed::Already));
-    assert_eq!(
-        store.claim(&key, i64::MIN, i64::MAX).await,
-        Ok(Claimed::Already)
-    );
-    assert_eq!(
-        store.claim(&key, i64::MAX, i64::MIN).await,
-        Ok(Claimed::First)
-    );
+    assert_eq!(store.claim(&key, i64::MIN, i64::MAX).await, Ok(Claimed::Already));
+    assert_eq!(store.claim(&key, i64::MAX, i64::MIN).await, Ok(Claimed::First));
 }
 
 /// In whatever order and however often facts are merged, the outcome is one.
 pub async fn the_later_fact_stays(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let early = fact(A, "key/1", 10, "early");
     let late = fact(A, "key/1", 20, "late");
     let tie = fact(A, "key/1", 20, "later in the alphabet: no");
     let other = fact(B, "key/1", -5, "");
-    store
-        .merge_facts(vec![late.clone(), early.clone()])
-        .await
-        .unwrap();
-    store
-        .merge_facts(vec![other.clone(), early.clone()])
-        .await
-        .unwrap();
+    store.merge_facts(vec![late.clone(), early.clone()]).await.unwrap();
+    store.merge_facts(vec![other.clone(), early.clone()]).await.unwrap();
     assert_eq!(facts(&*store).await, [late.clone(), other.clone()]);
     for again in [vec![tie.clone(), late], vec![early, tie.clone()], vec![]] {
         store.merge_facts(again).await.unwrap();
         assert_eq!(facts(&*store).await, [tie.clone(), other.clone()]);
     }
-    assert!(
-        load(&*store).await.0.is_empty(),
-        "facts are not part of any account's revision"
-    );
-    let large = Fact {
-        bytes: vec![0; crate::FACT_BYTES_MAX + 1],
-        ..tie
-    };
+    assert!(load(&*store).await.0.is_empty(), "facts are not part of any account's revision");
+    let large = Fact { bytes: vec![0; crate::FACT_BYTES_MAX + 1], ..tie };
     let refused = store.merge_facts(vec![large]).await;
     assert!(matches!(refused, Err(StoreError::Invalid { .. })));
 }
 
 /// Facts of what is no more can be dropped.
 pub async fn facts_can_be_forgotten(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (one, other) = (fact(A, "key/1", 1, "x"), fact(B, "key/1", 1, "y"));
     store.merge_facts(vec![one, other.clone()]).await.unwrap();
-    store
-        .forget_facts(vec![(A, "key/1".into()), (A, "never there".into())])
-        .await
-        .unwrap();
+    store.forget_facts(vec![(A, "key/1".into()), (A, "never there".into())]).await.unwrap();
     assert_eq!(facts(&*store).await, [other]);
 }
 
 /// After closing, nothing is answered but that.
 pub async fn a_closed_store_says_so(fixture: &impl Fn(Setup) -> Fixture) {
-    let Fixture {
-        store,
-        guard: _guard,
-    } = fixture(Setup::default());
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (_, cursor) = load(&*store).await;
     put(&*store, A, 0, &[("user", "x")]).await.unwrap();
     store.close().await.unwrap();
@@ -764,14 +546,8 @@ pub async fn a_closed_store_says_so(fixture: &impl Fn(Setup) -> Fixture) {
     assert_eq!(refused, Err(CommitError::Store(StoreError::Closed)));
     assert_eq!(store.read_account(A).await, Err(StoreError::Closed));
     assert_eq!(store.changes(cursor).await, Err(StoreError::Closed));
-    assert_eq!(
-        store.claim(&claim("x"), 2, 1).await,
-        Err(StoreError::Closed)
-    );
-    assert_eq!(
-        store.load_all(&mut Everything::default()).await,
-        Err(StoreError::Closed)
-    );
+    assert_eq!(store.claim(&claim("x"), 2, 1).await, Err(StoreError::Closed));
+    assert_eq!(store.load_all(&mut Everything::default()).await, Err(StoreError::Closed));
 }
 
 /// What a store holds: revision and rows of each account.
@@ -803,10 +579,7 @@ impl RowVisitor for Everything {
     fn row(&mut self, row: RowRef<'_>) -> ControlFlow<()> {
         let rows = &mut self.held.get_mut(&self.current.unwrap()).unwrap().1;
         let row = row.to_row();
-        assert!(
-            rows.last().is_none_or(|last| last.key < row.key),
-            "rows come in order"
-        );
+        assert!(rows.last().is_none_or(|last| last.key < row.key), "rows come in order");
         rows.push(row);
         ControlFlow::Continue(())
     }
@@ -845,14 +618,9 @@ fn follow(held: &mut Held, sets: Vec<ChangeSet>, mut cursor: Cursor) -> Cursor {
     for set in sets {
         cursor = set.cursor;
         for change in set.changes {
-            let (revision, rows) = held
-                .entry(change.account)
-                .or_insert((Revision::ABSENT, Vec::new()));
-            assert_eq!(
-                change.revision,
-                revision.next(),
-                "no commit is missing or told twice"
-            );
+            let (revision, rows) =
+                held.entry(change.account).or_insert((Revision::ABSENT, Vec::new()));
+            assert_eq!(change.revision, revision.next(), "no commit is missing or told twice");
             *revision = change.revision;
             rows.retain(|row| {
                 !change.removes.contains(&row.key)
@@ -879,12 +647,7 @@ pub async fn put(
 #[must_use]
 pub fn commit(account: AccountId, expected: u64, rows: &[(&str, &str)]) -> AccountCommit {
     let puts = rows.iter().map(|(id, content)| row(id, content)).collect();
-    AccountCommit {
-        account,
-        expected: Revision(expected),
-        puts,
-        removes: Vec::new(),
-    }
+    AccountCommit { account, expected: Revision(expected), puts, removes: Vec::new() }
 }
 
 fn remove(account: AccountId, expected: u64, ids: &[&str]) -> AccountCommit {
@@ -907,10 +670,5 @@ fn claim(key: &str) -> ClaimKey {
 }
 
 fn fact(account: AccountId, key: &str, at: i64, content: &str) -> Fact {
-    Fact {
-        account,
-        key: key.into(),
-        at,
-        bytes: content.into(),
-    }
+    Fact { account, key: key.into(), at, bytes: content.into() }
 }

@@ -41,12 +41,7 @@ impl FactRef<'_> {
     /// The same fact with memory of its own.
     #[must_use]
     pub fn to_fact(self) -> Fact {
-        Fact {
-            account: self.account,
-            key: self.key.into(),
-            at: self.at,
-            bytes: self.bytes.into(),
-        }
+        Fact { account: self.account, key: self.key.into(), at: self.at, bytes: self.bytes.into() }
     }
 }
 

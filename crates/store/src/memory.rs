@@ -42,17 +42,12 @@ impl Memory {
             change_log_commits: commits.max(1),
             ..Content::default()
         };
-        Self {
-            content: Mutex::new(content),
-            hint: watch::Sender::new(()),
-        }
+        Self { content: Mutex::new(content), hint: watch::Sender::new(()) }
     }
 
     /// From now on every call answers [`StoreError::Unavailable`] with this reason.
     pub fn begin_outage(&self, reason: impl Into<String>) {
-        self.lock().outage = Some(StoreError::Unavailable {
-            reason: reason.into(),
-        });
+        self.lock().outage = Some(StoreError::Unavailable { reason: reason.into() });
     }
 
     /// Ends what [`Memory::begin_outage`] began. Nothing was lost.
@@ -96,11 +91,7 @@ impl Store for Memory {
             for (account, held) in &accounts {
                 stop(visitor.account(*account, held.revision))?;
                 for (key, bytes) in &held.rows {
-                    stop(visitor.row(RowRef {
-                        kind: key.kind,
-                        id: &key.id,
-                        bytes,
-                    }))?;
+                    stop(visitor.row(RowRef { kind: key.kind, id: &key.id, bytes }))?;
                 }
             }
             Ok(cursor)
@@ -116,10 +107,7 @@ impl Store for Memory {
             let Some(held) = content.accounts.get(&account) else {
                 return Ok((Revision::ABSENT, Vec::new()));
             };
-            let rows = held
-                .rows
-                .iter()
-                .map(|(key, bytes)| Row::new(key.clone(), &**bytes));
+            let rows = held.rows.iter().map(|(key, bytes)| Row::new(key.clone(), &**bytes));
             Ok((held.revision, rows.collect()))
         })
     }
@@ -164,10 +152,8 @@ impl Store for Memory {
             let mut content = self.open()?;
             for fact in facts {
                 let new = (fact.at, fact.bytes);
-                let held = content
-                    .facts
-                    .entry((fact.account, fact.key))
-                    .or_insert_with(|| new.clone());
+                let held =
+                    content.facts.entry((fact.account, fact.key)).or_insert_with(|| new.clone());
                 if *held < new {
                     *held = new;
                 }
@@ -193,12 +179,7 @@ impl Store for Memory {
         Box::pin(async move {
             let facts = self.open()?.facts.clone();
             for ((account, key), (at, bytes)) in &facts {
-                stop(visitor.fact(FactRef {
-                    account: *account,
-                    key,
-                    at: *at,
-                    bytes,
-                }))?;
+                stop(visitor.fact(FactRef { account: *account, key, at: *at, bytes }))?;
             }
             Ok(())
         })
@@ -233,10 +214,7 @@ struct Account {
 
 impl Content {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            incarnation: self.incarnation,
-            sequence: self.sequence,
-        }
+        Cursor { incarnation: self.incarnation, sequence: self.sequence }
     }
 
     fn commit(&mut self, list: Vec<AccountCommit>) -> Result<Committed, CommitError> {
@@ -244,18 +222,12 @@ impl Content {
             let held = self.accounts.get(&commit.account);
             let revision = held.map_or(Revision::ABSENT, |held| held.revision);
             if revision != commit.expected {
-                return Err(CommitError::Conflict {
-                    account: commit.account,
-                    revision,
-                });
+                return Err(CommitError::Conflict { account: commit.account, revision });
             }
         }
         self.sequence += 1;
         let changes: Vec<Change> = list.into_iter().map(|commit| self.apply(commit)).collect();
-        let revisions = changes
-            .iter()
-            .map(|change| (change.account, change.revision))
-            .collect();
+        let revisions = changes.iter().map(|change| (change.account, change.revision)).collect();
         let cursor = self.cursor();
         self.change_log.push_back(ChangeSet { cursor, changes });
         if self.change_log.len() > self.change_log_commits {
@@ -265,31 +237,20 @@ impl Content {
     }
 
     fn apply(&mut self, commit: AccountCommit) -> Change {
-        let AccountCommit {
-            account,
-            expected,
-            puts,
-            removes,
-        } = commit;
+        let AccountCommit { account, expected, puts, removes } = commit;
         let revision = expected.next();
-        let held = self.accounts.entry(account).or_insert_with(|| Account {
-            revision,
-            rows: BTreeMap::new(),
-        });
+        let held = self
+            .accounts
+            .entry(account)
+            .or_insert_with(|| Account { revision, rows: BTreeMap::new() });
         held.revision = revision;
         for row in &puts {
-            held.rows
-                .insert(row.key.clone(), row.bytes.as_slice().into());
+            held.rows.insert(row.key.clone(), row.bytes.as_slice().into());
         }
         for key in &removes {
             held.rows.remove(key);
         }
-        Change {
-            account,
-            revision,
-            puts,
-            removes,
-        }
+        Change { account, revision, puts, removes }
     }
 
     fn changes(&self, after: Cursor) -> Changes {
@@ -308,12 +269,7 @@ impl Content {
             room
         };
         let news = self.change_log.iter().skip(self.change_log.len() - missed);
-        Changes::List(
-            news.take(CHANGES_ANSWER_COMMITS_MAX)
-                .take_while(fits)
-                .cloned()
-                .collect(),
-        )
+        Changes::List(news.take(CHANGES_ANSWER_COMMITS_MAX).take_while(fits).cloned().collect())
     }
 }
 
@@ -335,13 +291,8 @@ mod tests {
     };
 
     fn fixture(setup: Setup) -> Fixture {
-        let commits = setup
-            .change_log_commits
-            .unwrap_or(super::CHANGE_LOG_COMMITS);
-        Fixture {
-            store: Arc::new(Memory::with_change_log(commits)),
-            guard: Box::new(()),
-        }
+        let commits = setup.change_log_commits.unwrap_or(super::CHANGE_LOG_COMMITS);
+        Fixture { store: Arc::new(Memory::with_change_log(commits)), guard: Box::new(()) }
     }
 
     crate::conformance_tests!(fixture);
@@ -349,19 +300,13 @@ mod tests {
     #[tokio::test]
     async fn an_outage_loses_nothing() {
         let store = Memory::new();
-        put(&store, AccountId(1), 0, &[("user", "x")])
-            .await
-            .unwrap();
+        put(&store, AccountId(1), 0, &[("user", "x")]).await.unwrap();
         store.begin_outage("on purpose");
-        let away = StoreError::Unavailable {
-            reason: "on purpose".into(),
-        };
+        let away = StoreError::Unavailable { reason: "on purpose".into() };
         let refused = put(&store, AccountId(1), 1, &[("user", "y")]).await;
         assert_eq!(refused, Err(CommitError::Store(away.clone())));
         assert_eq!(store.read_account(AccountId(1)).await, Err(away));
         store.end_outage();
-        put(&store, AccountId(1), 1, &[("user", "y")])
-            .await
-            .unwrap();
+        put(&store, AccountId(1), 1, &[("user", "y")]).await.unwrap();
     }
 }

@@ -54,10 +54,7 @@ pub struct RowKey {
 impl RowKey {
     /// A key of this kind and id.
     pub fn new(kind: u16, id: impl Into<Box<str>>) -> Self {
-        Self {
-            kind,
-            id: id.into(),
-        }
+        Self { kind, id: id.into() }
     }
 }
 
@@ -73,23 +70,14 @@ pub struct Row {
 impl Row {
     /// A row of this key and content.
     pub fn new(key: RowKey, bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            key,
-            bytes: bytes.into(),
-        }
+        Self { key, bytes: bytes.into() }
     }
 }
 
 /// Rows may hold secrets that are not sealed yet: only their length is printed.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Row({}/{}, {} bytes)",
-            self.key.kind,
-            self.key.id,
-            self.bytes.len()
-        )
+        write!(f, "Row({}/{}, {} bytes)", self.key.kind, self.key.id, self.bytes.len())
     }
 }
 
@@ -115,12 +103,6 @@ impl RowRef<'_> {
 /// As for [`Row`]: the content is not printed.
 impl fmt::Debug for RowRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "RowRef({}/{}, {} bytes)",
-            self.kind,
-            self.id,
-            self.bytes.len()
-        )
+        write!(f, "RowRef({}/{}, {} bytes)", self.kind, self.id, self.bytes.len())
     }
 }

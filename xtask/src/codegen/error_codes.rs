@@ -14,11 +14,7 @@ pub(super) fn file(models: &[Model]) -> Result<String, String> {
     text.push_str("#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]\n");
     text.push_str("pub enum ErrorCode {\n");
     for (code, status) in &codes {
-        let _ = writeln!(
-            text,
-            "/// `{code}`, HTTP {status}.\n{},",
-            names::variant(code)
-        );
+        let _ = writeln!(text, "/// `{code}`, HTTP {status}.\n{},", names::variant(code));
     }
     text.push_str("}\n\nimpl ErrorCode {\n/// All codes.\npub const ALL: &[ErrorCode] = &[\n");
     for code in codes.keys() {
@@ -32,10 +28,7 @@ pub(super) fn file(models: &[Model]) -> Result<String, String> {
     text.push_str("} }\n\n/// The HTTP status.\npub fn status(self) -> u16 { match self {\n");
     let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     for (code, status) in &codes {
-        by_status
-            .entry(*status)
-            .or_default()
-            .push(format!("ErrorCode::{}", names::variant(code)));
+        by_status.entry(*status).or_default().push(format!("ErrorCode::{}", names::variant(code)));
     }
     for (status, variants) in by_status {
         let _ = writeln!(text, "{} => {status},", variants.join(" | "));
@@ -47,14 +40,8 @@ pub(super) fn file(models: &[Model]) -> Result<String, String> {
 fn codes(models: &[Model]) -> Result<BTreeMap<String, u16>, String> {
     let mut codes: BTreeMap<String, u16> = BTreeMap::new();
     for model in models {
-        let modelled = model
-            .shapes
-            .values()
-            .filter_map(|shape| shape.error.clone());
-        let common = model
-            .common_errors
-            .iter()
-            .map(|(code, status)| (code.clone(), *status));
+        let modelled = model.shapes.values().filter_map(|shape| shape.error.clone());
+        let common = model.common_errors.iter().map(|(code, status)| (code.clone(), *status));
         for (code, status) in modelled.chain(common) {
             match codes.insert(code.clone(), status) {
                 Some(other) if other != status => {

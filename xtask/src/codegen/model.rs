@@ -58,11 +58,7 @@ impl Model {
     pub(super) fn read(folder: &Path, service: &str) -> Result<Model, String> {
         let mut facts = read(&folder.join(format!("{service}.json")))?;
         let extras = read(&folder.join(format!("{service}.extras.json")))?;
-        for correction in extras
-            .get("corrections")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+        for correction in extras.get("corrections").and_then(Value::as_array).into_iter().flatten()
         {
             correct(&mut facts, correction)
                 .map_err(|error| format!("models/{service}.extras.json: {error}"))?;
@@ -79,10 +75,7 @@ impl Model {
         }
         let mut common_errors = BTreeMap::new();
         for (code, value) in object(&extras, "errors").into_iter().flatten() {
-            let status = value
-                .get("status")
-                .and_then(Value::as_u64)
-                .ok_or_else(missing)?;
+            let status = value.get("status").and_then(Value::as_u64).ok_or_else(missing)?;
             common_errors.insert(code.clone(), u16::try_from(status).map_err(|_| missing())?);
         }
         Ok(Model {
@@ -97,20 +90,12 @@ impl Model {
 
     /// The shapes that inputs lead to.
     pub(super) fn input_shapes(&self) -> BTreeSet<&str> {
-        self.reach(
-            self.operations
-                .values()
-                .filter_map(|operation| operation.input.as_deref()),
-        )
+        self.reach(self.operations.values().filter_map(|operation| operation.input.as_deref()))
     }
 
     /// The shapes that outputs lead to.
     pub(super) fn output_shapes(&self) -> BTreeSet<&str> {
-        self.reach(
-            self.operations
-                .values()
-                .filter_map(|operation| operation.output.as_deref()),
-        )
+        self.reach(self.operations.values().filter_map(|operation| operation.output.as_deref()))
     }
 
     /// The members of a structure; none for other shapes.
@@ -124,10 +109,7 @@ impl Model {
     /// Whether a type comes from the shape's values. Enums that are only keys of maps are kept as
     /// text.
     pub(super) fn is_enum(&self, name: &str) -> bool {
-        let has_values = self
-            .shapes
-            .get(name)
-            .is_some_and(|shape| !shape.values.is_empty());
+        let has_values = self.shapes.get(name).is_some_and(|shape| !shape.values.is_empty());
         has_values
             && self.shapes.values().any(|shape| match &shape.kind {
                 Kind::Structure(members) => members.iter().any(|member| member.shape == name),
@@ -199,27 +181,17 @@ fn read(path: &Path) -> Result<Value, String> {
 /// `reason`. What it replaces must be there, as `was`, so that a correction that a new release makes
 /// superfluous is noticed.
 fn correct(facts: &mut Value, correction: &Value) -> Result<(), String> {
-    let text = |name: &str| {
-        correction
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|t| !t.is_empty())
-    };
+    let text = |name: &str| correction.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
     let at = text("at").ok_or("a correction has no `at`")?;
     text("reason").ok_or_else(|| format!("the correction at `{at}` has no `reason`"))?;
-    let set = correction
-        .get("set")
-        .ok_or_else(|| format!("the correction at `{at}` has no `set`"))?;
+    let set =
+        correction.get("set").ok_or_else(|| format!("the correction at `{at}` has no `set`"))?;
     let was = correction.get("was").unwrap_or(&Value::Null);
-    let (parent, name) = at
-        .rsplit_once('/')
-        .ok_or_else(|| format!("`{at}` is no JSON pointer"))?;
+    let (parent, name) = at.rsplit_once('/').ok_or_else(|| format!("`{at}` is no JSON pointer"))?;
     let parent = facts.pointer_mut(parent).and_then(Value::as_object_mut);
     let parent = parent.ok_or_else(|| format!("there is nothing at `{at}`"))?;
     if parent.get(name).unwrap_or(&Value::Null) != was {
-        return Err(format!(
-            "what is at `{at}` is not what was corrected: look at it anew"
-        ));
+        return Err(format!("what is at `{at}` is not what was corrected: look at it anew"));
     }
     parent.insert(name.to_owned(), set.clone());
     Ok(())
@@ -237,26 +209,17 @@ fn operation(value: &Value) -> Operation {
     Operation {
         input: shape("input"),
         output: shape("output"),
-        unsigned: value
-            .get("unsigned")
-            .and_then(Value::as_bool)
-            .unwrap_or(false),
+        unsigned: value.get("unsigned").and_then(Value::as_bool).unwrap_or(false),
     }
 }
 
 fn shape(name: &str, value: &Value) -> Result<Shape, String> {
     let reference = |member: &str| {
-        let shape = value
-            .get(member)
-            .and_then(|reference| reference.get("shape"));
+        let shape = value.get(member).and_then(|reference| reference.get("shape"));
         let shape = shape.and_then(Value::as_str).map(str::to_owned);
         shape.ok_or_else(|| format!("shape `{name}` has no `{member}`"))
     };
-    let kind = match value
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-    {
+    let kind = match value.get("type").and_then(Value::as_str).unwrap_or_default() {
         "structure" => Kind::Structure(members(value)),
         "list" => Kind::List(reference("member")?),
         "map" => Kind::Map(reference("key")?, reference("value")?),
@@ -269,25 +232,15 @@ fn shape(name: &str, value: &Value) -> Result<Shape, String> {
         other => return Err(format!("shape `{name}` is of the unknown type `{other}`")),
     };
     let strings = |name: &str| -> Vec<String> {
-        let items = value
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let items = value.get(name).and_then(Value::as_array).into_iter().flatten();
         items.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     Ok(Shape {
         kind,
-        sensitive: value
-            .get("sensitive")
-            .and_then(Value::as_bool)
-            .unwrap_or(false),
+        sensitive: value.get("sensitive").and_then(Value::as_bool).unwrap_or(false),
         min: value.get("min").and_then(Value::as_i64),
         max: value.get("max").and_then(Value::as_i64),
-        pattern: value
-            .get("pattern")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        pattern: value.get("pattern").and_then(Value::as_str).map(str::to_owned),
         values: strings("enum"),
         error: error(name, value)?,
     })
@@ -295,20 +248,12 @@ fn shape(name: &str, value: &Value) -> Result<Shape, String> {
 
 fn members(value: &Value) -> Vec<Member> {
     let required = value.get("required").and_then(Value::as_array);
-    let required: Vec<&str> = required
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required: Vec<&str> = required.into_iter().flatten().filter_map(Value::as_str).collect();
     let members = object(value, "members").into_iter().flatten();
     members
         .map(|(name, member)| Member {
             name: name.clone(),
-            shape: member
-                .get("shape")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            shape: member.get("shape").and_then(Value::as_str).unwrap_or_default().to_owned(),
             required: required.contains(&name.as_str()),
         })
         .collect()
@@ -320,13 +265,8 @@ fn error(name: &str, value: &Value) -> Result<Option<(String, u16)>, String> {
         return Ok(None);
     }
     let error = value.get("error");
-    let code = error
-        .and_then(|error| error.get("code"))
-        .and_then(Value::as_str)
-        .unwrap_or(name);
-    let status = error
-        .and_then(|error| error.get("httpStatusCode"))
-        .and_then(Value::as_u64);
+    let code = error.and_then(|error| error.get("code")).and_then(Value::as_str).unwrap_or(name);
+    let status = error.and_then(|error| error.get("httpStatusCode")).and_then(Value::as_u64);
     let status = status.and_then(|status| u16::try_from(status).ok());
     let status = status.ok_or_else(|| format!("the error `{name}` has no HTTP status"))?;
     Ok(Some((code.to_owned(), status)))

@@ -48,20 +48,9 @@ pub(super) fn variant(value: &str) -> String {
 }
 
 fn word(word: &str) -> String {
-    let shouted = word.len() > 1
-        && word
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let shouted =
+        word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     let rest: String = word.chars().skip(1).collect();
     let first = word.chars().take(1).map(|first| first.to_ascii_uppercase());
-    first
-        .chain(
-            if shouted {
-                rest.to_ascii_lowercase()
-            } else {
-                rest
-            }
-            .chars(),
-        )
-        .collect()
+    first.chain(if shouted { rest.to_ascii_lowercase() } else { rest }.chars()).collect()
 }

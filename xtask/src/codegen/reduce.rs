@@ -36,14 +36,8 @@ const KEPT: [&str; 21] = [
 ];
 
 /// Traits that change the wire form; IAM and STS use none, and the codecs know none.
-const NOT_SUPPORTED: [&str; 6] = [
-    "flattened",
-    "locationName",
-    "xmlNamespace",
-    "xmlAttribute",
-    "timestampFormat",
-    "queryName",
-];
+const NOT_SUPPORTED: [&str; 6] =
+    ["flattened", "locationName", "xmlNamespace", "xmlAttribute", "timestampFormat", "queryName"];
 
 /// Widest line of a model file.
 const LINE_WIDTH_MAX: usize = 100;
@@ -54,22 +48,11 @@ pub(super) fn update(root: &Path, services: &[(&str, &str)]) -> Result<(), Strin
     let _ = fs::remove_dir_all(&folder);
     let package = format!("botocore=={BOTOCORE_VERSION}");
     let target = folder.to_string_lossy().into_owned();
-    python(&[
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--dest",
-        &target,
-        &package,
-    ])?;
+    python(&["-m", "pip", "download", "--quiet", "--no-deps", "--dest", &target, &package])?;
     let wheel = folder.join(format!("botocore-{BOTOCORE_VERSION}-py3-none-any.whl"));
     python(&["-m", "zipfile", "-e", &wheel.to_string_lossy(), &target])?;
     for (service, version) in services {
-        let packed = folder.join(format!(
-            "botocore/data/{service}/{version}/service-2.json.gz"
-        ));
+        let packed = folder.join(format!("botocore/data/{service}/{version}/service-2.json.gz"));
         python(&["-m", "gzip", "-d", &packed.to_string_lossy()])?;
         let text = fs::read_to_string(packed.with_extension(""))
             .map_err(|error| format!("{}: {error}", packed.display()))?;
@@ -93,25 +76,16 @@ fn python(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn reduced(model: &Value) -> Result<Value, String> {
-    let part = |name: &str| {
-        model
-            .get(name)
-            .ok_or_else(|| format!("the model has no `{name}`"))
-    };
+    let part = |name: &str| model.get(name).ok_or_else(|| format!("the model has no `{name}`"));
     let metadata = part("metadata")?;
     let mut facts = Map::new();
-    facts.insert(
-        "source".to_owned(),
-        Value::from(format!("botocore {BOTOCORE_VERSION}")),
-    );
+    facts.insert("source".to_owned(), Value::from(format!("botocore {BOTOCORE_VERSION}")));
     for name in ["apiVersion", "xmlNamespace", "endpointPrefix"] {
         let value = metadata.get(name).cloned().unwrap_or_default();
         facts.insert(name.to_owned(), value);
     }
     for name in ["operations", "shapes"] {
-        let entries = part(name)?
-            .as_object()
-            .ok_or("the model is not as expected")?;
+        let entries = part(name)?.as_object().ok_or("the model is not as expected")?;
         let sorted: BTreeMap<&String, &Value> = entries.iter().collect();
         let mut kept = Map::new();
         for (name, value) in sorted {
@@ -130,9 +104,7 @@ fn facts_of(value: &Value, depth: u8) -> Result<Value, String> {
     Ok(match value {
         Value::Object(map) => {
             if let Some(name) = NOT_SUPPORTED.iter().find(|name| map.contains_key(**name)) {
-                return Err(format!(
-                    "the model uses `{name}`, which the codecs do not know"
-                ));
+                return Err(format!("the model uses `{name}`, which the codecs do not know"));
             }
             let mut kept = Map::new();
             for (name, value) in map.iter().filter(|(name, _)| KEPT.contains(&name.as_str())) {
@@ -170,12 +142,7 @@ fn lay_out(value: &Value, indent: usize, text: &mut String) {
             lay_out_entries(entries, ('{', '}'), indent, text);
         }
         Value::Array(items) if !is_short => {
-            lay_out_entries(
-                items.iter().map(|item| (None, item)),
-                ('[', ']'),
-                indent,
-                text,
-            );
+            lay_out_entries(items.iter().map(|item| (None, item)), ('[', ']'), indent, text);
         }
         Value::Object(_)
         | Value::Array(_)

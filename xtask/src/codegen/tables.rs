@@ -8,10 +8,7 @@ use super::{HEADER, names};
 
 /// The files of one service's tables, by their name below the service's folder.
 pub(super) fn files(model: &Model) -> Result<BTreeMap<String, String>, String> {
-    let files = [
-        ("operation_table.rs", operations(model)),
-        ("shape_table.rs", shapes(model)?),
-    ];
+    let files = [("operation_table.rs", operations(model)), ("shape_table.rs", shapes(model)?)];
     Ok(files.map(|(name, text)| (name.to_owned(), text)).into())
 }
 
@@ -55,23 +52,14 @@ fn shapes(model: &Model) -> Result<String, String> {
     }
     let mut body = String::new();
     for name in names {
-        let shape = model
-            .shapes
-            .get(name)
-            .ok_or_else(|| format!("there is no shape `{name}`"))?;
-        let _ = writeln!(
-            body,
-            "pub(super) static {}: Shape = {};",
-            names::constant(name),
-            row(shape)
-        );
+        let shape = model.shapes.get(name).ok_or_else(|| format!("there is no shape `{name}`"))?;
+        let _ =
+            writeln!(body, "pub(super) static {}: Shape = {};", names::constant(name), row(shape));
     }
     let used = ["Text", "Pattern", "optional", "required"];
     let used = used.into_iter().filter(|name| {
         [" ", "(", "["].iter().any(|before| {
-            ["(", " {", "::"]
-                .iter()
-                .any(|after| body.contains(&format!("{before}{name}{after}")))
+            ["(", " {", "::"].iter().any(|after| body.contains(&format!("{before}{name}{after}")))
         })
     });
     let used: Vec<&str> = std::iter::once("Shape").chain(used).collect();
@@ -88,24 +76,13 @@ fn row(shape: &Shape) -> String {
     match &shape.kind {
         Kind::Structure(members) => {
             let rows = members.iter().map(|member| {
-                let function = if member.required {
-                    "required"
-                } else {
-                    "optional"
-                };
-                format!(
-                    "{function}({:?}, &{}),",
-                    member.name,
-                    names::constant(&member.shape)
-                )
+                let function = if member.required { "required" } else { "optional" };
+                format!("{function}({:?}, &{}),", member.name, names::constant(&member.shape))
             });
             format!("Shape::Structure(&[{}])", rows.collect::<String>())
         }
         Kind::List(member) => {
-            format!(
-                "Shape::List {{ member: &{}, {bounds} }}",
-                names::constant(member)
-            )
+            format!("Shape::List {{ member: &{}, {bounds} }}", names::constant(member))
         }
         Kind::Map(key, value) => format!(
             "Shape::Map {{ key: &{}, value: &{}, {bounds} }}",
@@ -131,9 +108,5 @@ fn row(shape: &Shape) -> String {
 }
 
 fn raw(text: &str) -> String {
-    if text.contains('"') {
-        format!("{text:?}")
-    } else {
-        format!("r\"{text}\"")
-    }
+    if text.contains('"') { format!("{text:?}") } else { format!("r\"{text}\"") }
 }

@@ -14,13 +14,7 @@ pub(super) fn files(model: &Model) -> Result<BTreeMap<String, String>, String> {
     for (name, operation) in &model.operations {
         let input = operation.input.as_deref();
         let title = format!("Input of `{}:{name}`.", model.service);
-        requests.structure(
-            model,
-            &title,
-            &format!("{name}Request"),
-            input,
-            Reach::INPUT,
-        )?;
+        requests.structure(model, &title, &format!("{name}Request"), input, Reach::INPUT)?;
         of_operations.extend(input);
         if let Some(output) = operation.output.as_deref() {
             let title = format!("Output of `{}:{name}`.", model.service);
@@ -30,25 +24,14 @@ pub(super) fn files(model: &Model) -> Result<BTreeMap<String, String>, String> {
         }
     }
     let (inputs, outputs) = (model.input_shapes(), model.output_shapes());
-    let mut structures = File::new(format!(
-        "Structures inside inputs and outputs of `{}`.",
-        model.service
-    ));
-    let mut enums = File::new(format!(
-        "Values that members of `{}` may have.",
-        model.service
-    ));
-    for name in inputs
-        .union(&outputs)
-        .filter(|name| !of_operations.contains(*name))
-    {
+    let mut structures =
+        File::new(format!("Structures inside inputs and outputs of `{}`.", model.service));
+    let mut enums = File::new(format!("Values that members of `{}` may have.", model.service));
+    for name in inputs.union(&outputs).filter(|name| !of_operations.contains(*name)) {
         let Some(shape) = model.shapes.get(*name) else {
             continue;
         };
-        let reach = Reach {
-            input: inputs.contains(name),
-            output: outputs.contains(name),
-        };
+        let reach = Reach { input: inputs.contains(name), output: outputs.contains(name) };
         match &shape.kind {
             Kind::Structure(_) => {
                 let title = format!("The structure `{name}`.");
@@ -72,16 +55,11 @@ pub(super) fn files(model: &Model) -> Result<BTreeMap<String, String>, String> {
         ("structures", structures),
         ("enums", enums),
     ];
-    let of_types = of_types
-        .into_iter()
-        .filter(|(_, file)| !file.body.is_empty());
+    let of_types = of_types.into_iter().filter(|(_, file)| !file.body.is_empty());
     files.extend(of_types.map(|(name, file)| (name.to_owned(), file.text())));
     let root = root(model, files.keys());
     files.insert("mod".to_owned(), root);
-    Ok(files
-        .into_iter()
-        .map(|(name, text)| (format!("{name}.rs"), text))
-        .collect())
+    Ok(files.into_iter().map(|(name, text)| (format!("{name}.rs"), text)).collect())
 }
 
 /// From where a shape is reached.
@@ -92,14 +70,8 @@ struct Reach {
 }
 
 impl Reach {
-    const INPUT: Reach = Reach {
-        input: true,
-        output: false,
-    };
-    const OUTPUT: Reach = Reach {
-        input: false,
-        output: true,
-    };
+    const INPUT: Reach = Reach { input: true, output: false };
+    const OUTPUT: Reach = Reach { input: false, output: true };
 }
 
 /// A file in the making: its items, and what they import.
@@ -113,26 +85,16 @@ struct File {
 
 impl File {
     fn new(title: String) -> File {
-        File {
-            title,
-            imports: BTreeSet::new(),
-            own: BTreeSet::new(),
-            body: String::new(),
-        }
+        File { title, imports: BTreeSet::new(), own: BTreeSet::new(), body: String::new() }
     }
 
     fn text(self) -> String {
         let mut text = format!("{HEADER}//! {}\n\n", self.title);
         // Outer crates first; rustfmt sorts within a group.
         for root in ["std", "serde", "crate", "super"] {
-            let imports = self
-                .imports
-                .iter()
-                .filter_map(|import| import.strip_prefix(root));
+            let imports = self.imports.iter().filter_map(|import| import.strip_prefix(root));
             let imports = imports.filter_map(|import| import.strip_prefix("::"));
-            let imports: Vec<&str> = imports
-                .filter(|import| !self.own.contains(*import))
-                .collect();
+            let imports: Vec<&str> = imports.filter(|import| !self.own.contains(*import)).collect();
             if !imports.is_empty() {
                 let _ = writeln!(text, "use {root}::{{{}}};\n", imports.join(", "));
             }
@@ -158,11 +120,7 @@ impl File {
             self.imports.insert(format!("serde::{derive}"));
         }
         let default = shape.is_none_or(|shape| model.has_default(shape));
-        let default = if default && reach.output {
-            ", Default"
-        } else {
-            ""
-        };
+        let default = if default && reach.output { ", Default" } else { "" };
         let _ = writeln!(
             self.body,
             "/// {title}\n#[derive(Debug, Clone, PartialEq, {derives}{default})]"
@@ -186,10 +144,9 @@ impl File {
         let of = self.rust_type(model, &member.shape)?;
         let (of, skip) = match (member.required, reach.output) {
             (true, _) => (of, ""),
-            (false, true) => (
-                format!("Option<{of}>"),
-                ", skip_serializing_if = \"Option::is_none\"",
-            ),
+            (false, true) => {
+                (format!("Option<{of}>"), ", skip_serializing_if = \"Option::is_none\"")
+            }
             (false, false) => (format!("Option<{of}>"), ""),
         };
         let _ = writeln!(self.body, "/// `{}`", member.name);
@@ -199,10 +156,7 @@ impl File {
     }
 
     fn rust_type(&mut self, model: &Model, name: &str) -> Result<String, String> {
-        let shape = model
-            .shapes
-            .get(name)
-            .ok_or_else(|| format!("there is no shape `{name}`"))?;
+        let shape = model.shapes.get(name).ok_or_else(|| format!("there is no shape `{name}`"))?;
         let (of, import) = match &shape.kind {
             Kind::Structure(_) => {
                 let of = names::type_name(name);
@@ -231,13 +185,10 @@ impl File {
     }
 
     fn enumeration(&mut self, shape: &str, values: &[String]) {
-        self.imports
-            .insert("crate::enumeration::wire_enum".to_owned());
+        self.imports.insert("crate::enumeration::wire_enum".to_owned());
         let name = names::type_name(shape);
-        let _ = writeln!(
-            self.body,
-            "wire_enum! {{\n    /// The values of `{shape}`.\n    {name} {{"
-        );
+        let _ =
+            writeln!(self.body, "wire_enum! {{\n    /// The values of `{shape}`.\n    {name} {{");
         for value in values {
             let _ = writeln!(self.body, "        {} = {value:?},", names::variant(value));
         }

@@ -11,8 +11,8 @@ use iamd_core::state::{Account, KeyOwner};
 use iamd_core::unique_id::AccessKeyId;
 use iamd_wire::Secret;
 
-use super::printout::{self, DevFacts};
 use super::folder;
+use super::printout::{self, DevFacts};
 use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
@@ -232,8 +232,13 @@ fn reopen(options: &Options, snapshot: &Snapshot, oldest: &Arc<Account>) -> Resu
         Some(id) => existing(snapshot, founder::parse_account_id(id)?)?,
         None => oldest,
     };
-    let settings = account.settings().ok_or_else(|| Fault::Bug("an account without settings".to_owned()))?;
-    if options.root_email.as_ref().is_some_and(|email| !email.eq_ignore_ascii_case(&settings.root_email)) {
+    let settings =
+        account.settings().ok_or_else(|| Fault::Bug("an account without settings".to_owned()))?;
+    if options
+        .root_email
+        .as_ref()
+        .is_some_and(|email| !email.eq_ignore_ascii_case(&settings.root_email))
+    {
         return Err(differs(&format!("root e-mail address of account {}", account.id())));
     }
     let mut opened = Opened {
@@ -248,9 +253,10 @@ fn reopen(options: &Options, snapshot: &Snapshot, oldest: &Arc<Account>) -> Resu
         let agrees = id.parse::<AccessKeyId>().ok().and_then(|id| {
             let (owner, key) = snapshot.state.access_key(&id)?;
             let same_secret = key.secret == *secret;
-            let same_owner = options.key_owner.as_deref().is_none_or(|name| {
-                name == owner_name(owner, key.owner)
-            });
+            let same_owner = options
+                .key_owner
+                .as_deref()
+                .is_none_or(|name| name == owner_name(owner, key.owner));
             (owner.id() == account.id() && same_secret && same_owner).then_some(())
         });
         agrees.ok_or_else(|| differs("predictable credentials"))?;

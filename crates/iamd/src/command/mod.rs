@@ -60,7 +60,12 @@ pub fn run() -> ExitCode {
             runtime().and_then(|runtime| runtime.block_on(account::run(command)))
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "iamd", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "iamd",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     };

@@ -75,7 +75,8 @@ pub(super) fn account(facts: &NewAccountFacts) -> Result<(), Fault> {
         ("Access key id", &facts.access_key_id),
         ("Secret access key", facts.secret_access_key.expose()),
     ];
-    let mut text: String = rows.iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect();
+    let mut text: String =
+        rows.iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect();
     text.push_str("Password and secret key are shown this once.\n");
     print(&text)
 }
@@ -90,7 +91,12 @@ pub(super) fn accounts(accounts: &[AccountLine]) -> Result<(), Fault> {
         let alias = account.alias.as_deref().unwrap_or("-");
         text.push_str(&format!(
             "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
-            account.account_id, alias, account.root_email, account.created, account.users, account.roles
+            account.account_id,
+            alias,
+            account.root_email,
+            account.created,
+            account.users,
+            account.roles
         ));
     }
     print(&text)
@@ -140,7 +146,11 @@ impl Style {
 
     fn code(&self, text: &str) -> String {
         let line = |line: &str| {
-            if self.colours { format!("  \u{1b}[36m{line}\u{1b}[0m\n") } else { format!("  {line}\n") }
+            if self.colours {
+                format!("  \u{1b}[36m{line}\u{1b}[0m\n")
+            } else {
+                format!("  {line}\n")
+            }
         };
         text.lines().map(line).collect()
     }

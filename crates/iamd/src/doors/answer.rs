@@ -73,8 +73,7 @@ impl Frame {
                 self.error(ErrorCode::ServiceUnavailable, Some(message))
             }
             Fault::Folder(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Bug(_) => {
-                let message =
-                    "The request processing has failed because of an unknown error, exception or failure.";
+                let message = "The request processing has failed because of an unknown error, exception or failure.";
                 self.error(ErrorCode::InternalFailure, Some(message))
             }
         }

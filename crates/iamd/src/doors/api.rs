@@ -82,7 +82,15 @@ pub(super) async fn answer(
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
-    perform(node, keys, &frame, Received { parts: &parts, body: &body, peer }, operation, &parameters).await
+    perform(
+        node,
+        keys,
+        &frame,
+        Received { parts: &parts, body: &body, peer },
+        operation,
+        &parameters,
+    )
+    .await
 }
 
 /// A request as it came in.

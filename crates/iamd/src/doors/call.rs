@@ -98,8 +98,12 @@ fn rendered<T: Serialize>(
     request_id: &str,
 ) -> Result<String, Failure> {
     let text = match form {
-        Form::Xml => xml::response(operation, output, request_id).map_err(|error| error.to_string()),
-        Form::Json => json::response(operation, output, request_id).map_err(|error| error.to_string()),
+        Form::Xml => {
+            xml::response(operation, output, request_id).map_err(|error| error.to_string())
+        }
+        Form::Json => {
+            json::response(operation, output, request_id).map_err(|error| error.to_string())
+        }
     };
     text.map_err(|error| Fault::Bug(format!("{operation}: {error}")).into())
 }

@@ -57,9 +57,7 @@ impl DevDoor {
                 Err(fault) => failed(&fault),
             },
             (&Method::POST, "/_dev/clock") => advance(node, request).await,
-            (_, "/_dev/reset" | "/_dev/clock") => {
-                error(StatusCode::METHOD_NOT_ALLOWED, "use POST")
-            }
+            (_, "/_dev/reset" | "/_dev/clock") => error(StatusCode::METHOD_NOT_ALLOWED, "use POST"),
             _ => error(StatusCode::NOT_FOUND, "there are POST /_dev/reset and POST /_dev/clock"),
         }
     }

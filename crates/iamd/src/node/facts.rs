@@ -59,7 +59,12 @@ impl FactTable {
         let facts: Vec<Fact> = {
             let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
             let fresh = uses.iter_mut().filter(|(_, last)| last.fresh);
-            fresh.map(|(id, last)| { last.fresh = false; fact(id, last) }).collect()
+            fresh
+                .map(|(id, last)| {
+                    last.fresh = false;
+                    fact(id, last)
+                })
+                .collect()
         };
         if facts.is_empty() {
             return Ok(());

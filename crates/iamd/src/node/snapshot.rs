@@ -13,10 +13,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(
-        state: State,
-        revisions: imbl::HashMap<AccountId, Revision>,
-    ) -> Snapshot {
+    pub(super) fn new(state: State, revisions: imbl::HashMap<AccountId, Revision>) -> Snapshot {
         Snapshot { state, revisions }
     }
 

@@ -140,7 +140,8 @@ async fn a_row_that_somebody_moved_or_altered_is_named_and_not_served() {
     let (revision, rows) = world.store.read_account(account).await.unwrap();
     let user = rows.iter().find(|row| row.key.kind == iamd_core::record::kind::USER).unwrap();
     let forged = Row::new(RowKey::new(user.key.kind, "AIDAFORGEDFORGEDFORGE"), user.bytes.to_vec());
-    let commit = AccountCommit { account, expected: revision, puts: vec![forged], removes: Vec::new() };
+    let commit =
+        AccountCommit { account, expected: revision, puts: vec![forged], removes: Vec::new() };
     world.store.commit(vec![commit]).await.unwrap();
     let store: Arc<dyn Store> = Arc::clone(&world.store) as Arc<dyn Store>;
     let opened = Node::open(store, world.master.keyring().unwrap(), Quotas::default()).await;

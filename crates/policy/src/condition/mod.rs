@@ -29,7 +29,12 @@ pub(crate) struct Condition {
 
 impl Condition {
     /// A condition on a key; `variables` tells whether the document's version knows them.
-    pub(crate) fn new(operator: Operator, key: &str, values: &[&str], variables: bool) -> Condition {
+    pub(crate) fn new(
+        operator: Operator,
+        key: &str,
+        values: &[&str],
+        variables: bool,
+    ) -> Condition {
         Condition {
             operator,
             key: key.to_lowercase().into(),
@@ -39,7 +44,7 @@ impl Condition {
     }
 
     /// The key, as written.
-    pub(crate) fn key(&self) -> &str {
+    pub(crate) fn shown_key(&self) -> &str {
         &self.shown_key
     }
 

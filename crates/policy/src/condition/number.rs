@@ -27,7 +27,8 @@ impl Number {
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_number = all_digits(whole) && all_digits(fraction) && whole.len() + fraction.len() > 0;
+        let is_number =
+            all_digits(whole) && all_digits(fraction) && whole.len() + fraction.len() > 0;
         if !is_number || exponent.abs() > EXPONENT_MAX {
             return None;
         }
@@ -35,8 +36,7 @@ impl Number {
         let leading = digits.iter().take_while(|digit| **digit == b'0').count();
         let trimmed = digits.get(leading..).unwrap_or_default();
         let trailing = trimmed.iter().rev().take_while(|digit| **digit == b'0').count();
-        let digits: Box<[u8]> =
-            trimmed.get(..trimmed.len() - trailing).unwrap_or_default().into();
+        let digits: Box<[u8]> = trimmed.get(..trimmed.len() - trailing).unwrap_or_default().into();
         let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()? + exponent;
         if digits.is_empty() {
             return Some(Number { negative: false, digits, point: 0 });
@@ -73,12 +73,20 @@ mod tests {
 
     #[test]
     fn numbers_compare_by_value() {
-        let ascending = ["-10", "-9.99", "-0.1", "0", "0.0999", "0.1", "1", "9", "10", "10.01", "1e3"];
+        let ascending =
+            ["-10", "-9.99", "-0.1", "0", "0.0999", "0.1", "1", "9", "10", "10.01", "1e3"];
         for pair in ascending.windows(2) {
             let (less, more) = (Number::parse(pair[0]).unwrap(), Number::parse(pair[1]).unwrap());
             assert!(less < more, "{pair:?}");
         }
-        for (left, right) in [("1", "1.0"), ("0", "-0.00"), ("1e2", "100"), ("+5", "05"), (".5", "0.50"), ("1.", "1")] {
+        for (left, right) in [
+            ("1", "1.0"),
+            ("0", "-0.00"),
+            ("1e2", "100"),
+            ("+5", "05"),
+            (".5", "0.50"),
+            ("1.", "1"),
+        ] {
             assert_eq!(Number::parse(left), Number::parse(right), "{left} {right}");
         }
         assert!(Number::parse("9007199254740993") > Number::parse("9007199254740992"));
@@ -86,7 +94,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_numbers() {
-        for text in ["", "-", ".", "1a", "0x10", "1e", "1e99999", " 1", "1,5", "NaN", "--1", "1.2.3"] {
+        for text in
+            ["", "-", ".", "1a", "0x10", "1e", "1e99999", " 1", "1,5", "NaN", "--1", "1.2.3"]
+        {
             assert_eq!(Number::parse(text), None, "{text}");
         }
     }

@@ -64,7 +64,9 @@ impl Operand {
                 let meaning = Meaning { wildcards: true, variables };
                 Operand::Texts(values.map(|value| Text::new(value, meaning)).collect())
             }
-            Relation::Arn => Operand::Arns(values.map(|value| ArnText::new(value, variables)).collect()),
+            Relation::Arn => {
+                Operand::Arns(values.map(|value| ArnText::new(value, variables)).collect())
+            }
             Relation::Numeric(_) => Operand::Numbers(values.map(Number::parse).collect()),
             Relation::Date(_) => Operand::Dates(values.map(Date::parse).collect()),
             Relation::Binary => {
@@ -154,9 +156,7 @@ impl Text {
         match self {
             Text::Literal(literal) => Some(literal.to_string()),
             Text::Pattern(_) => None,
-            Text::Variable(template) => {
-                Some(template.resolved(context)?.literal()?.into_owned())
-            }
+            Text::Variable(template) => Some(template.resolved(context)?.literal()?.into_owned()),
         }
     }
 }

@@ -69,8 +69,12 @@ impl Operator {
         };
         let (relation, negated) = relation(base)?;
         let plain = quantifier == Quantifier::None && !if_exists;
-        (relation != Relation::Null || plain)
-            .then_some(Operator { relation, negated, quantifier, if_exists })
+        (relation != Relation::Null || plain).then_some(Operator {
+            relation,
+            negated,
+            quantifier,
+            if_exists,
+        })
     }
 }
 

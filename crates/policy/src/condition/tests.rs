@@ -119,8 +119,16 @@ fn a_variable_without_value_matches_nothing() {
 #[test]
 fn unknown_operators_are_none() {
     for name in [
-        "", "stringEquals", "StringEqual", "ForSomeValues:StringEquals", "NullIfExists",
-        "ForAnyValue:Null", "NumericNotLessThan", "IfExists", "BoolNot", "StringEqualsIfExistsIfExists",
+        "",
+        "stringEquals",
+        "StringEqual",
+        "ForSomeValues:StringEquals",
+        "NullIfExists",
+        "ForAnyValue:Null",
+        "NumericNotLessThan",
+        "IfExists",
+        "BoolNot",
+        "StringEqualsIfExistsIfExists",
     ] {
         assert_eq!(Operator::parse(name), None, "{name}");
     }

@@ -24,7 +24,11 @@ fn session() -> Principal {
 }
 
 fn federated() -> Principal {
-    Principal::FederatedUser { arn: FEDERATED.into(), user_arn: Some(USER.into()), has_boundary: false }
+    Principal::FederatedUser {
+        arn: FEDERATED.into(),
+        user_arn: Some(USER.into()),
+        has_boundary: false,
+    }
 }
 
 fn root() -> Principal {
@@ -45,7 +49,9 @@ fn deny(action: &str) -> PolicySet {
 }
 
 fn grant(principal: &str) -> PolicySet {
-    set(&format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"*"}}"#))
+    set(&format!(
+        r#"{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"*"}}"#
+    ))
 }
 
 fn trust(principal: &str) -> PolicySet {
@@ -140,17 +146,27 @@ fn an_explicit_deny_anywhere_wins() {
     let identity: &[&PolicySet] = &[&all];
     let denied: &[&PolicySet] = &[&all, &no];
     let to_all = grant(r#""*""#);
-    let base = Policies { identity: Some(identity), resource: Some(&to_all), ..Policies::default() };
+    let base =
+        Policies { identity: Some(identity), resource: Some(&to_all), ..Policies::default() };
     assert!(Case::get(user()).decide(base).is_allowed());
     let case = |policies| Case::get(user()).decide(policies);
     assert_eq!(case(Policies { identity: Some(denied), ..base }), DenyExplicitly(Identity));
     assert_eq!(case(Policies { boundary: Some(&no), ..base }), DenyExplicitly(Boundary));
     assert_eq!(case(Policies { session: Some(&no), ..base }), DenyExplicitly(Session));
     assert_eq!(case(Policies { endpoint: Some(&no), ..base }), DenyExplicitly(Endpoint));
-    assert_eq!(case(Policies { scp: Some(std::slice::from_ref(&no)), ..base }), DenyExplicitly(Scp));
+    assert_eq!(
+        case(Policies { scp: Some(std::slice::from_ref(&no)), ..base }),
+        DenyExplicitly(Scp)
+    );
     let resource_deny = set(r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}"#);
-    assert_eq!(case(Policies { resource: Some(&resource_deny), ..base }), DenyExplicitly(OfResource));
-    assert_eq!(case(Policies { rcp: Some(std::slice::from_ref(&resource_deny)), ..base }), DenyExplicitly(Rcp));
+    assert_eq!(
+        case(Policies { resource: Some(&resource_deny), ..base }),
+        DenyExplicitly(OfResource)
+    );
+    assert_eq!(
+        case(Policies { rcp: Some(std::slice::from_ref(&resource_deny)), ..base }),
+        DenyExplicitly(Rcp)
+    );
 }
 
 #[test]
@@ -165,11 +181,19 @@ fn guardrails_must_allow_at_every_level() {
     assert_eq!(Case::get(user()).decide(Policies { scp: Some(&gap), ..base }), DenyImplicitly(Scp));
     assert_eq!(Case::get(root()).decide(Policies { scp: Some(&gap), ..base }), DenyImplicitly(Scp));
     assert_eq!(Case::get(user()).decide(Policies { scp: Some(&[]), ..base }), DenyImplicitly(Scp));
-    assert_eq!(Case::get(user()).decide(Policies { endpoint: Some(&some), ..base }), DenyImplicitly(Endpoint));
-    assert_eq!(Case::get(user()).decide(Policies { endpoint: Some(&all), ..base }), Allow(Identity));
+    assert_eq!(
+        Case::get(user()).decide(Policies { endpoint: Some(&some), ..base }),
+        DenyImplicitly(Endpoint)
+    );
+    assert_eq!(
+        Case::get(user()).decide(Policies { endpoint: Some(&all), ..base }),
+        Allow(Identity)
+    );
     let linked = Principal::RoleSession {
         session_arn: "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForX/s".into(),
-        role_arn: "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX".into(),
+        role_arn:
+            "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"
+                .into(),
         role_id: String::new(),
         has_boundary: false,
     };
@@ -182,7 +206,8 @@ fn root_may_do_everything_in_its_account_only() {
     let foreign = Case { owner: "999988887777", ..Case::get(root()) };
     assert_eq!(foreign.decide(Policies::default()), DenyImplicitly(OfResource));
     let trusted = trust(r#"{"AWS":"*"}"#);
-    let assume = |principal| Case { principal, action: "sts:AssumeRole", resource: ROLE, owner: ACCOUNT };
+    let assume =
+        |principal| Case { principal, action: "sts:AssumeRole", resource: ROLE, owner: ACCOUNT };
     let policies = Policies { trust: Some(&trusted), ..Policies::default() };
     assert_eq!(assume(root()).decide(policies), DenyImplicitly(Identity));
     assert_eq!(assume(user()).decide(policies), Allow(Trust));
@@ -192,7 +217,8 @@ fn root_may_do_everything_in_its_account_only() {
 fn trust_must_be_explicit() {
     let all = allow("sts:*");
     let identity: &[&PolicySet] = &[&all];
-    let assume = |principal| Case { principal, action: "sts:AssumeRole", resource: ROLE, owner: ACCOUNT };
+    let assume =
+        |principal| Case { principal, action: "sts:AssumeRole", resource: ROLE, owner: ACCOUNT };
     let to_account = trust(&format!(r#"{{"AWS":"{ACCOUNT}"}}"#));
     let to_id = trust(r#"{"AWS":"AIDAANA"}"#);
     let to_other_id = trust(r#"{"AWS":"AIDABOB"}"#);
@@ -211,7 +237,12 @@ fn caller_identity_needs_no_permission() {
     let no = deny("*");
     let identity: &[&PolicySet] = &[&no];
     let policies = Policies { identity: Some(identity), ..Policies::default() };
-    let ask = |principal| Case { principal, action: "sts:GetCallerIdentity", resource: "*", owner: ACCOUNT };
+    let ask = |principal| Case {
+        principal,
+        action: "sts:GetCallerIdentity",
+        resource: "*",
+        owner: ACCOUNT,
+    };
     assert!(ask(user()).decide(policies).is_allowed());
     assert!(!ask(Principal::Anonymous).decide(policies).is_allowed());
     let other = Case { action: "sts:GetAccessKeyInfo", ..ask(user()) };
@@ -223,7 +254,8 @@ fn some_things_no_policy_opens() {
     let all = allow("*");
     let identity: &[&PolicySet] = &[&all];
     let policies = Policies { identity: Some(identity), ..Policies::default() };
-    let linked = "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
+    let linked =
+        "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
     let reserved = "arn:aws:iam::111122223333:role/aws-reserved/sso/R";
     for (action, resource, allowed) in [
         ("iam:DeletePolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess", false),
@@ -253,7 +285,10 @@ fn outsiders_and_services_need_the_resource() {
     assert!(Case::get(service("ec2.amazonaws.com")).decide(with(&to_service)).is_allowed());
     assert!(!Case::get(service("sns.amazonaws.com")).decide(with(&to_service)).is_allowed());
     assert!(Case::get(Principal::Anonymous).decide(with(&to_all)).is_allowed());
-    assert_eq!(Case::get(Principal::Anonymous).decide(with(&to_service)), DenyImplicitly(OfResource));
+    assert_eq!(
+        Case::get(Principal::Anonymous).decide(with(&to_service)),
+        DenyImplicitly(OfResource)
+    );
 }
 
 #[test]
@@ -264,7 +299,8 @@ fn not_principal_spares_only_who_is_named_himself() {
         ));
         let all = allow("*");
         let identity: &[&PolicySet] = &[&all];
-        let policies = Policies { identity: Some(identity), resource: Some(&not), ..Policies::default() };
+        let policies =
+            Policies { identity: Some(identity), resource: Some(&not), ..Policies::default() };
         !Case::get(principal).decide(policies).is_allowed()
     };
     let quoted = |text: &str| format!("\"{text}\"");
@@ -275,7 +311,8 @@ fn not_principal_spares_only_who_is_named_himself() {
     assert!(denies(session(), &quoted(ROLE)));
     assert!(!denies(session(), &quoted(SESSION)));
     assert!(denies(federated(), &quoted(USER)));
-    let bounded = Principal::User { arn: USER.into(), unique_id: String::new(), has_boundary: true };
+    let bounded =
+        Principal::User { arn: USER.into(), unique_id: String::new(), has_boundary: true };
     assert!(denies(bounded, &quoted(USER)), "a caller with a boundary is always denied");
 }
 
@@ -301,16 +338,16 @@ fn documents_that_were_never_checked_are_read_by_meaning_or_not_at_all() {
     ] {
         assert_eq!(decision(void), DenyImplicitly(Identity), "{void}");
     }
-    let denies = format!(r#"{allows},{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}"#);
+    let denies =
+        format!(r#"{allows},{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}"#);
     assert_eq!(decision(&denies), DenyExplicitly(Identity));
 }
 
 #[test]
 fn resources_match_as_documented() {
     let decision = |pattern: &str, action: &str, resource: &str| {
-        let identity = set(&format!(
-            r#"{{"Effect":"Allow","Action":"{action}","Resource":"{pattern}"}}"#
-        ));
+        let identity =
+            set(&format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{pattern}"}}"#));
         let sets: &[&PolicySet] = &[&identity];
         let case = Case { principal: user(), action, resource, owner: ACCOUNT };
         case.decide(Policies { identity: Some(sets), ..Policies::default() }).is_allowed()
@@ -341,11 +378,11 @@ fn resources_match_as_documented() {
 #[test]
 fn not_resource_with_a_valueless_variable_applies_to_nothing() {
     let decision = |not: &str| {
-        let identity = set(&format!(
-            r#"{{"Effect":"Allow","Action":"*","NotResource":"{not}"}}"#
-        ));
+        let identity = set(&format!(r#"{{"Effect":"Allow","Action":"*","NotResource":"{not}"}}"#));
         let sets: &[&PolicySet] = &[&identity];
-        Case::get(user()).decide(Policies { identity: Some(sets), ..Policies::default() }).is_allowed()
+        Case::get(user())
+            .decide(Policies { identity: Some(sets), ..Policies::default() })
+            .is_allowed()
     };
     assert!(decision("arn:aws:s3:::other/*"));
     assert!(!decision("arn:aws:s3:::bucket/*"));
@@ -392,9 +429,8 @@ fn principals_are_replaced_in_place() {
     let text = r#"{"Statement": [ {"Effect":"Allow","Principal":{"AWS": ["a", "b"],"Service":"s"}, "Action":"sts:AssumeRole"} ]}"#;
     let document = Document::parse(text).unwrap();
     assert_eq!(document.principals().count(), 3);
-    let replaced = document.with_principals_replaced(|principal| {
-        (principal.value == "b").then(|| "x\"y".to_owned())
-    });
+    let replaced = document
+        .with_principals_replaced(|principal| (principal.value == "b").then(|| "x\"y".to_owned()));
     assert_eq!(replaced, text.replace("\"b\"", r#""x\"y""#));
     assert_eq!(document.with_principals_replaced(|_| None), text);
 }

@@ -1,9 +1,9 @@
 //! What AWS's older parser refuses: `The policy failed legacy parsing`.
 
 use super::complaint::Complaint;
-use crate::condition::Date;
 use super::resource::fields;
 use super::syntax::{Policy, Statement};
+use crate::condition::Date;
 
 /// # Errors
 /// `The policy failed legacy parsing`, for effects in the wrong letter case, bad dates and

@@ -9,16 +9,11 @@ use crate::{AccountCommit, AccountId, Change, Revision, Row, RowKey, StoreError}
 
 /// Encodes a commit that is about to happen.
 pub(super) fn pack(list: &[AccountCommit]) -> Result<Vec<u8>, StoreError> {
-    let content: usize = list
-        .iter()
-        .flat_map(|commit| &commit.puts)
-        .map(|row| row.bytes.len())
-        .sum();
+    let content: usize =
+        list.iter().flat_map(|commit| &commit.puts).map(|row| row.bytes.len()).sum();
     let mut encoder = Encoder::new(Vec::with_capacity(content + 64 * list.len()));
     // Writing into memory does not fail; the type system does not know.
-    write(&mut encoder, list).map_err(|error| StoreError::Invalid {
-        reason: error.to_string(),
-    })?;
+    write(&mut encoder, list).map_err(|error| StoreError::Invalid { reason: error.to_string() })?;
     Ok(encoder.into_writer())
 }
 
@@ -84,17 +79,10 @@ type Written = Result<(), encode::Error<std::convert::Infallible>>;
 fn write(encoder: &mut Encoder<Vec<u8>>, list: &[AccountCommit]) -> Written {
     encoder.array(list.len() as u64)?;
     for commit in list {
-        encoder
-            .array(4)?
-            .u64(commit.account.0)?
-            .u64(commit.expected.next().0)?;
+        encoder.array(4)?.u64(commit.account.0)?.u64(commit.expected.next().0)?;
         encoder.array(commit.puts.len() as u64)?;
         for row in &commit.puts {
-            encoder
-                .array(3)?
-                .u16(row.key.kind)?
-                .str(&row.key.id)?
-                .bytes(&row.bytes)?;
+            encoder.array(3)?.u16(row.key.kind)?.str(&row.key.id)?.bytes(&row.bytes)?;
         }
         encoder.array(commit.removes.len() as u64)?;
         for key in &commit.removes {
@@ -120,12 +108,7 @@ fn read(decoder: &mut Decoder<'_>) -> Result<Vec<Change>, decode::Error> {
             exactly(decoder, 2)?;
             removes.push(key(decoder)?);
         }
-        changes.push(Change {
-            account,
-            revision,
-            puts,
-            removes,
-        });
+        changes.push(Change { account, revision, puts, removes });
     }
     Ok(changes)
 }
@@ -142,7 +125,5 @@ fn exactly(decoder: &mut Decoder<'_>, expected: u64) -> Result<(), decode::Error
 }
 
 fn length(decoder: &mut Decoder<'_>) -> Result<u64, decode::Error> {
-    decoder
-        .array()?
-        .ok_or_else(|| decode::Error::message("array without a length"))
+    decoder.array()?.ok_or_else(|| decode::Error::message("array without a length"))
 }

@@ -15,9 +15,7 @@ pub(super) struct Health {
 impl Health {
     /// Refuses if damage has been seen.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        self.damage
-            .get()
-            .map_or(Ok(()), |damage| Err(damage.clone()))
+        self.damage.get().map_or(Ok(()), |damage| Err(damage.clone()))
     }
 
     /// Takes note of an error on its way out.
@@ -31,9 +29,7 @@ impl Health {
 
 /// Shorthand for damage found by our own checks.
 pub(super) fn damaged(detail: impl Into<String>) -> StoreError {
-    StoreError::Damaged {
-        detail: detail.into(),
-    }
+    StoreError::Damaged { detail: detail.into() }
 }
 
 impl From<Error> for StoreError {

@@ -30,9 +30,7 @@ pub(super) fn create(folder: &Path) -> Result<(), OpenError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|error| OpenError::from_io(folder, &error))?;
+    builder.create(folder).map_err(|error| OpenError::from_io(folder, &error))?;
     match folder.parent() {
         Some(parent) => sync_folder(parent),
         None => Ok(()),
@@ -44,25 +42,16 @@ pub(super) fn lock(folder: &Path) -> Result<FolderLock, OpenError> {
     let path = folder.join(LOCK_FILE);
     let failed = |error: io::Error| OpenError::from_io(&path, &error);
     let mut options = private();
-    let mut file = options
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = options.create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(OpenError::Locked {
-                folder: folder.into(),
-                process: holder(&mut file),
-            });
+            return Err(OpenError::Locked { folder: folder.into(), process: holder(&mut file) });
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     // Only a help for whoever is locked out: the lock itself does not depend on it.
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
-        .map_err(failed)?;
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
     Ok(FolderLock { _file: file })
 }
 
@@ -82,10 +71,7 @@ pub(super) fn database_file(folder: &Path) -> Result<PathBuf, OpenError> {
     if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
         return Err(OpenError::Damaged {
             file: path,
-            detail: format!(
-                "it is missing or empty, but its log `{}` is there",
-                log.display()
-            ),
+            detail: format!("it is missing or empty, but its log `{}` is there", log.display()),
         });
     }
     let created = private().create(true).truncate(false).open(&path);
@@ -124,11 +110,7 @@ fn sync_folder(folder: &Path) -> Result<(), OpenError> {
     if cfg!(windows) {
         return Ok(());
     }
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let synced = File::open(folder).and_then(|opened| opened.sync_all());
     synced.map_err(|error| OpenError::from_io(folder, &error))
 }

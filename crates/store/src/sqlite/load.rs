@@ -29,21 +29,9 @@ pub(super) struct Parcel {
 }
 
 enum Thing {
-    Account {
-        account: AccountId,
-        revision: Revision,
-    },
-    Row {
-        kind: u16,
-        id: usize,
-        bytes: usize,
-    },
-    Fact {
-        account: AccountId,
-        at: i64,
-        key: usize,
-        bytes: usize,
-    },
+    Account { account: AccountId, revision: Revision },
+    Row { kind: u16, id: usize, bytes: usize },
+    Fact { account: AccountId, at: i64, key: usize, bytes: usize },
 }
 
 /// What comes out of the thread.
@@ -77,9 +65,7 @@ pub(super) async fn next(
         Some(Delivery::Parcel(parcel)) => Ok(ControlFlow::Continue(parcel)),
         Some(Delivery::End(end)) => Ok(ControlFlow::Break(end?)),
         // A thread that died has not said that it was finished.
-        None => Err(StoreError::Unavailable {
-            reason: "the load broke off".into(),
-        }),
+        None => Err(StoreError::Unavailable { reason: "the load broke off".into() }),
     }
 }
 
@@ -92,11 +78,7 @@ impl Parcel {
                 Thing::Account { account, revision } => visitor.account(account, revision),
                 Thing::Row { kind, id, bytes } => {
                     let id = text(&mut content, id)?;
-                    visitor.row(RowRef {
-                        kind,
-                        id,
-                        bytes: cut(&mut content, bytes)?,
-                    })
+                    visitor.row(RowRef { kind, id, bytes: cut(&mut content, bytes)? })
                 }
                 Thing::Fact { .. } => return Err(damaged("a fact among the rows")),
             };
@@ -110,19 +92,9 @@ impl Parcel {
         let mut content = self.content.as_slice();
         for thing in &self.things {
             let flow = match *thing {
-                Thing::Fact {
-                    account,
-                    at,
-                    key,
-                    bytes,
-                } => {
+                Thing::Fact { account, at, key, bytes } => {
                     let key = text(&mut content, key)?;
-                    visitor.fact(FactRef {
-                        account,
-                        key,
-                        at,
-                        bytes: cut(&mut content, bytes)?,
-                    })
+                    visitor.fact(FactRef { account, key, at, bytes: cut(&mut content, bytes)? })
                 }
                 Thing::Account { .. } | Thing::Row { .. } => {
                     return Err(damaged("a row among the facts"));
@@ -150,11 +122,7 @@ impl Out {
     fn push(&mut self, thing: Thing, text: &str, bytes: &[u8]) -> Result<(), StoreError> {
         self.parcel.push(thing, text, bytes);
         let size = self.parcel.content.len() + self.parcel.things.len() * size_of::<Thing>();
-        if size < PARCEL_BYTES {
-            Ok(())
-        } else {
-            self.send()
-        }
+        if size < PARCEL_BYTES { Ok(()) } else { self.send() }
     }
 
     fn send(&mut self) -> Result<(), StoreError> {
@@ -174,21 +142,14 @@ fn begin(
     shared.health.check()?;
     let (deliveries, receiver) = mpsc::channel(PARCELS_WAITING);
     let work = move || {
-        let mut out = Out {
-            parcel: Parcel::default(),
-            deliveries,
-        };
+        let mut out = Out { parcel: Parcel::default(), deliveries };
         let end = deliver(&shared, scan, &mut out).map_err(|error| shared.health.note(error));
         // Nobody listens any more if the visitor broke off.
         let _ = out.deliveries.blocking_send(Delivery::End(end));
         drop(lock);
     };
-    let started = std::thread::Builder::new()
-        .name("iamd-store-load".into())
-        .spawn(work);
-    started.map_err(|error| StoreError::Unavailable {
-        reason: error.to_string(),
-    })?;
+    let started = std::thread::Builder::new().name("iamd-store-load".into()).spawn(work);
+    started.map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
     Ok(receiver)
 }
 
@@ -198,10 +159,7 @@ fn deliver(shared: &Shared, scan: Scan, out: &mut Out) -> Result<Cursor, StoreEr
     let sequence = reader::newest(&held)?;
     scan(&held, out)?;
     out.send()?;
-    Ok(Cursor {
-        incarnation: shared.incarnation,
-        sequence,
-    })
+    Ok(Cursor { incarnation: shared.incarnation, sequence })
 }
 
 /// Walks `accounts` and `rows` side by side, both by account number.
@@ -223,11 +181,8 @@ fn scan_rows(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
             && found.get::<_, i64>(0)? == account.0.cast_signed()
         {
             let found = checked_row(account, found, 1, &mut digest)?;
-            let thing = Thing::Row {
-                kind: found.kind,
-                id: found.id.len(),
-                bytes: found.bytes.len(),
-            };
+            let thing =
+                Thing::Row { kind: found.kind, id: found.id.len(), bytes: found.bytes.len() };
             out.push(thing, found.id, found.bytes)?;
             row = rows.next()?;
         }
@@ -252,16 +207,7 @@ fn scan_facts(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
         if checksum != checksum::of_fact(account, key, at, bytes) {
             return Err(damaged(format!("checksum of a fact of account {account}")));
         }
-        out.push(
-            Thing::Fact {
-                account,
-                at,
-                key: key.len(),
-                bytes: bytes.len(),
-            },
-            key,
-            bytes,
-        )?;
+        out.push(Thing::Fact { account, at, key: key.len(), bytes: bytes.len() }, key, bytes)?;
     }
     Ok(())
 }
@@ -271,8 +217,7 @@ fn text<'content>(rest: &mut &'content [u8], length: usize) -> Result<&'content 
 }
 
 fn cut<'content>(rest: &mut &'content [u8], length: usize) -> Result<&'content [u8], StoreError> {
-    rest.split_off(..length)
-        .ok_or_else(|| damaged("a parcel that is too short"))
+    rest.split_off(..length).ok_or_else(|| damaged("a parcel that is too short"))
 }
 
 fn stop(flow: ControlFlow<()>) -> Result<(), StoreError> {

@@ -51,10 +51,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            change_log_commits: 16_384,
-            change_log_bytes: 64 << 20,
-        }
+        Self { change_log_commits: 16_384, change_log_bytes: 64 << 20 }
     }
 }
 
@@ -127,9 +124,7 @@ impl Sqlite {
         self.shared.health.check()?;
         let (answer, answered) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job(answer))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        jobs.send(job(answer)).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -141,10 +136,7 @@ impl Sqlite {
         self.shared.health.check()?;
         let (answer, answered) = oneshot::channel();
         let questions = self.questions.as_ref().ok_or(StoreError::Closed)?;
-        questions
-            .send(question(answer))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        questions.send(question(answer)).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -161,9 +153,7 @@ impl Sqlite {
 
 impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sqlite")
-            .field("file", &self.shared.file)
-            .finish_non_exhaustive()
+        f.debug_struct("Sqlite").field("file", &self.shared.file).finish_non_exhaustive()
     }
 }
 
@@ -223,11 +213,7 @@ impl Store for Sqlite {
         expiry: i64,
         now: i64,
     ) -> Answer<'a, Result<Claimed, StoreError>> {
-        let claim = Claim {
-            key: key.clone(),
-            expiry,
-            now,
-        };
+        let claim = Claim { key: key.clone(), expiry, now };
         Box::pin(self.write(move |answer| Job::Claim { claim, answer }))
     }
 

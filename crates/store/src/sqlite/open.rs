@@ -105,11 +105,7 @@ impl fmt::Display for OpenError {
                 path.display()
             ),
             Self::Full { path } => {
-                write!(
-                    f,
-                    "there is no room on the disk for `{}`; free some",
-                    path.display()
-                )
+                write!(f, "there is no room on the disk for `{}`; free some", path.display())
             }
             Self::Inaccessible { path, reason } => {
                 write!(f, "`{}` cannot be used: {reason}", path.display())
@@ -128,10 +124,7 @@ impl OpenError {
                 Self::ReadOnly { path }
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
-            _ => Self::Inaccessible {
-                path,
-                reason: error.to_string(),
-            },
+            _ => Self::Inaccessible { path, reason: error.to_string() },
         }
     }
 
@@ -140,27 +133,22 @@ impl OpenError {
         match error.sqlite_error_code() {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked {
-                folder: path,
-                process: None,
-            },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Locked { folder: path, process: None }
+            }
             Some(_) | None => Self::from_store(file, StoreError::from(error)),
         }
     }
 
     pub(super) fn from_store(file: &Path, error: StoreError) -> Self {
         match error {
-            StoreError::Damaged { detail } => Self::Damaged {
-                file: file.to_owned(),
-                detail,
-            },
+            StoreError::Damaged { detail } => Self::Damaged { file: file.to_owned(), detail },
             StoreError::Unavailable { .. }
             | StoreError::Invalid { .. }
             | StoreError::Stopped
-            | StoreError::Closed => Self::Inaccessible {
-                path: file.to_owned(),
-                reason: error.to_string(),
-            },
+            | StoreError::Closed => {
+                Self::Inaccessible { path: file.to_owned(), reason: error.to_string() }
+            }
         }
     }
 }
@@ -176,20 +164,14 @@ pub(super) fn open_database(file: &Path) -> Result<Connection, OpenError> {
         // SQLite takes a file that is shorter than a page for a new one.
         (Header::Ours, true) => {
             let detail = "all of it but its first bytes is gone".into();
-            return Err(OpenError::Damaged {
-                file: file.to_owned(),
-                detail,
-            });
+            return Err(OpenError::Damaged { file: file.to_owned(), detail });
         }
     }
     refuse_other_versions(file, &connection)?;
     let mode = schema::make_durable(&connection).map_err(failed)?;
     if mode != "wal" {
         let reason = format!("SQLite keeps its journal as `{mode}` instead of a log there");
-        return Err(OpenError::Inaccessible {
-            path: file.to_owned(),
-            reason,
-        });
+        return Err(OpenError::Inaccessible { path: file.to_owned(), reason });
     }
     refuse_damage(file, &connection)?;
     Ok(connection)
@@ -207,19 +189,13 @@ enum Header {
 fn read_header(file: &Path) -> Result<Header, OpenError> {
     let mut header = Vec::with_capacity(HEADER_BYTES);
     let opened = File::open(file).map_err(|error| OpenError::from_io(file, &error))?;
-    let length = opened
-        .metadata()
-        .map_err(|error| OpenError::from_io(file, &error))?
-        .len();
+    let length = opened.metadata().map_err(|error| OpenError::from_io(file, &error))?.len();
     let read = opened.take(HEADER_BYTES as u64).read_to_end(&mut header);
     read.map_err(|error| OpenError::from_io(file, &error))?;
     if header.is_empty() {
         return Ok(Header::Unmarked);
     }
-    let foreign = |found: &str| OpenError::Foreign {
-        file: file.to_owned(),
-        found: found.into(),
-    };
+    let foreign = |found: &str| OpenError::Foreign { file: file.to_owned(), found: found.into() };
     if !header.starts_with(b"SQLite format 3\0") {
         return Err(foreign("something that SQLite does not know"));
     }
@@ -232,10 +208,7 @@ fn read_header(file: &Path) -> Result<Header, OpenError> {
         let log_is_empty = log.map_or(true, |log| log.len() == 0);
         if log_is_empty && !length.is_multiple_of(ONE_PAGE_BYTES) {
             let detail = format!("its {length} bytes are not a whole number of pages");
-            return Err(OpenError::Damaged {
-                file: file.to_owned(),
-                detail,
-            });
+            return Err(OpenError::Damaged { file: file.to_owned(), detail });
         }
         return Ok(Header::Ours);
     }
@@ -254,19 +227,14 @@ fn refuse_other_versions(file: &Path, connection: &Connection) -> Result<(), Ope
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if number("application_id").map_err(failed)? != schema::APPLICATION_ID {
         let found = "a SQLite database of another program".into();
-        return Err(OpenError::Foreign {
-            file: file.to_owned(),
-            found,
-        });
+        return Err(OpenError::Foreign { file: file.to_owned(), found });
     }
     let found = number("user_version").map_err(failed)?;
     match u32::try_from(found) {
         Ok(schema::VERSION) => Ok(()),
-        Ok(found) if found > schema::VERSION => Err(OpenError::Newer {
-            file: file.to_owned(),
-            found,
-            known: schema::VERSION,
-        }),
+        Ok(found) if found > schema::VERSION => {
+            Err(OpenError::Newer { file: file.to_owned(), found, known: schema::VERSION })
+        }
         Ok(_) | Err(_) => Err(OpenError::Damaged {
             file: file.to_owned(),
             detail: format!("there was never a layout {found}"),
@@ -276,29 +244,17 @@ fn refuse_other_versions(file: &Path, connection: &Connection) -> Result<(), Ope
 
 fn refuse_damage(file: &Path, connection: &Connection) -> Result<(), OpenError> {
     let failed = |error| OpenError::from_sqlite(file, error);
-    let damaged = |detail| {
-        Err(OpenError::Damaged {
-            file: file.to_owned(),
-            detail,
-        })
-    };
+    let damaged = |detail| Err(OpenError::Damaged { file: file.to_owned(), detail });
     if !schema::is_intact(connection).map_err(failed)? {
         return damaged("its tables are not the ones that iamd creates".to_owned());
     }
-    let length = fs::metadata(file)
-        .map_err(|error| OpenError::from_io(file, &error))?
-        .len();
+    let length = fs::metadata(file).map_err(|error| OpenError::from_io(file, &error))?.len();
     if length > FULL_CHECK_BYTES_MAX {
         return Ok(());
     }
-    let finding: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
-    if finding == "ok" {
-        Ok(())
-    } else {
-        damaged(finding)
-    }
+    let finding: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if finding == "ok" { Ok(()) } else { damaged(finding) }
 }
 
 /// The length of SQLite's file header. SQLite documentation, "Database File Format", section 1.3.

@@ -129,10 +129,7 @@ pub(super) fn checked_head(
     let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
     let account = AccountId(number(0)?);
     let revision = Revision(number(1)?);
-    let digest = Digest {
-        rows: number(2)?,
-        sum: number(3)?,
-    };
+    let digest = Digest { rows: number(2)?, sum: number(3)? };
     let checksum: u32 = row.get(4)?;
     if checksum != checksum::of_account(account, revision, digest) {
         return Err(damaged(format!("checksum of account {account}")));
@@ -152,9 +149,7 @@ pub(super) fn checked_row<'row>(
     let checksum: u32 = row.get(first + 2)?;
     let bytes = row.get_ref(first + 3)?.as_blob()?;
     if checksum != checksum::of_row(account, kind, id, bytes) {
-        return Err(damaged(format!(
-            "checksum of a row of account {account}, kind {kind}"
-        )));
+        return Err(damaged(format!("checksum of a row of account {account}, kind {kind}")));
     }
     digest.add(checksum);
     Ok(RowRef { kind, id, bytes })
@@ -208,14 +203,8 @@ fn read_changes(
         if sequence != expected || checksum != checksum::of_change(sequence, payload) {
             return Err(damaged(format!("entry {expected} of the change log")));
         }
-        let cursor = Cursor {
-            incarnation,
-            sequence,
-        };
-        sets.push(ChangeSet {
-            cursor,
-            changes: change_log::unpack(payload)?,
-        });
+        let cursor = Cursor { incarnation, sequence };
+        sets.push(ChangeSet { cursor, changes: change_log::unpack(payload)? });
         bytes += payload.len();
         if sets.len() >= CHANGES_ANSWER_COMMITS_MAX || bytes >= CHANGES_ANSWER_BYTES_MAX {
             break;

@@ -28,10 +28,7 @@ const TABLES: [(&str, &str); 7] = [
         "claims",
         "CREATE TABLE claims (key BLOB PRIMARY KEY, expiry INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ),
-    (
-        "claims_by_expiry",
-        "CREATE INDEX claims_by_expiry ON claims (expiry)",
-    ),
+    ("claims_by_expiry", "CREATE INDEX claims_by_expiry ON claims (expiry)"),
     (
         "facts",
         "CREATE TABLE facts (account INTEGER NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, \
@@ -78,9 +75,7 @@ pub(super) fn make_durable(connection: &Connection) -> rusqlite::Result<String> 
 
 /// Whether nothing was ever created in the file.
 pub(super) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
-        row.get(0)
-    })
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
 }
 
 /// Creates everything in one transaction of the rollback journal, so that the file itself, not
@@ -93,19 +88,14 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     for (_, definition) in TABLES {
         transaction.execute_batch(definition)?;
     }
-    transaction.execute(
-        "INSERT INTO meta (name, value) VALUES ('incarnation', random())",
-        [],
-    )?;
+    transaction.execute("INSERT INTO meta (name, value) VALUES ('incarnation', random())", [])?;
     transaction.commit()
 }
 
 /// What tells this life of the store from others.
 pub(super) fn incarnation(connection: &Connection) -> rusqlite::Result<u64> {
     let query = "SELECT value FROM meta WHERE name = 'incarnation'";
-    connection
-        .query_row(query, [], |row| row.get(0))
-        .map(i64::cast_unsigned)
+    connection.query_row(query, [], |row| row.get(0)).map(i64::cast_unsigned)
 }
 
 /// Whether the file holds exactly the tables that this version creates.
@@ -115,8 +105,5 @@ pub(super) fn is_intact(connection: &Connection) -> rusqlite::Result<bool> {
     )?;
     let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let found: Vec<(String, String)> = found.collect::<rusqlite::Result<_>>()?;
-    Ok(found
-        .iter()
-        .map(|(name, sql)| (name.as_str(), sql.as_str()))
-        .eq(TABLES))
+    Ok(found.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).eq(TABLES))
 }

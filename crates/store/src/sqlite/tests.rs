@@ -23,14 +23,9 @@ const A: AccountId = AccountId(111_111_111_111);
 fn fixture(setup: Setup) -> Fixture {
     let folder = TempDir::new().unwrap();
     let mut options = Options::default();
-    options.change_log_commits = setup
-        .change_log_commits
-        .unwrap_or(options.change_log_commits);
+    options.change_log_commits = setup.change_log_commits.unwrap_or(options.change_log_commits);
     let store = Arc::new(Sqlite::open_with(folder.path(), &options).unwrap());
-    Fixture {
-        store,
-        guard: Box::new(folder),
-    }
+    Fixture { store, guard: Box::new(folder) }
 }
 
 mod conformance {
@@ -52,14 +47,9 @@ async fn filled(folder: &Path) -> (crate::conformance::Held, crate::Cursor, Vec<
             let content = vec![account as u8; 20 + usize::from(number) * 37];
             Row::new(RowKey::new(number % 5, format!("id-{number}")), content)
         });
-        let list = AccountCommit {
-            puts: rows.collect(),
-            ..commit(AccountId(account), 0, &[])
-        };
+        let list = AccountCommit { puts: rows.collect(), ..commit(AccountId(account), 0, &[]) };
         store.commit(vec![list]).await.unwrap();
-        put(&store, AccountId(account), 1, &[("late", "row")])
-            .await
-            .unwrap();
+        put(&store, AccountId(account), 1, &[("late", "row")]).await.unwrap();
     }
     let used = (0..200).map(|number| Fact {
         account: A,
@@ -92,13 +82,7 @@ async fn everything_is_there_after_reopening() {
     assert_eq!(news.len(), 1, "the feed goes on over a restart");
     assert_eq!(news[0].changes[0].account, A);
     let refused = put(&store, A, 0, &[("user", "y")]).await;
-    assert_eq!(
-        refused,
-        Err(CommitError::Conflict {
-            account: A,
-            revision: Revision(1)
-        })
-    );
+    assert_eq!(refused, Err(CommitError::Conflict { account: A, revision: Revision(1) }));
 }
 
 #[tokio::test]
@@ -110,12 +94,7 @@ async fn a_folder_in_use_names_the_process() {
     assert!(
         matches!(refused, OpenError::Locked { process: Some(holder), .. } if holder == process)
     );
-    assert!(
-        refused
-            .to_string()
-            .contains(&format!("in use by process {process}")),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains(&format!("in use by process {process}")), "{refused}");
     store.close().await.unwrap();
     Sqlite::open(folder.path()).unwrap();
 }
@@ -130,10 +109,7 @@ async fn files_are_readable_by_their_owner_only() {
     put(&store, A, 0, &[("user", "x")]).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
-    let files: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 4, "{files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{file:?}");
@@ -144,10 +120,9 @@ async fn files_are_readable_by_their_owner_only() {
 fn a_foreign_file_is_refused_and_left_alone() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join(folder::DATABASE_FILE);
-    for content in [
-        &b"not a database, whatever its name says"[..],
-        b"SQLite format 3\0 and no more",
-    ] {
+    for content in
+        [&b"not a database, whatever its name says"[..], b"SQLite format 3\0 and no more"]
+    {
         fs::write(&file, content).unwrap();
         let refused = Sqlite::open(folder.path()).unwrap_err();
         assert!(matches!(refused, OpenError::Foreign { .. }), "{refused}");
@@ -155,9 +130,7 @@ fn a_foreign_file_is_refused_and_left_alone() {
     }
     fs::remove_file(&file).unwrap();
     let other = Connection::open(&file).unwrap();
-    other
-        .execute_batch("CREATE TABLE theirs (x); CREATE TABLE more (x)")
-        .unwrap();
+    other.execute_batch("CREATE TABLE theirs (x); CREATE TABLE more (x)").unwrap();
     other.close().unwrap();
     let before = fs::read(&file).unwrap();
     let refused = Sqlite::open(folder.path()).unwrap_err();
@@ -171,22 +144,10 @@ async fn a_newer_layout_is_refused() {
     filled(folder.path()).await;
     let file = folder.path().join(folder::DATABASE_FILE);
     let newer = Connection::open(&file).unwrap();
-    newer
-        .pragma_update(None, "user_version", schema::VERSION + 1)
-        .unwrap();
+    newer.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
     newer.close().unwrap();
     let refused = Sqlite::open(folder.path()).unwrap_err();
-    assert!(
-        matches!(
-            refused,
-            OpenError::Newer {
-                found: 2,
-                known: 1,
-                ..
-            }
-        ),
-        "{refused}"
-    );
+    assert!(matches!(refused, OpenError::Newer { found: 2, known: 1, .. }), "{refused}");
 }
 
 #[tokio::test]
@@ -194,9 +155,7 @@ async fn a_changed_schema_is_refused() {
     let folder = TempDir::new().unwrap();
     filled(folder.path()).await;
     let other = Connection::open(folder.path().join(folder::DATABASE_FILE)).unwrap();
-    other
-        .execute_batch("CREATE TRIGGER t AFTER INSERT ON rows BEGIN SELECT 1; END")
-        .unwrap();
+    other.execute_batch("CREATE TRIGGER t AFTER INSERT ON rows BEGIN SELECT 1; END").unwrap();
     other.close().unwrap();
     let refused = Sqlite::open(folder.path()).unwrap_err();
     assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
@@ -218,20 +177,10 @@ async fn a_truncated_file_is_refused() {
     filled(folder.path()).await;
     let file = folder.path().join(folder::DATABASE_FILE);
     let whole = fs::read(&file).unwrap();
-    for length in [
-        100,
-        4096,
-        8192,
-        whole.len() / 2,
-        whole.len() - 4096,
-        whole.len() - 1,
-    ] {
+    for length in [100, 4096, 8192, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
         fs::write(&file, &whole[..length]).unwrap();
         let refused = Sqlite::open(folder.path()).expect_err(&format!("cut to {length}"));
-        assert!(
-            matches!(refused, OpenError::Damaged { .. }),
-            "{length}: {refused}"
-        );
+        assert!(matches!(refused, OpenError::Damaged { .. }), "{length}: {refused}");
         let _ = fs::remove_file(folder::beside(&file, "-wal"));
         let _ = fs::remove_file(folder::beside(&file, "-shm"));
     }
@@ -266,15 +215,9 @@ async fn a_flipped_byte_is_never_served() {
             Err(StoreError::Damaged { .. }) => {
                 refused += 1;
                 let after = store.read_account(AccountId(0)).await;
-                assert!(
-                    matches!(after, Err(StoreError::Damaged { .. })),
-                    "damage is remembered"
-                );
+                assert!(matches!(after, Err(StoreError::Damaged { .. })), "damage is remembered");
                 let write = put(&store, A, 0, &[("user", "x")]).await.unwrap_err();
-                assert!(matches!(
-                    write,
-                    CommitError::Store(StoreError::Damaged { .. })
-                ));
+                assert!(matches!(write, CommitError::Store(StoreError::Damaged { .. })));
                 continue;
             }
             Err(other) => panic!("flipped at {place}: {other}"),
@@ -285,10 +228,7 @@ async fn a_flipped_byte_is_never_served() {
             Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error}"),
         }
     }
-    assert!(
-        refused > 50 && harmless > 0,
-        "{refused} refused, {harmless} harmless"
-    );
+    assert!(refused > 50 && harmless > 0, "{refused} refused, {harmless} harmless");
 }
 
 struct Facts(Vec<Fact>);
@@ -318,10 +258,7 @@ async fn a_row_that_is_older_or_missing_is_noticed() {
         other.close().unwrap();
         let store = Sqlite::open(folder.path()).unwrap();
         let found = store.load_all(&mut Everything::default()).await;
-        assert!(
-            matches!(found, Err(StoreError::Damaged { .. })),
-            "{tampering}"
-        );
+        assert!(matches!(found, Err(StoreError::Damaged { .. })), "{tampering}");
     }
 }
 
@@ -338,10 +275,8 @@ async fn a_torn_log_recovers_to_a_commit() {
         store.commit(list).await.unwrap();
     }
     let file = folder.path().join(folder::DATABASE_FILE);
-    let (database, log) = (
-        fs::read(&file).unwrap(),
-        fs::read(folder::beside(&file, "-wal")).unwrap(),
-    );
+    let (database, log) =
+        (fs::read(&file).unwrap(), fs::read(folder::beside(&file, "-wal")).unwrap());
     drop(store);
     let mut revisions = Vec::new();
     for length in (0..=log.len()).step_by(log.len() / 37) {
@@ -367,31 +302,15 @@ async fn a_full_disk_refuses_whole_commits_and_recovers() {
     store.shared.pages_max.store(20, Ordering::Relaxed);
     let large = Row::new(RowKey::new(1, "large"), vec![1; 500_000]);
     let list = || {
-        let large = AccountCommit {
-            puts: vec![large.clone()],
-            ..commit(A, 1, &[])
-        };
+        let large = AccountCommit { puts: vec![large.clone()], ..commit(A, 1, &[]) };
         vec![commit(AccountId(2), 0, &[("user", "y")]), large]
     };
     let refused = store.commit(list()).await.unwrap_err();
-    assert!(
-        matches!(refused, CommitError::Store(StoreError::Unavailable { .. })),
-        "{refused}"
-    );
-    assert_eq!(
-        load(&store).await,
-        before,
-        "nothing is half applied, and reading goes on"
-    );
-    store
-        .shared
-        .pages_max
-        .store(u32::MAX - 1, Ordering::Relaxed);
+    assert!(matches!(refused, CommitError::Store(StoreError::Unavailable { .. })), "{refused}");
+    assert_eq!(load(&store).await, before, "nothing is half applied, and reading goes on");
+    store.shared.pages_max.store(u32::MAX - 1, Ordering::Relaxed);
     let committed = store.commit(list()).await.unwrap();
-    assert_eq!(
-        committed.revisions,
-        [(AccountId(2), Revision(1)), (A, Revision(2))]
-    );
+    assert_eq!(committed.revisions, [(AccountId(2), Revision(1)), (A, Revision(2))]);
     assert_eq!(feed(&store, before.1).await.len(), 1);
 }
 
@@ -405,9 +324,7 @@ async fn conflicts_and_failures_stay_alone_in_a_group() {
             let store = store.clone();
             tokio::spawn(async move {
                 let expected = u64::from(number % 3 == 0);
-                put(&*store, AccountId(number), expected, &[("user", "x")])
-                    .await
-                    .is_ok()
+                put(&*store, AccountId(number), expected, &[("user", "x")]).await.is_ok()
             })
         })
         .collect();
@@ -420,25 +337,18 @@ async fn conflicts_and_failures_stay_alone_in_a_group() {
 #[tokio::test]
 async fn the_change_log_stays_within_its_bounds() {
     let folder = TempDir::new().unwrap();
-    let options = Options {
-        change_log_commits: 100,
-        change_log_bytes: 50_000,
-    };
+    let options = Options { change_log_commits: 100, change_log_bytes: 50_000 };
     let store = Sqlite::open_with(folder.path(), &options).unwrap();
     let content = "x".repeat(1000);
     for revision in 0..120 {
-        put(&store, A, revision, &[("user", &content)])
-            .await
-            .unwrap();
+        put(&store, A, revision, &[("user", &content)]).await.unwrap();
     }
     let (_, cursor) = load(&store).await;
     store.close().await.unwrap();
     let file = folder.path().join(folder::DATABASE_FILE);
     let bytes: i64 = Connection::open(file)
         .unwrap()
-        .query_row("SELECT sum(length(payload)) FROM changes", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT sum(length(payload)) FROM changes", [], |row| row.get(0))
         .unwrap();
     assert!((40_000..=53_000).contains(&bytes), "{bytes}");
     let store = Sqlite::open_with(folder.path(), &options).unwrap();
@@ -472,12 +382,7 @@ fn acknowledged_commits_survive_a_killed_process() {
     let mut acknowledged = 0;
     for round in 0..6 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "sqlite::tests::child_that_commits",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "sqlite::tests::child_that_commits", "--ignored", "--nocapture"])
             .env("IAMD_STORE_TEST_FOLDER", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -499,18 +404,12 @@ fn acknowledged_commits_survive_a_killed_process() {
         assert!(seen > 0, "the child commits");
         child.kill().unwrap();
         child.wait().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let store = Sqlite::open(folder.path()).unwrap();
             let (held, _) = load(&store).await;
             let (revision, rows) = &held[&A];
-            assert!(
-                revision.0 >= acknowledged,
-                "{} < {acknowledged}",
-                revision.0
-            );
+            assert!(revision.0 >= acknowledged, "{} < {acknowledged}", revision.0);
             assert_eq!(rows.len() as u64, revision.0, "one row a commit");
             assert_eq!(held[&A], held[&AccountId(2)], "none is half applied");
         });

@@ -75,12 +75,7 @@ impl Writer {
         connection: Connection,
     ) -> Result<Self, StoreError> {
         let lengths = read_lengths(&connection)?;
-        Ok(Self {
-            shared,
-            hint,
-            connection: Some(connection),
-            lengths,
-        })
+        Ok(Self { shared, hint, connection: Some(connection), lengths })
     }
 
     /// Works until it is told to close or nobody can send jobs any more.
@@ -98,11 +93,7 @@ impl Writer {
                     }
                     job => batch.push(job),
                 }
-                next = if batch.len() < BATCH_JOBS_MAX {
-                    jobs.try_recv().ok()
-                } else {
-                    None
-                };
+                next = if batch.len() < BATCH_JOBS_MAX { jobs.try_recv().ok() } else { None };
             }
             if !batch.is_empty() {
                 self.work(batch);
@@ -117,9 +108,7 @@ impl Writer {
     /// Does a batch and answers it.
     fn work(&mut self, batch: Vec<Job>) {
         let (held, outcome) = self.transact(batch);
-        let fault = outcome
-            .map_err(|error| self.shared.health.note(error))
-            .err();
+        let fault = outcome.map_err(|error| self.shared.health.note(error)).err();
         if fault.is_some() {
             // A fresh connection starts from what is on disk.
             self.connection = None;
@@ -144,10 +133,7 @@ impl Writer {
             logged: Vec::new(),
             fault: None,
         };
-        let held = batch
-            .into_iter()
-            .map(|job| transaction.perform(job))
-            .collect();
+        let held = batch.into_iter().map(|job| transaction.perform(job)).collect();
         let forgotten = transaction.trim(&self.lengths);
         let Batch { logged, fault, .. } = transaction;
         let outcome = match fault {
@@ -196,9 +182,7 @@ impl Writer {
             // Readers may still hold the log; nothing is lost when it stays.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
-        connection
-            .close()
-            .map_err(|(_, error)| StoreError::from(error))
+        connection.close().map_err(|(_, error)| StoreError::from(error))
     }
 }
 
@@ -237,10 +221,7 @@ impl Batch<'_> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone().into());
         }
-        let outcome = self
-            .execute("SAVEPOINT job")
-            .map_err(E::from)
-            .and_then(|()| work(self));
+        let outcome = self.execute("SAVEPOINT job").map_err(E::from).and_then(|()| work(self));
         let ended = match &outcome {
             Ok(_) => self.execute("RELEASE job"),
             // Some errors (a full disk among them) can take the whole transaction with them.
@@ -248,9 +229,7 @@ impl Batch<'_> {
             Err(error) if matches!(error.as_fault(), StoreError::Damaged { .. }) => {
                 Err(error.as_fault())
             }
-            Err(_) => self
-                .execute("ROLLBACK TO job")
-                .and_then(|()| self.execute("RELEASE job")),
+            Err(_) => self.execute("ROLLBACK TO job").and_then(|()| self.execute("RELEASE job")),
         };
         if let Err(fault) = ended {
             self.fault = Some(fault.clone());
@@ -271,10 +250,7 @@ impl Batch<'_> {
             let (revision, digest) =
                 head.unwrap_or((Revision::ABSENT, checksum::Digest::default()));
             if revision != commit.expected {
-                return Err(CommitError::Conflict {
-                    account: commit.account,
-                    revision,
-                });
+                return Err(CommitError::Conflict { account: commit.account, revision });
             }
             heads.push(digest);
         }
@@ -282,14 +258,9 @@ impl Batch<'_> {
             self.apply(commit, digest)?;
         }
         let sequence = self.log(list)?;
-        let revisions = list
-            .iter()
-            .map(|commit| (commit.account, commit.expected.next()));
+        let revisions = list.iter().map(|commit| (commit.account, commit.expected.next()));
         Ok(Committed {
-            cursor: Cursor {
-                incarnation: self.shared.incarnation,
-                sequence,
-            },
+            cursor: Cursor { incarnation: self.shared.incarnation, sequence },
             revisions: revisions.collect(),
         })
     }
@@ -310,9 +281,7 @@ impl Batch<'_> {
         )?;
         for row in &commit.puts {
             let (kind, id) = (row.key.kind, &*row.key.id);
-            let old = replaced
-                .query_row((account, kind, id), |row| row.get(0))
-                .optional()?;
+            let old = replaced.query_row((account, kind, id), |row| row.get(0)).optional()?;
             if let Some(old) = old {
                 digest.subtract(old);
             }
@@ -363,9 +332,8 @@ impl Batch<'_> {
             return 0;
         };
         let trimmed = self.attempt(|batch| {
-            let mut delete = batch
-                .connection
-                .prepare_cached("DELETE FROM changes WHERE sequence <= ?1")?;
+            let mut delete =
+                batch.connection.prepare_cached("DELETE FROM changes WHERE sequence <= ?1")?;
             delete.execute([up_to.cast_signed()])?;
             Ok::<u64, StoreError>(up_to)
         });
@@ -409,9 +377,8 @@ impl Batch<'_> {
     }
 
     fn forget_facts(&mut self, keys: &[(AccountId, Box<str>)]) -> Result<(), StoreError> {
-        let mut forget = self
-            .connection
-            .prepare_cached("DELETE FROM facts WHERE account = ?1 AND key = ?2")?;
+        let mut forget =
+            self.connection.prepare_cached("DELETE FROM facts WHERE account = ?1 AND key = ?2")?;
         for (account, key) in keys {
             forget.execute((account.0.cast_signed(), &**key))?;
         }
@@ -434,9 +401,7 @@ impl AsFault for CommitError {
     fn as_fault(&self) -> StoreError {
         match self {
             Self::Store(error) => error.clone(),
-            Self::Conflict { .. } => StoreError::Unavailable {
-                reason: self.to_string(),
-            },
+            Self::Conflict { .. } => StoreError::Unavailable { reason: self.to_string() },
         }
     }
 }

@@ -1,0 +1,96 @@
+//! The steps of the suite, in the order in which they run: what fails fastest comes first.
+
+use std::process::Command;
+
+use super::{Workspace, command, peers, python};
+
+/// One step.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) run: fn(&Workspace) -> Result<(), String>,
+}
+
+/// All steps.
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "format", about: "the sources are formatted", run: format },
+    Step { name: "tidy", about: "the house rules are kept", run: tidy },
+    Step { name: "codegen", about: "the generated sources are fresh", run: codegen },
+    Step { name: "lint", about: "clippy has nothing to say", run: lint },
+    Step { name: "unit", about: "unit, property, conformance and documentation tests", run: unit },
+    Step {
+        name: "round-trip",
+        about: "botocore and our codecs understand each other",
+        run: round_trip,
+    },
+    Step { name: "build", about: "the program, optimised", run: build },
+    Step { name: "end-to-end", about: "real clients against the built program", run: end_to_end },
+];
+
+/// The profile of programs that are tested from outside.
+const PROFILE: &str = "fast";
+
+fn format(workspace: &Workspace) -> Result<(), String> {
+    command::run(command::cargo(&workspace.root, ["fmt", "--all", "--check"]))
+}
+
+fn tidy(workspace: &Workspace) -> Result<(), String> {
+    task(workspace, &["tidy"])
+}
+
+fn codegen(workspace: &Workspace) -> Result<(), String> {
+    task(workspace, &["codegen", "--check"])
+}
+
+/// Another task of this program.
+fn task(workspace: &Workspace, arguments: &[&str]) -> Result<(), String> {
+    let program = std::env::current_exe()
+        .map_err(|error| format!("cannot find the running program: {error}"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(&workspace.root);
+    command::run(command)
+}
+
+fn lint(workspace: &Workspace) -> Result<(), String> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    command::run(command::cargo(&workspace.root, arguments))
+}
+
+fn unit(workspace: &Workspace) -> Result<(), String> {
+    command::run(command::cargo(&workspace.root, ["test", "--workspace", "--quiet"]))
+}
+
+fn round_trip(workspace: &Workspace) -> Result<(), String> {
+    let arguments =
+        ["build", "-p", "iamd-wire", "--features", "round-trip", "--example", "round_trip"];
+    command::run(command::cargo(&workspace.root, arguments))?;
+    let program = workspace.built("debug/examples", "round_trip");
+    let mut pytest = pytest(workspace)?;
+    pytest.arg("tests/round_trip").env("IAMD_ROUND_TRIP_BIN", program);
+    command::run(pytest)
+}
+
+fn build(workspace: &Workspace) -> Result<(), String> {
+    let arguments = ["build", "--profile", PROFILE, "-p", "iamd"];
+    command::run(command::cargo(&workspace.root, arguments))
+}
+
+fn end_to_end(workspace: &Workspace) -> Result<(), String> {
+    let program = workspace.built(PROFILE, "iamd");
+    if !program.is_file() {
+        return Err(format!("`{}` is not built: run the step `build` first", program.display()));
+    }
+    peers::prepare();
+    let mut pytest = pytest(workspace)?;
+    // Each file starts its own servers, so files can run side by side.
+    pytest.args(["-n", "2", "--dist", "loadfile", "tests/e2e"]).env("IAMD_BIN", program);
+    command::run(pytest)
+}
+
+fn pytest(workspace: &Workspace) -> Result<Command, String> {
+    let python = python::environment(&workspace.root)?;
+    let mut command = Command::new(python);
+    command.args(["-m", "pytest", "-q", "-r", "s", "-p", "no:cacheprovider", "--durations=5"]);
+    command.current_dir(&workspace.root);
+    Ok(command)
+}
