@@ -240,3 +240,64 @@ fn unmapped(address: IpAddr) -> IpAddr {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{AccountChanges, Change, Entity, User};
+    use crate::test_support::{ALLOW_ALL, World};
+
+    /// INVARIANT: a boundary that cannot be found allows nothing; it does not vanish.
+    #[test]
+    fn a_lost_boundary_allows_nothing() {
+        let mut world = World::with(&[
+            "CreateUser&UserName=bob",
+            &format!("PutUserPolicy&UserName=bob&PolicyName=p&PolicyDocument={ALLOW_ALL}"),
+        ]);
+        let bob = world.user("bob");
+        world.ok(&bob, "ListUsers");
+        let account = world.state.account(bob.account).unwrap();
+        let lost = AttachedPolicy("arn:aws:iam::111122223333:policy/lost".into());
+        let user = User::clone(account.users().named("bob").unwrap());
+        let user = User { boundary: Some(lost), ..user };
+        let changes = vec![Change::Put(Entity::User(user))];
+        world.commit(&[AccountChanges { account: bob.account, changes }]);
+        assert!(world.refusal(&bob, "ListUsers").contains("no permissions boundary allows"));
+    }
+
+    #[test]
+    fn surroundings_of_a_request_are_condition_keys() {
+        let mut world = World::with(&["CreateUser&UserName=bob"]);
+        let root = world.root();
+        let bob = world.user("bob");
+        world.environment = Environment {
+            source_ip: Some("::ffff:10.1.2.3".parse().unwrap()),
+            secure_transport: true,
+            user_agent: Some("aws-cli/2".into()),
+            referer: Some("https://example.com".into()),
+            region: "eu-west-1".into(),
+        };
+        for (operator, key, fits, misses) in [
+            ("IpAddress", "aws:SourceIp", "10.0.0.0/8", "192.168.0.0/16"),
+            ("Bool", "aws:SecureTransport", "true", "false"),
+            ("StringLike", "aws:UserAgent", "aws-cli/*", "curl/*"),
+            ("StringEquals", "aws:Referer", "https://example.com", "https://example.org"),
+            ("StringEquals", "aws:RequestedRegion", "us-east-1", "eu-west-1"),
+            ("DateGreaterThan", "aws:CurrentTime", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            ("NumericEquals", "aws:EpochTime", "1769860800", "1"),
+            ("StringEquals", "aws:username", "bob", "ana"),
+            ("StringEquals", "aws:PrincipalType", "User", "AssumedRole"),
+            ("StringEquals", "aws:ResourceAccount", "111122223333", "444455556666"),
+            ("Bool", "aws:ViaAWSService", "false", "true"),
+        ] {
+            for (value, allowed) in [(fits, true), (misses, false)] {
+                let policy = format!(
+                    r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"iam:ListUsers","Resource":"*","Condition":{{"{operator}":{{"{key}":"{value}"}}}}}}}}"#
+                );
+                let put = "PutUserPolicy&UserName=bob&PolicyName=p&PolicyDocument";
+                world.ok(&root, &format!("{put}={policy}"));
+                assert_eq!(world.send(&bob, "ListUsers").is_ok(), allowed, "{key} {value}");
+            }
+        }
+    }
+}

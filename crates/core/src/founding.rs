@@ -1,6 +1,6 @@
 //! The beginning of an account. An operator's command: no API of AWS does this.
 
-use iamd_wire::{ErrorCode, Secret};
+use iamd_wire::{ErrorCode, Secret, Timestamp};
 
 use crate::account_id::{ACCOUNT_NUMBER_MAX, AccountId};
 use crate::draw::Draw;
@@ -69,7 +69,7 @@ pub fn found(state: &State, new: &NewAccount, draw: &mut Draw) -> Result<Founded
         account,
         root_email: new.root_email.as_str().into(),
         root_password_hash: Some(new.root_password_hash.as_str().into()),
-        created: draw.now(),
+        created: created(state, draw.now()),
         alias: None,
         root_sessions_not_before: None,
     };
@@ -84,6 +84,17 @@ pub fn found(state: &State, new: &NewAccount, draw: &mut Draw) -> Result<Founded
         AccountChanges { account: AccountId::DIRECTORY, changes: directory },
     ];
     Ok(Founded { account, first_key, changes })
+}
+
+/// When the new account was created, in whole seconds.
+// CHOICE: later than every account before it, so that their order is known: the oldest account is
+// the one that `iamd dev` tells of.
+fn created(state: &State, now: Timestamp) -> Timestamp {
+    let settings = state.accounts().filter_map(|account| account.settings());
+    match settings.map(|settings| settings.created.seconds()).max() {
+        Some(newest) if newest >= now.seconds() => Timestamp::from_seconds(newest + 1),
+        Some(_) | None => now,
+    }
 }
 
 fn free_account_id(
@@ -186,4 +197,100 @@ fn administrator(account: AccountId, name: &str, draw: &mut Draw) -> Result<User
 
 fn taken(message: String) -> Refusal {
     Refusal::new(ErrorCode::EntityAlreadyExists, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{ACCOUNT, NOW, World};
+
+    fn new_account() -> NewAccount {
+        NewAccount {
+            id: None,
+            root_email: "Ana@Example.com".to_owned(),
+            root_password_hash: "hash".to_owned(),
+            first_key: None,
+        }
+    }
+
+    fn refusal(state: &State, new: &NewAccount) -> String {
+        found(state, new, &mut Draw::new(NOW, [9; 32])).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_account_begins_with_root_and_an_administrator() {
+        let mut world = World::new();
+        let owner = FirstKeyOwner::Administrator("admin".to_owned());
+        let new =
+            NewAccount { first_key: Some(FirstKey { owner, predictable: None }), ..new_account() };
+        let founded = found(&world.state, &new, &mut Draw::new(NOW, [9; 32])).unwrap();
+        world.commit(&founded.changes);
+        let number = founded.account.to_string();
+        assert!(number.len() == 12 && !number.starts_with('0'));
+        let key = founded.first_key.unwrap();
+        assert_eq!(key.id.account(), Some(founded.account));
+        let admin = world.user_of(&number, "admin");
+        world.ok(&admin, "CreateUser&UserName=bob");
+        let directory = world.state.directory();
+        assert_eq!(directory.account_of_root_email("ana@EXAMPLE.com"), Some(founded.account));
+        let again = refusal(
+            &world.state,
+            &NewAccount { root_email: "ANA@example.COM".to_owned(), ..new_account() },
+        );
+        assert!(again.starts_with("EntityAlreadyExists: "), "{again}");
+    }
+
+    #[test]
+    fn accounts_of_one_second_keep_their_order() {
+        let mut world = World::new();
+        let mut last = i64::MIN;
+        for number in 0..5 {
+            let root_email = format!("root{number}@example.com");
+            let new = NewAccount { root_email, ..new_account() };
+            let founded = found(&world.state, &new, &mut Draw::new(NOW, [number; 32])).unwrap();
+            world.commit(&founded.changes);
+            let account = world.state.account(founded.account).unwrap();
+            let created = account.settings().unwrap().created.seconds();
+            assert!(created > last && created >= NOW.seconds());
+            last = created;
+        }
+    }
+
+    #[test]
+    fn a_predictable_key_is_found_though_its_id_carries_no_account() {
+        let mut world = World::new();
+        let id: AccessKeyId = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
+        let first_key = |id: &str| FirstKey {
+            owner: FirstKeyOwner::Root,
+            predictable: Some((id.parse().unwrap(), Secret::from("secret".to_owned()))),
+        };
+        let new = NewAccount { first_key: Some(first_key(id.as_str())), ..new_account() };
+        let founded = found(&world.state, &new, &mut Draw::new(NOW, [9; 32])).unwrap();
+        world.commit(&founded.changes);
+        let (account, key) = world.state.access_key(&id).unwrap();
+        assert_eq!((account.id(), key.owner), (founded.account, KeyOwner::Root));
+        let other = NewAccount { root_email: "b@example.com".to_owned(), ..new };
+        assert!(refusal(&world.state, &other).starts_with("EntityAlreadyExists: "));
+        let temporary = NewAccount { first_key: Some(first_key("ASIAIOSFODNN7EXAMPLE")), ..other };
+        assert!(refusal(&world.state, &temporary).starts_with("InvalidInput: "));
+    }
+
+    #[test]
+    fn what_is_taken_or_wrong_is_refused() {
+        let world = World::new();
+        let taken = NewAccount { id: Some(ACCOUNT.parse().unwrap()), ..new_account() };
+        assert!(refusal(&world.state, &taken).starts_with("EntityAlreadyExists: "));
+        for email in
+            ["", "ana", "@example.com", "ana@", "a@b@c", "a b@example.com", &"a".repeat(300)]
+        {
+            let wrong = NewAccount { root_email: email.to_owned(), ..new_account() };
+            assert!(refusal(&world.state, &wrong).starts_with("InvalidInput: "), "{email}");
+        }
+        for name in ["", "a/b", "ä", &"a".repeat(65)] {
+            let owner = FirstKeyOwner::Administrator(name.to_owned());
+            let first_key = Some(FirstKey { owner, predictable: None });
+            let wrong = NewAccount { first_key, ..new_account() };
+            assert!(refusal(&world.state, &wrong).starts_with("InvalidInput: "), "{name}");
+        }
+    }
 }

@@ -98,9 +98,7 @@ pub(super) fn shown_boundary(
     boundary: Option<&AttachedPolicy>,
 ) -> Option<AttachedPermissionsBoundary> {
     boundary.map(|boundary| AttachedPermissionsBoundary {
-        permissions_boundary_type: Some(
-            PermissionsBoundaryAttachmentType::PermissionsBoundaryPolicy,
-        ),
+        permissions_boundary_type: Some(PermissionsBoundaryAttachmentType::Policy),
         permissions_boundary_arn: Some(boundary.0.to_string()),
     })
 }

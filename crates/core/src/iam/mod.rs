@@ -21,3 +21,12 @@ mod user;
 pub(crate) use document::checked as checked_document;
 pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
 pub(crate) use tag::{KeyCase, check_tags};
+
+#[cfg(test)]
+mod account_tests;
+#[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
+mod role_tests;
+#[cfg(test)]
+mod user_tests;

@@ -71,7 +71,7 @@ impl Operation for GetPolicyVersionRequest {
                 if *record.version_id != *self.version_id {
                     return Err(missing());
                 }
-                (listed_aws(&record), document::encoded(&record.document()))
+                (listed_aws(&record), document::encoded(record.document()))
             }
         };
         let shown = WirePolicyVersion { document: Some(text), ..shown };

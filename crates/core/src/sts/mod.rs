@@ -7,3 +7,6 @@ mod credentials;
 mod mfa;
 mod session_tag;
 mod session_token;
+
+#[cfg(test)]
+mod tests;

@@ -30,12 +30,15 @@ pub(super) struct Call<'a> {
     pub(super) form: Form,
 }
 
+/// A write that waits for its account's queue and for the disk.
+type Pending = Pin<Box<dyn Future<Output = Result<(String, Revision), Failure>> + Send>>;
+
 /// What a call comes to.
 pub(super) enum Outcome {
     /// The text of the answer, or why there is none.
     Read(Result<String, Failure>),
     /// The same once it is durable, with the revision from which on it is true.
-    Write(Pin<Box<dyn Future<Output = Result<(String, Revision), Failure>> + Send>>),
+    Write(Pending),
 }
 
 impl Visitor for Call<'_> {

@@ -71,7 +71,7 @@ wire_enum! {
 wire_enum! {
     /// The values of `PermissionsBoundaryAttachmentType`.
     PermissionsBoundaryAttachmentType {
-        PermissionsBoundaryPolicy = "PermissionsBoundaryPolicy",
+        Policy = "Policy",
     }
 }
 
