@@ -1,0 +1,254 @@
+//! What holds after every sequence of commands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::{Account, Change, Collection, Entity, EntityKey, KeyOwner, Named, PolicyUse, State};
+use crate::quota::{self, Quotas};
+use crate::record::RecordKey;
+use crate::test_support::{ACCOUNT, ALLOW_ALL, TRUST_EC2, World, rebuilt};
+
+#[test]
+fn a_swap_of_names_in_one_batch_loses_nobody() {
+    let mut world = World::with(&["CreateUser&UserName=a", "CreateUser&UserName=b"]);
+    let account = world.state.account(ACCOUNT.parse().unwrap()).unwrap();
+    let mut swapped: Vec<_> = account.users().iter().map(|user| super::User::clone(user)).collect();
+    swapped[0].name = "b".into();
+    swapped[1].name = "a".into();
+    let changes = swapped.into_iter().map(|user| Change::Put(Entity::User(user))).collect();
+    let account = account.id();
+    world.commit(&[super::AccountChanges { account, changes }]);
+    check(&world);
+}
+
+#[test]
+fn a_row_under_a_wrong_key_is_not_read() {
+    let world = World::with(&["CreateUser&UserName=a", "CreateUser&UserName=b"]);
+    let users: Vec<_> =
+        world.rows.iter().filter(|((_, kind, _), _)| *kind == crate::record::kind::USER).collect();
+    let [((_, kind, first), bytes), ((_, _, second), _)] = users[..] else { panic!("two users") };
+    let key = |id: &str| RecordKey { kind: *kind, id: id.to_owned() };
+    assert!(Entity::from_bytes(&key(first), bytes).is_ok());
+    assert!(Entity::from_bytes(&key(second), bytes).is_err());
+    assert!(Entity::from_bytes(&RecordKey { kind: 999, id: first.clone() }, bytes).is_err());
+    for length in 0..bytes.len() {
+        assert!(Entity::from_bytes(&key(first), &bytes[..length]).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn an_account_ends_with_its_settings() {
+    let mut world = World::with(&["CreateUser&UserName=a"]);
+    let account = ACCOUNT.parse().unwrap();
+    let changes = vec![Change::Remove(EntityKey::Settings)];
+    world.commit(&[super::AccountChanges { account, changes }]);
+    assert!(world.state.account(account).is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// INVARIANT: names are unique, quotas hold, rows round-trip, and a state that was built step
+    /// by step equals the one that is read from its rows.
+    #[test]
+    fn commands_in_any_order_keep_the_state_sound(
+        commands in prop::collection::vec(any_command(), 1..300),
+    ) {
+        let mut world = World::new();
+        world.quotas = small_quotas();
+        let root = world.root();
+        for (step, command) in commands.iter().enumerate() {
+            // A refusal changes nothing, an answer must leave a sound state behind.
+            let before = world.rows.clone();
+            if world.send(&root, command).is_err() {
+                prop_assert_eq!(&before, &world.rows);
+            }
+            if step % 16 == 0 {
+                check(&world);
+            }
+        }
+        check(&world);
+    }
+}
+
+fn small_quotas() -> Quotas {
+    Quotas {
+        users: 2,
+        groups: 2,
+        roles: 2,
+        instance_profiles: 2,
+        policies: 2,
+        attached_policies_per_user: 2,
+        attached_policies_per_role: 1,
+        attached_policies_per_group: 1,
+        ..Quotas::default()
+    }
+}
+
+/// A command with names out of a small pool, so that commands meet each other.
+fn any_command() -> impl Strategy<Value = String> {
+    let templates = vec![
+        "CreateUser&UserName={N}",
+        "CreateUser&UserName={N}",
+        "CreateUser&UserName={N}&Path=/x/&PermissionsBoundary={P}",
+        "DeleteUser&UserName={N}",
+        "UpdateUser&UserName={N}&NewUserName={M}",
+        "UpdateUser&UserName={N}&NewPath=/y/",
+        "CreateGroup&GroupName={N}",
+        "CreateGroup&GroupName={M}",
+        "DeleteGroup&GroupName={N}",
+        "UpdateGroup&GroupName={N}&NewGroupName={M}",
+        "AddUserToGroup&UserName={N}&GroupName={M}",
+        "AddUserToGroup&UserName={M}&GroupName={N}",
+        "RemoveUserFromGroup&UserName={N}&GroupName={M}",
+        "CreateRole&RoleName={N}&AssumeRolePolicyDocument={TRUST}",
+        "CreateRole&RoleName={N}&AssumeRolePolicyDocument={TRUST}",
+        "DeleteRole&RoleName={N}",
+        "CreatePolicy&PolicyName={N}&PolicyDocument={ALL}",
+        "CreatePolicy&PolicyName=a&PolicyDocument={ALL}",
+        "DeletePolicy&PolicyArn={P}",
+        "CreatePolicyVersion&PolicyArn={P}&PolicyDocument={ALL}&SetAsDefault=true",
+        "CreatePolicyVersion&PolicyArn={P}&PolicyDocument={ALL}",
+        "DeletePolicyVersion&PolicyArn={P}&VersionId=v1",
+        "SetDefaultPolicyVersion&PolicyArn={P}&VersionId=v2",
+        "AttachUserPolicy&UserName={N}&PolicyArn={P}",
+        "AttachGroupPolicy&GroupName={N}&PolicyArn={P}",
+        "AttachRolePolicy&RoleName={N}&PolicyArn={P}",
+        "AttachUserPolicy&UserName={N}&PolicyArn={AWS}",
+        "DetachUserPolicy&UserName={N}&PolicyArn={P}",
+        "DetachRolePolicy&RoleName={N}&PolicyArn={P}",
+        "PutUserPermissionsBoundary&UserName={N}&PermissionsBoundary={P}",
+        "DeleteUserPermissionsBoundary&UserName={N}",
+        "PutRolePermissionsBoundary&RoleName={N}&PermissionsBoundary={AWS}",
+        "DeleteRolePermissionsBoundary&RoleName={N}",
+        "CreateInstanceProfile&InstanceProfileName={N}",
+        "DeleteInstanceProfile&InstanceProfileName={N}",
+        "AddRoleToInstanceProfile&InstanceProfileName={N}&RoleName={M}",
+        "RemoveRoleFromInstanceProfile&InstanceProfileName={N}&RoleName={M}",
+        "CreateAccessKey&UserName={N}",
+        "CreateAccessKey&UserName={N}",
+        "CreateAccessKey",
+        "PutUserPolicy&UserName={N}&PolicyName={M}&PolicyDocument={ALL}",
+        "DeleteUserPolicy&UserName={N}&PolicyName={M}",
+        "PutGroupPolicy&GroupName={N}&PolicyName={M}&PolicyDocument={ALL}",
+        "PutRolePolicy&RoleName={N}&PolicyName={M}&PolicyDocument={ALL}",
+        "TagUser&UserName={N}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+        "UntagUser&UserName={N}&TagKeys.member.1={M}",
+        "TagPolicy&PolicyArn={P}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+        "CreateAccountAlias&AccountAlias=name-{n}",
+        "DeleteAccountAlias&AccountAlias=name-{n}",
+    ];
+    let name = || prop::sample::select(vec!["a", "b", "C", "c", "A"]);
+    (prop::sample::select(templates), name(), name()).prop_map(|(template, one, other)| {
+        template
+            .replace("{N}", one)
+            .replace("{n}", &one.to_lowercase())
+            .replace("{M}", other)
+            .replace("{P}", &format!("arn:aws:iam::111122223333:policy/{one}"))
+            .replace("{AWS}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
+            .replace("{ALL}", ALLOW_ALL)
+            .replace("{TRUST}", TRUST_EC2)
+    })
+}
+
+fn check(world: &World) {
+    for ((account, kind, id), bytes) in &world.rows {
+        let key = RecordKey { kind: *kind, id: id.clone() };
+        let entity = Entity::from_bytes(&key, bytes).unwrap();
+        assert_eq!(&entity.to_bytes(), bytes, "{account} {key:?}");
+        assert_eq!(EntityKey::from_record(&key).unwrap(), entity.key());
+    }
+    assert_eq!(picture(&world.state), picture(&rebuilt(&world.rows)));
+    for account in world.state.accounts() {
+        check_quotas(account, &world.quotas);
+    }
+}
+
+fn check_quotas(account: &Account, quotas: &Quotas) {
+    let within = |count: usize, limit: u32| assert!(count <= limit as usize);
+    within(account.users().len(), quotas.users);
+    within(account.groups().len(), quotas.groups);
+    within(account.roles().len(), quotas.roles);
+    within(account.policies().len(), quotas.policies);
+    within(account.instance_profiles().len(), quotas.instance_profiles);
+    within(account.keys_of(KeyOwner::Root).count(), quota::ACCESS_KEYS_PER_USER);
+    for user in account.users().iter() {
+        within(account.keys_of(KeyOwner::User(user.id)).count(), quota::ACCESS_KEYS_PER_USER);
+        within(user.groups.len(), quota::GROUPS_PER_USER);
+        within(user.attached.len(), quotas.attached_policies_per_user);
+    }
+    account
+        .groups()
+        .iter()
+        .for_each(|it| within(it.attached.len(), quotas.attached_policies_per_group));
+    account
+        .roles()
+        .iter()
+        .for_each(|it| within(it.attached.len(), quotas.attached_policies_per_role));
+    for policy in account.policies().iter() {
+        within(policy.versions.len(), quota::VERSIONS_PER_POLICY);
+        assert!(policy.version_in_force().is_some());
+        assert!(policy.versions.iter().all(|version| version.number < policy.next_version));
+    }
+}
+
+/// Everything that can be seen of a state, indices included.
+fn picture(state: &State) -> Vec<String> {
+    let mut lines = Vec::new();
+    for account in state.accounts() {
+        lines.push(format!("{} {:?}", account.id(), account.settings()));
+        entities("user", account.users(), &mut lines);
+        entities("group", account.groups(), &mut lines);
+        entities("role", account.roles(), &mut lines);
+        entities("policy", account.policies(), &mut lines);
+        entities("profile", account.instance_profiles(), &mut lines);
+        indices(account, &mut lines);
+        let settings = account.settings().unwrap();
+        let directory = state.directory();
+        assert_eq!(directory.account_of_root_email(&settings.root_email), Some(account.id()));
+        if let Some(alias) = &settings.alias {
+            assert_eq!(directory.account_of_alias(alias), Some(account.id()));
+        }
+        lines.push(format!(
+            "{:?}",
+            ["name-a", "name-b", "name-c"].map(|it| directory.account_of_alias(it))
+        ));
+    }
+    lines
+}
+
+/// INVARIANT: every entity is found by name and by id, and names differ in more than letter case.
+fn entities<T: Named + std::fmt::Debug>(kind: &str, all: &Collection<T>, lines: &mut Vec<String>) {
+    let names: BTreeSet<String> = all.iter().map(|it| it.name().to_ascii_lowercase()).collect();
+    assert_eq!(names.len(), all.len());
+    assert_eq!(all.after(None).count(), all.len());
+    for entity in all.iter() {
+        assert_eq!(all.with_id(entity.id()).unwrap().name(), entity.name());
+        assert_eq!(all.named(&entity.name().to_uppercase()).unwrap().id(), entity.id());
+        lines.push(format!("{kind} {entity:?}"));
+    }
+}
+
+fn indices(account: &Account, lines: &mut Vec<String>) {
+    let users = account.users().iter().map(|user| KeyOwner::User(user.id));
+    for owner in users.chain([KeyOwner::Root]) {
+        for key in account.keys_of(owner) {
+            assert_eq!(account.access_key(&key.id).unwrap(), key);
+            lines.push(format!("key {key:?}"));
+        }
+    }
+    for group in account.groups().iter() {
+        lines.push(format!("members {:?}", account.members(group.id)));
+    }
+    for role in account.roles().iter() {
+        lines.push(format!("profiles {:?}", account.profiles_of_role(role.id)));
+    }
+    let uses: BTreeMap<_, &PolicyUse> = account.used_policies().collect();
+    lines.push(format!("uses {uses:?}"));
+    for policy in account.policies().iter() {
+        let set = account.policy_set(policy.id).unwrap();
+        lines.push(format!("set {set:?}"));
+    }
+    lines.push(format!("sizes {:?}", account.index_sizes()));
+}
