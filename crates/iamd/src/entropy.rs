@@ -41,8 +41,9 @@ pub fn request_id() -> Result<String, Fault> {
 
 fn seeded() -> Result<ChaCha20Rng, Fault> {
     let mut seed = [0; 32];
-    aws_lc_rs::rand::fill(&mut seed)
-        .map_err(|_| Fault::Unavailable("the operating system gives no entropy".to_owned()))?;
+    getrandom::fill(&mut seed).map_err(|error| {
+        Fault::Unavailable(format!("the operating system gives no entropy: {error}"))
+    })?;
     Ok(ChaCha20Rng::from_seed(seed))
 }
 
