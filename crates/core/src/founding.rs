@@ -97,7 +97,11 @@ fn created(state: &State, now: Timestamp) -> Timestamp {
     }
 }
 
-fn free_account_id(
+/// The number of a new account: the wanted one if it is free, else one that is drawn.
+///
+/// # Errors
+/// A refusal when the wanted number is taken.
+pub fn free_account_id(
     state: &State,
     wanted: Option<AccountId>,
     draw: &mut Draw,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use iamd_core::account_id::{ACCOUNT_NUMBER_MAX, AccountId};
+use iamd_core::account_id::AccountId;
 use iamd_core::founding::{self, FirstKey, FirstKeyOwner, Founded, NewAccount};
+use iamd_core::refusal::Refusal;
 use iamd_core::unique_id::AccessKeyId;
 use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::entropy;
 use crate::fault::Fault;
 use crate::node::{Failure, Node};
 use crate::password;
@@ -53,10 +53,10 @@ pub struct NewAccountFacts {
 /// # Errors
 /// [`Fault::Refused`] when something in the order is taken or is not what it should be.
 pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fault> {
-    let id = match &order.account_id {
-        Some(id) => parse_account_id(id)?,
-        None => free_account_id(node)?,
-    };
+    let wanted = order.account_id.as_deref().map(parse_account_id).transpose()?;
+    // The number must be known before the queues of the account are taken.
+    let id = founding::free_account_id(&node.snapshot().state, wanted, &mut node.draw()?)
+        .map_err(refused)?;
     let first_key = FirstKey {
         owner: match order.key_owner.as_str() {
             "root" => FirstKeyOwner::Root,
@@ -93,11 +93,13 @@ async fn commit(node: &Arc<Node>, id: AccountId, new: NewAccount) -> Result<Foun
     });
     match node.write_directory(id, plan).await {
         Ok(done) => Ok(done.answer),
-        Err(Failure::Refused(refusal)) => {
-            Err(Fault::Refused(refusal.message.unwrap_or_else(|| refusal.code.code().to_owned())))
-        }
+        Err(Failure::Refused(refusal)) => Err(refused(refusal)),
         Err(Failure::Fault(fault)) => Err(fault),
     }
+}
+
+fn refused(refusal: Refusal) -> Fault {
+    Fault::Refused(refusal.message.unwrap_or_else(|| refusal.code.code().to_owned()))
 }
 
 /// An account number as people write it.
@@ -107,21 +109,6 @@ async fn commit(node: &Arc<Node>, id: AccountId, new: NewAccount) -> Result<Foun
 pub fn parse_account_id(text: &str) -> Result<AccountId, Fault> {
     text.parse()
         .map_err(|_| Fault::Refused(format!("`{text}` is not an account id: 12 digits are")))
-}
-
-/// The number must be known before the queues of the account are taken.
-fn free_account_id(node: &Node) -> Result<AccountId, Fault> {
-    let snapshot = node.snapshot();
-    let least = (ACCOUNT_NUMBER_MAX + 1) / 10;
-    for _ in 0..1_000 {
-        let random = u64::from_be_bytes(entropy::bytes()?);
-        let number = least + random % (ACCOUNT_NUMBER_MAX + 1 - least);
-        match AccountId::from_number(number) {
-            Some(id) if snapshot.state.account(id).is_none() => return Ok(id),
-            Some(_) | None => {}
-        }
-    }
-    Err(Fault::Refused("no free account number was found".to_owned()))
 }
 
 fn predictable(order: &Order) -> Result<Option<(AccessKeyId, Secret)>, Fault> {

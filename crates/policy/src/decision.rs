@@ -69,6 +69,18 @@ pub enum PolicyType {
 }
 
 impl PolicyType {
+    /// All of them, in the order in which AWS looks for a denial.
+    pub(crate) const ALL: [PolicyType; 8] = [
+        PolicyType::Scp,
+        PolicyType::Rcp,
+        PolicyType::Endpoint,
+        PolicyType::Resource,
+        PolicyType::Trust,
+        PolicyType::Identity,
+        PolicyType::Boundary,
+        PolicyType::Session,
+    ];
+
     /// The type in the words of `iamd policy eval`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -196,17 +208,7 @@ impl<'a> Decider<'a> {
 
     /// The first type with a statement that denies, in the order in which AWS looks.
     fn denying_type(&self) -> Option<PolicyType> {
-        let order = [
-            PolicyType::Scp,
-            PolicyType::Rcp,
-            PolicyType::Endpoint,
-            PolicyType::Resource,
-            PolicyType::Trust,
-            PolicyType::Identity,
-            PolicyType::Boundary,
-            PolicyType::Session,
-        ];
-        order.into_iter().find(|kind| {
+        PolicyType::ALL.into_iter().find(|kind| {
             self.sets(*kind).any(|set| self.evaluation.outcome([set], *kind) == Outcome::Deny)
         })
     }

@@ -58,7 +58,7 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
         missing_keys: Vec::new(),
         message: message(request, decision),
     };
-    for kind in ALL_TYPES {
+    for kind in PolicyType::ALL {
         for (name, document) in decider.sets(kind).flat_map(|set| set.iter()) {
             for statement in document.statements() {
                 let fit = decider.evaluation.fit(statement, kind);
@@ -76,17 +76,6 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
     }
     explanation
 }
-
-const ALL_TYPES: [PolicyType; 8] = [
-    PolicyType::Scp,
-    PolicyType::Rcp,
-    PolicyType::Endpoint,
-    PolicyType::Resource,
-    PolicyType::Trust,
-    PolicyType::Identity,
-    PolicyType::Boundary,
-    PolicyType::Session,
-];
 
 impl Explanation {
     fn add_missing(&mut self, decider: &Decider<'_>, statement: &Statement) {

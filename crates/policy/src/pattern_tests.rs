@@ -1,3 +1,5 @@
+//! Tests of patterns.
+
 use super::*;
 
 const WILDCARDS: Meaning = Meaning { wildcards: true, variables: false };

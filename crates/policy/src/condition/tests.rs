@@ -1,3 +1,5 @@
+//! Tests of the condition operators.
+
 use super::*;
 
 fn context() -> Context {

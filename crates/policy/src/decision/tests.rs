@@ -1,3 +1,5 @@
+//! Tests of decisions.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the constraint table and its texts.
+
 use super::*;
 
 fn refusal(service: Service, body: &str) -> Option<String> {

@@ -1,3 +1,5 @@
+//! Tests of the Query decoder.
+
 use proptest::prelude::*;
 
 use super::*;
