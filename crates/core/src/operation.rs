@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::authorize::authorize;
 use crate::caller::Caller;
 use crate::draw::Draw;
+use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
@@ -130,6 +131,8 @@ pub struct Scene<'a> {
     pub facts: &'a dyn Facts,
     /// Keys that seal session tokens.
     pub session_keys: &'a SessionKeys,
+    /// The identity-based policies of recent callers.
+    pub identity_policies: &'a IdentityPolicies,
     /// Key that authenticates pagination markers.
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.

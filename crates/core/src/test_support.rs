@@ -13,6 +13,7 @@ use crate::account_id::AccountId;
 use crate::caller::{Caller, Credential};
 use crate::draw::Draw;
 use crate::founding::{self, NewAccount};
+use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
 use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
 use crate::perform::{Visitor, perform, with_operation};
@@ -44,6 +45,7 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     session_keys: SessionKeys,
     marker_key: MarkerKey,
+    identity_policies: IdentityPolicies,
     draws: u64,
 }
 
@@ -159,6 +161,7 @@ impl World {
             environment: &self.environment,
             facts: &self.facts,
             session_keys: &self.session_keys,
+            identity_policies: &self.identity_policies,
             marker_key: &self.marker_key,
             quotas: &self.quotas,
             now: self.now,
@@ -245,6 +248,7 @@ impl World {
             now: NOW,
             session_keys: SessionKeys::new([(1, &[5; 32])]),
             marker_key: MarkerKey::new(&[6; 32]),
+            identity_policies: IdentityPolicies::default(),
             draws: 0,
         }
     }

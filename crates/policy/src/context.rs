@@ -1,8 +1,72 @@
 //! Condition keys of a request and their values.
 
+use std::borrow::Cow;
+
 use crate::principal::Principal;
 
-/// The condition keys of one request. Letter case of key names does not count.
+/// Where the condition keys of a request come from.
+///
+/// Only keys that a policy asks for are looked up, so that an implementation may compute values when
+/// they are needed. [`Context`] is the plain one, which holds them all.
+pub trait ConditionKeys {
+    /// The value of a key, whose name is given in lower case; none if the request has no such key.
+    fn value(&self, key: &str) -> Option<Value<'_>>;
+}
+
+/// The value of a condition key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Of a single-valued key.
+    One(Cow<'a, str>),
+    /// Of a multivalued key; empty is as good as absent.
+    Many(Cow<'a, [Box<str>]>),
+}
+
+impl Value<'_> {
+    /// The values, one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let (one, many) = match self {
+            Value::One(value) => (Some(&**value), &[][..]),
+            Value::Many(values) => (None, &**values),
+        };
+        one.into_iter().chain(many.iter().map(|value| &**value))
+    }
+
+    /// Whether the value is an empty text, or a list of such.
+    pub(crate) fn is_null(&self) -> bool {
+        self.iter().all(str::is_empty)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Value<'a> {
+        Value::One(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Value::One(Cow::Owned(text))
+    }
+}
+
+/// The value of a key that is really there: an empty list is no value.
+pub(crate) fn present<'a>(keys: &'a dyn ConditionKeys, key: &str) -> Option<Value<'a>> {
+    keys.value(key).filter(|value| match value {
+        Value::One(_) => true,
+        Value::Many(values) => !values.is_empty(),
+    })
+}
+
+/// The value of a single-valued key.
+pub(crate) fn single<'a>(keys: &'a dyn ConditionKeys, key: &str) -> Option<Cow<'a, str>> {
+    match keys.value(key)? {
+        Value::One(value) => Some(value),
+        Value::Many(_) => None,
+    }
+}
+
+/// The condition keys of one request, all at hand. Letter case of key names does not count.
 ///
 /// ```
 /// let mut context = iamd_policy::Context::default();
@@ -18,41 +82,35 @@ pub struct Context {
 struct Entry {
     /// In lower case.
     key: Box<str>,
-    value: Value,
+    value: Kept,
 }
 
-/// The value of a condition key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Of a single-valued key.
+#[derive(Debug, Clone)]
+enum Kept {
     One(Box<str>),
-    /// Of a multivalued key; empty is as good as absent.
-    Many(Vec<Box<str>>),
+    Many(Box<[Box<str>]>),
 }
 
-impl Value {
-    /// The values, one by one.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let (one, many) = match self {
-            Value::One(value) => (Some(&**value), &[][..]),
-            Value::Many(values) => (None, values.as_slice()),
-        };
-        one.into_iter().chain(many.iter().map(|value| &**value))
-    }
-
-    /// Whether the value is an empty text or an empty list.
-    pub(crate) fn is_null(&self) -> bool {
+impl Kept {
+    fn value(&self) -> Value<'_> {
         match self {
-            Value::One(value) => value.is_empty(),
-            Value::Many(values) => values.iter().all(|value| value.is_empty()),
+            Kept::One(value) => Value::One(Cow::Borrowed(value)),
+            Kept::Many(values) => Value::Many(Cow::Borrowed(values)),
         }
+    }
+}
+
+impl ConditionKeys for Context {
+    fn value(&self, key: &str) -> Option<Value<'_>> {
+        let entry = self.entries.iter().find(|entry| *entry.key == *key)?;
+        Some(entry.value.value())
     }
 }
 
 impl Context {
     /// Gives a single-valued key its value, in place of an earlier one.
     pub fn set(&mut self, key: impl AsRef<str>, value: impl Into<Box<str>>) {
-        self.put(key.as_ref(), Value::One(value.into()));
+        self.put(key.as_ref(), Kept::One(value.into()));
     }
 
     /// Gives a multivalued key its values, in place of earlier ones.
@@ -61,48 +119,31 @@ impl Context {
         key: impl AsRef<str>,
         values: impl IntoIterator<Item = &'v str>,
     ) {
-        self.put(key.as_ref(), Value::Many(values.into_iter().map(Into::into).collect()));
+        self.put(key.as_ref(), Kept::Many(values.into_iter().map(Into::into).collect()));
     }
 
     /// Whether the key has a value.
     pub fn contains(&self, key: &str) -> bool {
-        self.get(&key.to_lowercase()).is_some()
+        present(self, &key.to_lowercase()).is_some()
     }
 
     /// The keys, in lower case, and their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.entries.iter().map(|entry| (&*entry.key, &entry.value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.entries.iter().map(|entry| (&*entry.key, entry.value.value()))
     }
 
     /// Adds the keys that follow from who asks, unless they are there already.
     ///
     /// Source: IAM User Guide, "Principal key values".
     pub fn add_principal_keys(&mut self, principal: &Principal) {
-        principal.each_key(|key, value| {
-            if !self.contains(key) {
-                self.set(key, value);
+        for key in Principal::KEYS {
+            if let Some(value) = principal.value(key).filter(|_| !self.contains(key)) {
+                self.set(key, value.into_owned());
             }
-        });
-    }
-
-    /// The value of a key given in lower case; an empty list is no value.
-    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        let entry = self.entries.iter().find(|entry| *entry.key == *key)?;
-        match &entry.value {
-            Value::Many(values) if values.is_empty() => None,
-            value => Some(value),
         }
     }
 
-    /// The value of a single-valued key given in lower case.
-    pub(crate) fn single(&self, key: &str) -> Option<&str> {
-        match self.get(key)? {
-            Value::One(value) => Some(value),
-            Value::Many(_) => None,
-        }
-    }
-
-    fn put(&mut self, key: &str, value: Value) {
+    fn put(&mut self, key: &str, value: Kept) {
         let key = key.to_lowercase();
         match self.entries.iter_mut().find(|entry| *entry.key == *key) {
             Some(entry) => entry.value = value,
@@ -120,7 +161,7 @@ mod tests {
         let mut context = Context::default();
         context.set("aws:ResourceTag/Team", "a");
         context.set("AWS:resourcetag/team", "b");
-        assert_eq!(context.single("aws:resourcetag/team"), Some("b"));
+        assert_eq!(single(&context, "aws:resourcetag/team").as_deref(), Some("b"));
         assert!(context.contains("aws:RESOURCETAG/TEAM") && !context.contains("aws:ResourceTag/x"));
         assert_eq!(context.iter().count(), 1);
     }
@@ -129,9 +170,9 @@ mod tests {
     fn an_empty_list_is_no_value() {
         let mut context = Context::default();
         context.set_list("aws:TagKeys", []);
-        assert_eq!(context.get("aws:tagkeys"), None);
+        assert_eq!(present(&context, "aws:tagkeys"), None);
         context.set_list("aws:TagKeys", ["a"]);
-        assert!(context.get("aws:tagkeys").is_some());
-        assert_eq!(context.single("aws:tagkeys"), None);
+        assert!(present(&context, "aws:tagkeys").is_some());
+        assert_eq!(single(&context, "aws:tagkeys"), None);
     }
 }

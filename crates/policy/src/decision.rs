@@ -3,7 +3,7 @@
 //! Source: IAM User Guide, "Policy evaluation logic", with its pages on enforcement code,
 //! cross-account evaluation and permissions boundaries; Organizations User Guide, "SCP evaluation".
 
-use crate::context::Context;
+use crate::context::ConditionKeys;
 use crate::evaluation::{Evaluation, Outcome};
 use crate::hard_limit::is_beyond_policies;
 use crate::policy_set::PolicySet;
@@ -11,7 +11,7 @@ use crate::principal::{Naming, Principal};
 use crate::resource::Resource;
 
 /// A question: may this caller do this to that?
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Who asks.
     pub principal: &'a Principal,
@@ -22,7 +22,7 @@ pub struct Request<'a> {
     /// The account that owns the resource; absent, the one that the ARN names, else the caller's.
     pub resource_account: Option<&'a str>,
     /// The condition keys of the request.
-    pub context: &'a Context,
+    pub context: &'a dyn ConditionKeys,
 }
 
 /// The policies that apply, by type. An absent type does not apply; a present and empty one
@@ -149,6 +149,17 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
     decider.decide()
 }
 
+/// What the types say of a request; none of them denies.
+struct Outcomes {
+    scps_allow: bool,
+    endpoint: Option<Outcome>,
+    /// Of the trust policy where there is one, else of the resource-based policy.
+    resource: Outcome,
+    identity: Outcome,
+    boundary: Outcome,
+    session: Outcome,
+}
+
 /// A request beside its policies, with what follows from both.
 pub(crate) struct Decider<'a> {
     pub(crate) evaluation: Evaluation<'a>,
@@ -176,24 +187,88 @@ impl<'a> Decider<'a> {
         if self.needs_no_permission() {
             return Decision::Allow(PolicyType::Identity);
         }
-        if let Some(kind) = self.denying_type() {
-            return Decision::DenyExplicitly(kind);
-        }
-        if is_beyond_policies(self.principal, self.evaluation.action(), self.evaluation.resource())
-        {
+        let outcomes = match self.outcomes() {
+            Ok(outcomes) => outcomes,
+            Err(denying) => return Decision::DenyExplicitly(denying),
+        };
+        let (action, resource) = (self.evaluation.action(), self.evaluation.resource());
+        if is_beyond_policies(self.principal, action, resource) {
             return Decision::DenyImplicitly(PolicyType::Identity);
         }
-        if let Some(kind) = self.guardrail_without_allow() {
-            return Decision::DenyImplicitly(kind);
+        if !outcomes.scps_allow {
+            return Decision::DenyImplicitly(PolicyType::Scp);
         }
+        if outcomes.endpoint == Some(Outcome::NoMatch) {
+            return Decision::DenyImplicitly(PolicyType::Endpoint);
+        }
+        self.granted(&outcomes)
+    }
+
+    /// What every type says, each looked at once; or the first one that denies, in the order in
+    /// which AWS looks.
+    fn outcomes(&self) -> Result<Outcomes, PolicyType> {
+        let scps_allow = self.scps()?;
+        self.of_type(PolicyType::Rcp)?;
+        let endpoint = self.policies.endpoint.map(|_| self.of_type(PolicyType::Endpoint));
+        let endpoint = endpoint.transpose()?;
+        let resource = self.of_type(PolicyType::Resource)?;
+        let trust = self.of_type(PolicyType::Trust)?;
+        Ok(Outcomes {
+            scps_allow,
+            endpoint,
+            resource: if self.policies.trust.is_some() { trust } else { resource },
+            identity: self.of_type(PolicyType::Identity)?,
+            boundary: self.of_type(PolicyType::Boundary)?,
+            session: self.of_type(PolicyType::Session)?,
+        })
+    }
+
+    fn of_type(&self, kind: PolicyType) -> Result<Outcome, PolicyType> {
+        match self.evaluation.outcome(self.sets(kind), kind) {
+            Outcome::Deny => Err(kind),
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Whether the service control policies allow, where they apply: at every level.
+    fn scps(&self) -> Result<bool, PolicyType> {
+        let Some(levels) = self.policies.scp.filter(|_| self.scp_applies()) else {
+            return Ok(true);
+        };
+        let mut all_allow = !levels.is_empty();
+        for level in levels {
+            match self.evaluation.outcome([level], PolicyType::Scp) {
+                Outcome::Deny => return Err(PolicyType::Scp),
+                Outcome::Allow(_) => {}
+                Outcome::NoMatch => all_allow = false,
+            }
+        }
+        Ok(all_allow)
+    }
+
+    fn granted(&self, outcomes: &Outcomes) -> Decision {
         if !self.principal.has_identity_side() {
-            return match self.resource_naming() {
-                Some(_) => Decision::Allow(self.resource_type()),
-                None => Decision::DenyImplicitly(self.resource_type()),
+            return match outcomes.resource {
+                Outcome::Allow(_) => Decision::Allow(self.resource_type()),
+                Outcome::Deny | Outcome::NoMatch => Decision::DenyImplicitly(self.resource_type()),
             };
         }
         let own_account = self.owner.is_none_or(|owner| self.principal.account() == Some(owner));
-        if own_account { self.same_account() } else { self.cross_account() }
+        match (outcomes.resource, own_account) {
+            // Not limited by what identity, boundary and session leave out.
+            (Outcome::Allow(Naming::Direct), true) => Decision::Allow(self.resource_type()),
+            (Outcome::Allow(Naming::Parent), true) => self.limited(outcomes, self.resource_type()),
+            (Outcome::NoMatch | Outcome::Deny, true) if self.requires_resource_policy() => {
+                Decision::DenyImplicitly(self.resource_type())
+            }
+            // Another account's resource needs both sides.
+            (Outcome::NoMatch | Outcome::Deny, false) => {
+                Decision::DenyImplicitly(self.resource_type())
+            }
+            (Outcome::Allow(_) | Outcome::NoMatch | Outcome::Deny, _) => {
+                self.identity_side(outcomes)
+            }
+        }
     }
 
     fn needs_no_permission(&self) -> bool {
@@ -206,68 +281,23 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// The first type with a statement that denies, in the order in which AWS looks.
-    fn denying_type(&self) -> Option<PolicyType> {
-        PolicyType::ALL.into_iter().find(|kind| {
-            self.sets(*kind).any(|set| self.evaluation.outcome([set], *kind) == Outcome::Deny)
-        })
-    }
-
-    /// The guardrail that applies and does not allow.
-    fn guardrail_without_allow(&self) -> Option<PolicyType> {
-        if let Some(levels) = self.policies.scp.filter(|_| self.scp_applies()) {
-            let allows = |level| self.allows([level], PolicyType::Scp);
-            if levels.is_empty() || !levels.iter().all(allows) {
-                return Some(PolicyType::Scp);
-            }
-        }
-        let endpoint = self.policies.endpoint?;
-        (!self.allows([endpoint], PolicyType::Endpoint)).then_some(PolicyType::Endpoint)
-    }
-
-    fn same_account(&self) -> Decision {
-        match self.resource_naming() {
-            // Not limited by what identity, boundary and session leave out.
-            Some(Naming::Direct) => return Decision::Allow(self.resource_type()),
-            Some(Naming::Parent) => {
-                return self.limited(self.resource_type());
-            }
-            Some(Naming::Account) => {}
-            None if self.requires_resource_policy() => {
-                return Decision::DenyImplicitly(self.resource_type());
-            }
-            None => {}
-        }
-        self.identity_side()
-    }
-
-    fn cross_account(&self) -> Decision {
-        if self.resource_naming().is_none() {
-            return Decision::DenyImplicitly(self.resource_type());
-        }
-        self.identity_side()
-    }
-
     /// Identity-based policies, then what limits them.
-    fn identity_side(&self) -> Decision {
-        let granted = match self.principal {
-            Principal::Root { .. } => true,
-            _ => self.allows(self.sets(PolicyType::Identity), PolicyType::Identity),
-        };
-        if !granted {
+    fn identity_side(&self, outcomes: &Outcomes) -> Decision {
+        let is_root = matches!(self.principal, Principal::Root { .. });
+        if !is_root && !matches!(outcomes.identity, Outcome::Allow(_)) {
             return Decision::DenyImplicitly(PolicyType::Identity);
         }
-        self.limited(PolicyType::Identity)
+        self.limited(outcomes, PolicyType::Identity)
     }
 
-    fn limited(&self, granted_by: PolicyType) -> Decision {
+    fn limited(&self, outcomes: &Outcomes, granted_by: PolicyType) -> Decision {
         let is_root = matches!(self.principal, Principal::Root { .. });
-        let boundary = self.policies.boundary.filter(|_| !is_root);
-        if boundary.is_some_and(|boundary| !self.allows([boundary], PolicyType::Boundary)) {
+        let is_bounded = self.policies.boundary.is_some() && !is_root;
+        if is_bounded && !matches!(outcomes.boundary, Outcome::Allow(_)) {
             return Decision::DenyImplicitly(PolicyType::Boundary);
         }
         let session_allows = match self.policies.session {
-            Some(session) => self.allows([session], PolicyType::Session),
+            Some(_) => matches!(outcomes.session, Outcome::Allow(_)),
             // A federated user without a session policy has no permissions of his own.
             None => !matches!(self.principal, Principal::FederatedUser { .. }),
         };
@@ -304,19 +334,6 @@ impl<'a> Decider<'a> {
                 PolicyType::Scp | PolicyType::Rcp => (None, &[], &[]),
             };
         one.into_iter().chain(levels).chain(many.iter().copied())
-    }
-
-    fn allows<'s>(&self, sets: impl IntoIterator<Item = &'s PolicySet>, kind: PolicyType) -> bool {
-        matches!(self.evaluation.outcome(sets, kind), Outcome::Allow(_))
-    }
-
-    /// How the resource's side allows the caller, if it does.
-    fn resource_naming(&self) -> Option<Naming> {
-        let kind = self.resource_type();
-        match self.evaluation.outcome(self.sets(kind), kind) {
-            Outcome::Allow(naming) => Some(naming),
-            Outcome::Deny | Outcome::NoMatch => None,
-        }
     }
 
     fn resource_type(&self) -> PolicyType {

@@ -59,6 +59,10 @@ impl Document {
         self.0.statements.iter()
     }
 
+    pub(crate) fn statement(&self, number: usize) -> Option<&Statement> {
+        self.0.statements.get(number)
+    }
+
     /// The principals that the document names, in order, `*` outside of an object left out.
     pub fn principals(&self) -> impl Iterator<Item = NamedPrincipal> {
         self.0.principals.iter().map(|placed| placed.principal.clone())

@@ -1,8 +1,12 @@
 //! Whether statements apply to a request.
 
-use crate::context::Context;
+use std::ops::ControlFlow;
+
+use crate::action::RequestActionKeys;
+use crate::context::ConditionKeys;
 use crate::decision::{PolicyType, Request};
 use crate::document::{Body, Effect, Statement};
+use crate::lowered::Lowered;
 use crate::policy_set::PolicySet;
 use crate::principal::{Naming, Principal};
 use crate::resource::Resource;
@@ -10,10 +14,11 @@ use crate::resource::Resource;
 /// A request, taken apart once for all statements.
 pub(crate) struct Evaluation<'a> {
     principal: &'a Principal,
-    /// In lower case.
-    action: String,
+    action: Lowered,
+    action_keys: RequestActionKeys,
+    resource_text: &'a str,
     resource: Resource<'a>,
-    context: &'a Context,
+    keys: &'a dyn ConditionKeys,
 }
 
 /// What the documents of one type say together.
@@ -38,27 +43,43 @@ pub(crate) enum Fit {
     No,
 }
 
+impl Outcome {
+    /// What two parts of a type say together.
+    fn with(self, other: Outcome) -> Outcome {
+        match (self, other) {
+            (Outcome::Deny, _) | (_, Outcome::Deny) => Outcome::Deny,
+            (Outcome::Allow(one), Outcome::Allow(other)) => Outcome::Allow(one.max(other)),
+            (Outcome::Allow(naming), Outcome::NoMatch)
+            | (Outcome::NoMatch, Outcome::Allow(naming)) => Outcome::Allow(naming),
+            (Outcome::NoMatch, Outcome::NoMatch) => Outcome::NoMatch,
+        }
+    }
+}
+
 impl<'a> Evaluation<'a> {
     pub(crate) fn new(request: &Request<'a>) -> Evaluation<'a> {
+        let action = Lowered::new(request.action);
         Evaluation {
             principal: request.principal,
-            action: request.action.to_ascii_lowercase(),
+            action_keys: RequestActionKeys::of(action.as_str()),
+            action,
+            resource_text: request.resource,
             resource: Resource::parse(request.resource),
-            context: request.context,
+            keys: request.context,
         }
     }
 
     /// The action, in lower case.
     pub(crate) fn action(&self) -> &str {
-        &self.action
+        self.action.as_str()
     }
 
     pub(crate) fn resource(&self) -> &Resource<'a> {
         &self.resource
     }
 
-    pub(crate) fn context(&self) -> &'a Context {
-        self.context
+    pub(crate) fn keys(&self) -> &'a dyn ConditionKeys {
+        self.keys
     }
 
     /// What these sets say together.
@@ -67,27 +88,41 @@ impl<'a> Evaluation<'a> {
         sets: impl IntoIterator<Item = &'s PolicySet>,
         kind: PolicyType,
     ) -> Outcome {
-        let mut allowed: Option<Naming> = None;
+        let mut outcome = Outcome::NoMatch;
         for set in sets {
-            for statement in set.iter().flat_map(|(_, document)| document.statements()) {
-                match self.fit(statement, kind) {
-                    Fit::Applies(Effect::Deny, _) => return Outcome::Deny,
-                    Fit::Applies(Effect::Allow, naming) => allowed = allowed.max(Some(naming)),
-                    Fit::AllButConditions | Fit::No => {}
-                }
+            outcome = outcome.with(self.outcome_of_set(set, kind));
+            if outcome == Outcome::Deny {
+                break;
             }
         }
-        allowed.map_or(Outcome::NoMatch, Outcome::Allow)
+        outcome
+    }
+
+    fn outcome_of_set(&self, set: &PolicySet, kind: PolicyType) -> Outcome {
+        let mut outcome = Outcome::NoMatch;
+        let _ = set.candidates(&self.action_keys, self.resource_text, |statement| {
+            outcome = match self.fit(statement, kind) {
+                Fit::Applies(Effect::Deny, _) => Outcome::Deny,
+                Fit::Applies(Effect::Allow, naming) => outcome.with(Outcome::Allow(naming)),
+                Fit::AllButConditions | Fit::No => outcome,
+            };
+            if outcome == Outcome::Deny {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        outcome
     }
 
     /// How far a statement applies as part of a policy of this type.
     pub(crate) fn fit(&self, statement: &Statement, kind: PolicyType) -> Fit {
         let Some(body) = &statement.body else { return Fit::No };
-        if !body.action.covers(&self.action) || !self.covers_resource(body, kind) {
+        if !body.action.covers(self.action.as_str()) || !self.covers_resource(body, kind) {
             return Fit::No;
         }
         let Some(naming) = self.naming(body, kind) else { return Fit::No };
-        if body.conditions.iter().all(|condition| condition.holds(self.context)) {
+        if body.conditions.iter().all(|condition| condition.holds(self.keys)) {
             Fit::Applies(body.effect, naming)
         } else {
             Fit::AllButConditions
@@ -96,7 +131,7 @@ impl<'a> Evaluation<'a> {
 
     fn covers_resource(&self, body: &Body, kind: PolicyType) -> bool {
         match &body.resource {
-            Some(clause) => clause.applies(&self.resource, kind, self.context),
+            Some(clause) => clause.applies(&self.resource, kind, self.keys),
             // A trust policy speaks of its role.
             None => kind == PolicyType::Trust,
         }

@@ -81,7 +81,7 @@ impl Explanation {
     fn add_missing(&mut self, decider: &Decider<'_>, statement: &Statement) {
         let conditions = statement.body.iter().flat_map(|body| &body.conditions);
         for condition in
-            conditions.filter(|condition| condition.misses_key(decider.evaluation.context()))
+            conditions.filter(|condition| condition.misses_key(decider.evaluation.keys()))
         {
             let known =
                 self.missing_keys.iter().any(|key| key.eq_ignore_ascii_case(condition.shown_key()));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::context::Context;
+use crate::context::{ConditionKeys, single};
 
 /// What has a meaning of its own in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,14 @@ impl Template {
         &self.0
     }
 
+    /// The literal text that it begins with.
+    pub(crate) fn literal_start(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Text(text)) => text,
+            Some(Part::AnyRun | Part::AnyOne | Part::Variable(_)) | None => "",
+        }
+    }
+
     /// Whether there is a variable in it.
     pub(crate) fn has_variables(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Variable(_)))
@@ -91,11 +99,9 @@ impl Template {
 
     /// The template with its variables replaced by their values as literal text; none if one of
     /// them has neither a value nor a default.
-    pub(crate) fn resolved(&self, context: &Context) -> Option<Template> {
+    pub(crate) fn resolved(&self, keys: &dyn ConditionKeys) -> Option<Template> {
         let parts = self.0.iter().map(|part| match part {
-            Part::Variable(variable) => {
-                variable.value(context).map(|value| Part::Text(value.into()))
-            }
+            Part::Variable(variable) => variable.value(keys).map(|value| Part::Text(value.into())),
             Part::Text(_) | Part::AnyRun | Part::AnyOne => Some(part.clone()),
         });
         parts.collect::<Option<Vec<Part>>>().map(Template)
@@ -193,8 +199,8 @@ impl Variable {
     }
 
     /// The value in a request: only single-valued keys have one.
-    fn value<'a>(&'a self, context: &'a Context) -> Option<&'a str> {
-        context.single(&self.key).or(self.default.as_deref())
+    fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {
+        single(keys, &self.key).or(self.default.as_deref().map(Cow::Borrowed))
     }
 }
 

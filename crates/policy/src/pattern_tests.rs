@@ -1,6 +1,7 @@
 //! Tests of patterns.
 
 use super::*;
+use crate::context::Context;
 
 const WILDCARDS: Meaning = Meaning { wildcards: true, variables: false };
 const ALL: Meaning = Meaning { wildcards: true, variables: true };

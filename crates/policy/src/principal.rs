@@ -120,54 +120,72 @@ impl Principal {
         }
     }
 
-    /// Calls `add` with every condition key that follows from the caller.
-    pub(crate) fn each_key(&self, mut add: impl FnMut(&str, String)) {
-        let (kind, user_id) = match self {
-            Principal::Root { account } => ("Account", Some(account.clone())),
-            Principal::User { arn, unique_id, .. } => {
-                add("aws:PrincipalArn", arn.clone());
-                let name = arn.rsplit('/').next().unwrap_or_default();
-                add("aws:username", name.to_owned());
-                ("User", known(unique_id).map(str::to_owned))
-            }
-            Principal::RoleSession { session_arn, role_arn, role_id, .. } => {
-                add("aws:PrincipalArn", role_arn.clone());
-                let session = session_arn.rsplit('/').next().unwrap_or_default();
-                ("AssumedRole", known(role_id).map(|id| format!("{id}:{session}")))
-            }
-            Principal::FederatedUser { arn, .. } => {
-                add("aws:PrincipalArn", arn.clone());
-                let name = arn.rsplit('/').next().unwrap_or_default();
-                ("FederatedUser", self.account().map(|account| format!("{account}:{name}")))
-            }
-            Principal::Service { name } => {
-                add("aws:PrincipalServiceName", name.clone());
-                ("Service", None)
-            }
-            Principal::Federated { provider } => {
-                add("aws:FederatedProvider", provider.clone());
-                return;
-            }
-            Principal::Anonymous => {
-                add("aws:PrincipalAccount", "anonymous".to_owned());
-                ("Anonymous", Some("anonymous".to_owned()))
-            }
-        };
-        if let Principal::Root { account } = self {
-            add("aws:PrincipalArn", format!("arn:aws:iam::{account}:root"));
-        }
-        add("aws:PrincipalType", kind.to_owned());
-        if let Some(user_id) = user_id {
-            add("aws:userid", user_id);
-        }
-        if let Some(account) = self.account() {
-            add("aws:PrincipalAccount", account.to_owned());
-        }
-        if !matches!(self, Principal::Anonymous) {
-            let is_service = matches!(self, Principal::Service { .. });
-            add("aws:PrincipalIsAWSService", is_service.to_string());
+    /// The condition keys that follow from a caller, in lower case.
+    pub(crate) const KEYS: [&str; 8] = [
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principaltype",
+        "aws:userid",
+        "aws:username",
+        "aws:principalisawsservice",
+        "aws:principalservicename",
+        "aws:federatedprovider",
+    ];
+
+    /// The value of a condition key that follows from the caller; the key in lower case.
+    ///
+    /// Source: IAM User Guide, "Principal key values" and "Global condition keys".
+    pub fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        let outside = matches!(self, Principal::Federated { .. });
+        match (key, self) {
+            ("aws:principalarn", Principal::RoleSession { role_arn, .. }) => Some(role_arn.into()),
+            ("aws:principalarn", _) => self.arn(),
+            ("aws:principalaccount", Principal::Anonymous) => Some("anonymous".into()),
+            ("aws:principalaccount", _) => self.account().map(Cow::Borrowed),
+            ("aws:principaltype", _) => self.kind().map(Cow::Borrowed),
+            ("aws:userid", _) => self.user_id(),
+            ("aws:username", Principal::User { arn, .. }) => Some(last_segment(arn).into()),
+            ("aws:principalisawsservice", Principal::Service { .. }) => Some("true".into()),
+            ("aws:principalisawsservice", Principal::Anonymous) => None,
+            ("aws:principalisawsservice", _) if !outside => Some("false".into()),
+            ("aws:principalservicename", Principal::Service { name }) => Some(name.into()),
+            ("aws:federatedprovider", Principal::Federated { provider }) => Some(provider.into()),
+            _ => None,
         }
     }
+
+    /// The value of `aws:PrincipalType`.
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Principal::Root { .. } => Some("Account"),
+            Principal::User { .. } => Some("User"),
+            Principal::RoleSession { .. } => Some("AssumedRole"),
+            Principal::FederatedUser { .. } => Some("FederatedUser"),
+            Principal::Service { .. } => Some("Service"),
+            Principal::Federated { .. } => None,
+            Principal::Anonymous => Some("Anonymous"),
+        }
+    }
+
+    /// The value of `aws:userid`.
+    fn user_id(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Principal::Root { account } => Some(account.into()),
+            Principal::User { unique_id, .. } => known(unique_id).map(Cow::Borrowed),
+            Principal::RoleSession { session_arn, role_id, .. } => {
+                Some(format!("{}:{}", known(role_id)?, last_segment(session_arn)).into())
+            }
+            Principal::FederatedUser { arn, .. } => {
+                Some(format!("{}:{}", self.account()?, last_segment(arn)).into())
+            }
+            Principal::Service { .. } | Principal::Federated { .. } => None,
+            Principal::Anonymous => Some("anonymous".into()),
+        }
+    }
+}
+
+fn last_segment(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or_default()
 }
 
 fn known(id: &str) -> Option<&str> {

@@ -2,7 +2,8 @@
 
 use crate::PolicyType;
 use crate::arn::Arn;
-use crate::context::Context;
+use crate::context::ConditionKeys;
+use crate::index::ResourceKey;
 use crate::pattern::{Glob, Meaning, Part, Template};
 
 /// Services whose resource part begins with no type.
@@ -52,6 +53,7 @@ pub(crate) enum ResourcePattern {
 
 #[derive(Debug, Clone)]
 pub(crate) struct ArnPattern {
+    key: ResourceKey,
     /// Partition, service, region and account; what was not written is anything.
     fields: [Glob; 4],
     resource: ResourcePart,
@@ -81,16 +83,29 @@ enum Cover {
 }
 
 impl ResourceClause {
+    /// The keys under which the index files the clause.
+    pub(crate) fn keys(&self) -> Vec<ResourceKey> {
+        if self.negated {
+            return vec![ResourceKey::ANY];
+        }
+        let key = |pattern: &ResourcePattern| match pattern {
+            ResourcePattern::Everything => Some(ResourceKey::ANY),
+            ResourcePattern::Arn(pattern) => Some(pattern.key),
+            ResourcePattern::Nothing => None,
+        };
+        self.patterns.iter().filter_map(key).collect()
+    }
+
     /// Whether the statement applies to a resource.
     pub(crate) fn applies(
         &self,
         resource: &Resource<'_>,
         kind: PolicyType,
-        context: &Context,
+        keys: &dyn ConditionKeys,
     ) -> bool {
         let mut covered = false;
         for pattern in &self.patterns {
-            match pattern.covers(resource, kind, context, self.negated) {
+            match pattern.covers(resource, kind, keys, self.negated) {
                 Cover::Yes => covered = true,
                 Cover::No => {}
                 Cover::Void => return false,
@@ -119,6 +134,7 @@ impl ResourcePattern {
         let is_wild = |part: &Part| matches!(part, Part::AnyRun | Part::AnyOne);
         let resource = rest.get(4);
         ResourcePattern::Arn(Box::new(ArnPattern {
+            key: ResourceKey::of_literal(template.literal_start()),
             fields: [field(0), field(1), field(2), field(3)],
             resource: match resource {
                 None => ResourcePart::Fixed(Glob::anything()),
@@ -138,14 +154,14 @@ impl ResourcePattern {
         &self,
         resource: &Resource<'_>,
         kind: PolicyType,
-        context: &Context,
+        keys: &dyn ConditionKeys,
         negated: bool,
     ) -> Cover {
         match (self, resource) {
             (ResourcePattern::Everything, _) => Cover::Yes,
             (ResourcePattern::Nothing, _) => Cover::No,
             (ResourcePattern::Arn(pattern), Resource::Arn(arn)) => {
-                pattern.covers(arn, kind, context, negated)
+                pattern.covers(arn, kind, keys, negated)
             }
             (ResourcePattern::Arn(pattern), Resource::None | Resource::Unknown) => {
                 if pattern.is_void(kind) { Cover::Void } else { Cover::No }
@@ -182,13 +198,19 @@ impl ArnPattern {
         }
     }
 
-    fn covers(&self, arn: &Arn<'_>, kind: PolicyType, context: &Context, negated: bool) -> Cover {
+    fn covers(
+        &self,
+        arn: &Arn<'_>,
+        kind: PolicyType,
+        keys: &dyn ConditionKeys,
+        negated: bool,
+    ) -> Cover {
         if self.is_void(kind) {
             return Cover::Void;
         }
         let resolved = match &self.resource {
             ResourcePart::Fixed(_) => None,
-            ResourcePart::Variable(template) => match template.resolved(context) {
+            ResourcePart::Variable(template) => match template.resolved(keys) {
                 Some(template) => Some(Glob::of(&template)),
                 // `NotResource` is not inverted into everything. IAM User Guide, "Variables and tags".
                 None if negated => return Cover::Void,

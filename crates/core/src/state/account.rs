@@ -16,10 +16,23 @@ use crate::arn;
 use crate::name::FoldedName;
 use crate::unique_id::{AccessKeyId, UniqueId};
 
+/// Tells the pictures of an account apart: equal only for copies of one picture.
+#[derive(Debug, Clone, Default)]
+pub struct AccountVersion(Arc<()>);
+
+impl PartialEq for AccountVersion {
+    fn eq(&self, other: &AccountVersion) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for AccountVersion {}
+
 /// An immutable picture of one account.
 #[derive(Debug, Clone)]
 pub struct Account {
     id: AccountId,
+    version: AccountVersion,
     settings: Option<Arc<AccountSettings>>,
     users: Collection<User>,
     groups: Collection<Group>,
@@ -39,6 +52,7 @@ impl Account {
     pub(super) fn empty(id: AccountId) -> Account {
         Account {
             id,
+            version: AccountVersion::default(),
             settings: None,
             users: Collection::default(),
             groups: Collection::default(),
@@ -57,6 +71,16 @@ impl Account {
     /// The account's number.
     pub fn id(&self) -> AccountId {
         self.id
+    }
+
+    /// Which of its versions this is.
+    pub fn version(&self) -> &AccountVersion {
+        &self.version
+    }
+
+    /// Says that the account is not what it was.
+    pub(super) fn begin_version(&mut self) {
+        self.version = AccountVersion::default();
     }
 
     /// Facts of the account itself; present in every account of a state.

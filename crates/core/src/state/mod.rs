@@ -9,7 +9,7 @@ mod policy_use;
 
 use std::sync::Arc;
 
-pub use account::Account;
+pub use account::{Account, AccountVersion};
 pub use collection::{Collection, Named};
 pub use directory::Directory;
 pub use document::PolicyDocument;
@@ -86,6 +86,7 @@ impl State {
             Some(account) => Account::clone(account),
             None => Account::empty(changes.account),
         };
+        account.begin_version();
         for change in &changes.changes {
             self.index_foreign_key(changes.account, change);
             account.apply(change);

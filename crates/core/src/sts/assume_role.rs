@@ -10,8 +10,9 @@ use super::credentials::issue;
 use super::mfa;
 use super::session_tag::{inherited_tags, session_tags};
 use crate::arn::{self, IamArn};
-use crate::authorize::{CallerPolicies, decision_context, permit_credential};
+use crate::authorize::{CallerPolicies, permit_credential};
 use crate::caller::Identity;
+use crate::decision_keys::DecisionKeys;
 use crate::draw::Draw;
 use crate::iam::checked_document;
 use crate::managed::require_attachable;
@@ -55,25 +56,27 @@ impl Operation for AssumeRoleRequest {
             // A role that does not exist answers like one that trusts nobody.
             .into_iter()
             .collect();
-        let caller_policies = CallerPolicies::of(scene.account, scene.caller);
-        let policies = Policies { trust: Some(&trust), ..caller_policies.sets() };
         let parts = self.role_parts()?;
-        for target in self.targets(scene)? {
-            permit_credential(scene.caller, target.action)?;
-            let mut context = decision_context(scene, &target, scene.account.id());
-            context.set("aws:ResourceAccount", parts.account);
-            let request = Request {
-                principal: &scene.caller.principal,
-                action: target.action,
-                resource: &target.resource,
-                resource_account: Some(parts.account),
-                context: &context,
-            };
-            if !iamd_policy::decide(&request, &policies).is_allowed() {
-                return Err(self.denial(scene, &request, &policies));
+        // A role that cannot be is refused by its missing trust; whose it would be does not matter.
+        let owner = parts.account.parse().unwrap_or_else(|_| scene.account.id());
+        let targets = self.targets(scene)?;
+        CallerPolicies::of(scene).with(|policies| {
+            let policies = Policies { trust: Some(&trust), ..policies };
+            for target in &targets {
+                permit_credential(scene.caller, target.action)?;
+                let request = Request {
+                    principal: &scene.caller.principal,
+                    action: target.action,
+                    resource: &target.resource,
+                    resource_account: Some(parts.account),
+                    context: &DecisionKeys::new(scene, target, owner),
+                };
+                if !iamd_policy::decide(&request, &policies).is_allowed() {
+                    return Err(self.denial(scene, &request, &policies));
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn plan(&self, scene: &Scene<'_>, draw: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {

@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
+use iamd_core::identity_policies::IdentityPolicies;
 use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
@@ -36,6 +37,7 @@ pub struct Node {
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
+    identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
@@ -94,6 +96,7 @@ impl Node {
             clock: Clock::default(),
             quotas,
             facts,
+            identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
@@ -148,6 +151,7 @@ impl Node {
             environment,
             facts: &self.facts,
             session_keys: &self.keyring.sessions,
+            identity_policies: &self.identity_policies,
             marker_key: &self.keyring.markers,
             quotas: &self.quotas,
             now: self.clock.now(),

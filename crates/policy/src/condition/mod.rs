@@ -12,7 +12,7 @@ pub(crate) use date::Date;
 
 pub(crate) use operator::Operator;
 
-use crate::context::{Context, Value};
+use crate::context::{ConditionKeys, Value, present};
 use operand::{Operand, Test};
 use operator::{Quantifier, Relation};
 
@@ -49,26 +49,26 @@ impl Condition {
     }
 
     /// Whether a request has no value for the key, and the condition does not merely ask that.
-    pub(crate) fn misses_key(&self, context: &Context) -> bool {
-        self.operator.relation != Relation::Null && context.get(&self.key).is_none()
+    pub(crate) fn misses_key(&self, keys: &dyn ConditionKeys) -> bool {
+        self.operator.relation != Relation::Null && present(keys, &self.key).is_none()
     }
 
     /// Whether the condition is true of a request.
-    pub(crate) fn holds(&self, context: &Context) -> bool {
-        let value = context.get(&self.key);
+    pub(crate) fn holds(&self, keys: &dyn ConditionKeys) -> bool {
+        let value = present(keys, &self.key);
         if self.operator.relation == Relation::Null {
             return self.operand.asks_for(value.is_none());
         }
         match (self.operator.quantifier, value) {
             (Quantifier::None, None) => self.operator.if_exists || self.operator.negated,
-            (Quantifier::None, Some(value)) => self.holds_unquantified(value, context),
+            (Quantifier::None, Some(value)) => self.holds_unquantified(&value, keys),
             (Quantifier::ForAllValues, None) => true,
             (Quantifier::ForAllValues, Some(value)) => {
-                value.is_null() || value.iter().all(|value| self.holds_for(value, context))
+                value.is_null() || value.iter().all(|value| self.holds_for(value, keys))
             }
             (Quantifier::ForAnyValue, None) => self.operator.if_exists,
             (Quantifier::ForAnyValue, Some(value)) => {
-                value.iter().any(|value| self.holds_for(value, context))
+                value.iter().any(|value| self.holds_for(value, keys))
             }
         }
     }
@@ -76,16 +76,16 @@ impl Condition {
     /// A multivalued key without a set operator: any of its values may match a positive operator,
     /// none may match a negated one.
     // CHOICE: undocumented.
-    fn holds_unquantified(&self, value: &Value, context: &Context) -> bool {
+    fn holds_unquantified(&self, value: &Value<'_>, keys: &dyn ConditionKeys) -> bool {
         if self.operator.negated {
-            value.iter().all(|value| self.holds_for(value, context))
+            value.iter().all(|value| self.holds_for(value, keys))
         } else {
-            value.iter().any(|value| self.holds_for(value, context))
+            value.iter().any(|value| self.holds_for(value, keys))
         }
     }
 
-    fn holds_for(&self, value: &str, context: &Context) -> bool {
-        match self.operand.test(self.operator.relation, value, context) {
+    fn holds_for(&self, value: &str, keys: &dyn ConditionKeys) -> bool {
+        match self.operand.test(self.operator.relation, value, keys) {
             Test::Matches => !self.operator.negated,
             Test::Differs => self.operator.negated,
             // What cannot be read is no missing key: false under a negated operator, too.

@@ -1,5 +1,6 @@
 //! The values on the policy's side of a condition, read once.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use base64::Engine;
@@ -10,7 +11,7 @@ use super::date::Date;
 use super::number::Number;
 use super::operator::Relation;
 use crate::arn::Arn;
-use crate::context::Context;
+use crate::context::ConditionKeys;
 use crate::fold;
 use crate::pattern::{Glob, Meaning, Template};
 
@@ -91,26 +92,26 @@ impl Operand {
     }
 
     /// Compares a value of the request with the policy's values.
-    pub(super) fn test(&self, relation: Relation, value: &str, context: &Context) -> Test {
+    pub(super) fn test(&self, relation: Relation, value: &str, keys: &dyn ConditionKeys) -> Test {
         match (self, relation) {
             (Operand::Texts(texts), Relation::Bool) => {
                 let Some(value) = truth(value) else { return Test::Unreadable };
                 any(texts.iter().map(|text| {
-                    let rendered = text.rendered(context).and_then(|text| truth(&text));
+                    let rendered = text.rendered(keys).and_then(|text| truth(&text));
                     rendered.map_or(Test::Unreadable, |wanted| matching(wanted == value))
                 }))
             }
             (Operand::Texts(texts), Relation::StringEqualsIgnoreCase) => {
                 any(texts.iter().map(|text| {
-                    matching(text.rendered(context).is_some_and(|text| fold::same(&text, value)))
+                    matching(text.rendered(keys).is_some_and(|text| fold::same(&text, value)))
                 }))
             }
             (Operand::Texts(texts), _) => {
-                any(texts.iter().map(|text| matching(text.matches(value, context))))
+                any(texts.iter().map(|text| matching(text.matches(value, keys))))
             }
             (Operand::Arns(arns), _) => {
                 let Some(value) = Arn::parse(value) else { return Test::Unreadable };
-                any(arns.iter().map(|arn| arn.test(&value, context)))
+                any(arns.iter().map(|arn| arn.test(&value, keys)))
             }
             (Operand::Numbers(numbers), Relation::Numeric(order)) => {
                 compare(numbers, Number::parse(value), |own, value| order.holds(value.cmp(own)))
@@ -141,22 +142,24 @@ impl Text {
         }
     }
 
-    fn matches(&self, value: &str, context: &Context) -> bool {
+    fn matches(&self, value: &str, keys: &dyn ConditionKeys) -> bool {
         match self {
             Text::Literal(literal) => **literal == *value,
             Text::Pattern(glob) => glob.matches(value),
-            Text::Variable(template) => template
-                .resolved(context)
-                .is_some_and(|template| Glob::of(&template).matches(value)),
+            Text::Variable(template) => {
+                template.resolved(keys).is_some_and(|template| Glob::of(&template).matches(value))
+            }
         }
     }
 
     /// The text without wildcards; none if a variable has no value.
-    fn rendered(&self, context: &Context) -> Option<String> {
+    fn rendered(&self, keys: &dyn ConditionKeys) -> Option<Cow<'_, str>> {
         match self {
-            Text::Literal(literal) => Some(literal.to_string()),
+            Text::Literal(literal) => Some(Cow::Borrowed(literal)),
             Text::Pattern(_) => None,
-            Text::Variable(template) => Some(template.resolved(context)?.literal()?.into_owned()),
+            Text::Variable(template) => {
+                Some(Cow::Owned(template.resolved(keys)?.literal()?.into_owned()))
+            }
         }
     }
 }
@@ -171,11 +174,11 @@ impl ArnText {
         }
     }
 
-    fn test(&self, value: &Arn<'_>, context: &Context) -> Test {
+    fn test(&self, value: &Arn<'_>, keys: &dyn ConditionKeys) -> Test {
         let resolved = match self {
             ArnText::Fixed(_) => None,
             // Without a value it matches nothing, like any text.
-            ArnText::Variable(template) => match template.resolved(context) {
+            ArnText::Variable(template) => match template.resolved(keys) {
                 Some(template) => Some(six_fields(&template)),
                 None => return Test::Differs,
             },

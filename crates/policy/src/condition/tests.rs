@@ -1,6 +1,7 @@
 //! Tests of the condition operators.
 
 use super::*;
+use crate::context::Context;
 
 fn context() -> Context {
     let mut context = Context::default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{Document, explain};
+use crate::{Context, Document, explain};
 
 const ACCOUNT: &str = "111122223333";
 const USER: &str = "arn:aws:iam::111122223333:user/ana";

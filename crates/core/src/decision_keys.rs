@@ -1,0 +1,119 @@
+//! The condition keys of one decision, each computed when a policy asks for it.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use iamd_policy::{ConditionKeys, Value};
+
+use crate::account_id::AccountId;
+use crate::caller::{Caller, Identity};
+use crate::operation::{Scene, Target};
+use crate::session::Session;
+use crate::state::{Account, Tag};
+
+/// What a key begins with that stands for a tag of the caller, in lower case.
+const PRINCIPAL_TAG: &str = "aws:principaltag/";
+
+/// The keys of one decision: of the target, the caller, his session and the request.
+///
+/// Source: IAM User Guide, "AWS global condition context keys".
+#[derive(Clone, Copy)]
+pub struct DecisionKeys<'a> {
+    scene: &'a Scene<'a>,
+    target: &'a Target,
+    resource_account: AccountId,
+}
+
+impl<'a> DecisionKeys<'a> {
+    /// The keys for a target that this account owns.
+    pub fn new(
+        scene: &'a Scene<'a>,
+        target: &'a Target,
+        resource_account: AccountId,
+    ) -> DecisionKeys<'a> {
+        DecisionKeys { scene, target, resource_account }
+    }
+
+    fn of_request(&self, key: &str) -> Option<Value<'_>> {
+        let (environment, now) = (self.scene.environment, self.scene.now);
+        let text = |text: &'a str| Some(Value::from(text));
+        match key {
+            "aws:currenttime" => Some(now.to_string().into()),
+            "aws:epochtime" => Some(now.seconds().to_string().into()),
+            "aws:securetransport" => text(truth(environment.secure_transport)),
+            "aws:viaawsservice" => text("false"),
+            "aws:sourceip" => environment.source_ip.map(|ip| unmapped(ip).to_string().into()),
+            "aws:useragent" => environment.user_agent.as_deref().and_then(text),
+            "aws:referer" => environment.referer.as_deref().and_then(text),
+            // IAM reports one region, wherever the client signs for.
+            "aws:requestedregion" if self.target.action.starts_with("iam:") => text("us-east-1"),
+            "aws:requestedregion" => text(&environment.region),
+            "aws:resourceaccount" => Some(self.resource_account.to_string().into()),
+            _ => None,
+        }
+    }
+
+    fn of_session(&self, session: &'a Session, key: &str) -> Option<Value<'_>> {
+        match key {
+            "aws:tokenissuetime" => Some(session.issued.to_string().into()),
+            // Sessions made with AssumeRole carry no MFA facts: they say `false`.
+            "aws:multifactorauthpresent" => Some(truth(session.mfa.is_some()).into()),
+            "aws:multifactorauthage" => {
+                let age = self.scene.now.seconds().saturating_sub(session.mfa?.seconds()).max(0);
+                Some(age.to_string().into())
+            }
+            "aws:sourceidentity" => session.source_identity.as_deref().map(Value::from),
+            _ => None,
+        }
+    }
+}
+
+impl ConditionKeys for DecisionKeys<'_> {
+    fn value(&self, key: &str) -> Option<Value<'_>> {
+        let caller = self.scene.caller;
+        if let Some(value) = self.target.context.value(key) {
+            return Some(value);
+        }
+        if let Some(tag) = key.strip_prefix(PRINCIPAL_TAG) {
+            return principal_tag(self.scene.account, caller, tag).map(Value::from);
+        }
+        let of_session = caller.session().and_then(|session| self.of_session(session, key));
+        let of_caller = || caller.principal.value(key).map(Value::One);
+        of_session.or_else(|| self.of_request(key)).or_else(of_caller)
+    }
+}
+
+/// The value of a tag behind `aws:PrincipalTag`, its key in lower case: the session's, else the
+/// user's or role's.
+fn principal_tag<'a>(account: &'a Account, caller: &'a Caller, key: &str) -> Option<&'a str> {
+    let session_tags = caller.session().map_or(&[][..], |session| &session.tags);
+    let own_tags = match &caller.identity {
+        Identity::Root => &[][..],
+        Identity::User(id) => account.users().with_id(*id).map_or(&[][..], |user| &user.tags),
+        Identity::RoleSession { role, .. } => {
+            account.roles().with_id(*role).map_or(&[][..], |role| &role.tags)
+        }
+    };
+    let tags = session_tags.iter().rev().map(|session_tag| &session_tag.tag).chain(own_tags);
+    tags.into_iter().find(|tag| is_key(tag, key)).map(|tag| &*tag.value)
+}
+
+fn is_key(tag: &Tag, lower: &str) -> bool {
+    let folded = match tag.key.is_ascii() {
+        true => return tag.key.eq_ignore_ascii_case(lower),
+        false => tag.key.to_lowercase(),
+    };
+    Cow::Owned::<str>(folded) == lower
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+/// An IPv4 address that arrives in IPv6 clothes is an IPv4 address to policies.
+fn unmapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+    }
+}
