@@ -187,8 +187,10 @@ def test_time_is_kept(far_side, clients, service, operation, parameters):
         assert code(far_side, service, sent, now) == ACCESS_KEY_ID
     for now in (before - WINDOW_SECONDS - 1, after + WINDOW_SECONDS + 1):
         assert code(far_side, service, sent, now) == MISMATCH
-    assert code(far_side, service, presigned, before + 60) == ACCESS_KEY_ID
-    assert code(far_side, service, presigned, after + 61) == "RequestExpired"
+    # STS takes presigned calls for a quarter of an hour, whatever they say.
+    seconds = 60 if service == "iam" else WINDOW_SECONDS
+    assert code(far_side, service, presigned, before + seconds) == ACCESS_KEY_ID
+    assert code(far_side, service, presigned, after + seconds + 1) == "RequestExpired"
     assert code(far_side, service, presigned, before - WINDOW_SECONDS - 1) == MISMATCH
 
 

@@ -99,10 +99,13 @@ impl Rules {
             service: service.signing_name(),
             path: PathRule::Normalize,
             payload: PayloadRule::Hash,
-            // CHOICE: `X-Amz-Expires` is kept to the second. AWS's STS itself is known to take a
-            // presigned call for 15 minutes whatever it says: `aws eks get-token` asks for 60
-            // seconds and hands its token out for 14 minutes.
-            presigned_seconds_min: 0,
+            presigned_seconds_min: match service {
+                Service::Iam => 0,
+                // AWS's STS takes a presigned call for 15 minutes whatever `X-Amz-Expires` says, and
+                // its clients rely on that: `aws eks get-token` asks for 60 seconds and hands its
+                // token out for 14 minutes. Source: AWS CLI, `eks get-token`.
+                Service::Sts => CLOCK_TOLERANCE_SECONDS,
+            },
         }
     }
 }
