@@ -39,6 +39,37 @@ impl Default for Quotas {
     }
 }
 
+impl Quotas {
+    /// The names by which an operator sets quotas: those of the members.
+    pub const NAMES: [&str; 9] = [
+        "users",
+        "groups",
+        "roles",
+        "instance_profiles",
+        "policies",
+        "attached_policies_per_user",
+        "attached_policies_per_role",
+        "attached_policies_per_group",
+        "trust_policy_size",
+    ];
+
+    /// The quota of this name; none if there is no such quota.
+    pub fn named_mut(&mut self, name: &str) -> Option<&mut u32> {
+        Some(match name {
+            "users" => &mut self.users,
+            "groups" => &mut self.groups,
+            "roles" => &mut self.roles,
+            "instance_profiles" => &mut self.instance_profiles,
+            "policies" => &mut self.policies,
+            "attached_policies_per_user" => &mut self.attached_policies_per_user,
+            "attached_policies_per_role" => &mut self.attached_policies_per_role,
+            "attached_policies_per_group" => &mut self.attached_policies_per_group,
+            "trust_policy_size" => &mut self.trust_policy_size,
+            _ => return None,
+        })
+    }
+}
+
 /// Access keys of one user or root.
 pub const ACCESS_KEYS_PER_USER: u32 = 2;
 /// Groups that one user may be in.
@@ -67,3 +98,18 @@ pub const SESSION_POLICY_ARNS: usize = 10;
 pub const SERVER_CERTIFICATES: u32 = 20;
 /// Signing certificates of one user; shown in the account summary.
 pub const SIGNING_CERTIFICATES_PER_USER: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_quota_has_its_name() {
+        let mut quotas = Quotas::default();
+        for (number, name) in (1..).zip(Quotas::NAMES) {
+            *quotas.named_mut(name).unwrap() = number;
+        }
+        assert_eq!((quotas.users, quotas.trust_policy_size), (1, 9));
+        assert!(quotas.named_mut("user").is_none());
+    }
+}

@@ -9,7 +9,7 @@ use crate::document::Body;
 use crate::hash::{hash, mixed};
 
 /// Sets with fewer statements are looked through one by one, which costs no more.
-const STATEMENTS_MIN: usize = 8;
+const STATEMENTS_MIN: usize = 4;
 
 /// How much of what a resource pattern begins with counts, in bytes. The next lower length is taken,
 /// so that a request needs no more look-ups than there are lengths.

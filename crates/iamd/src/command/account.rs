@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use iamd_core::quota::Quotas;
 use iamd_wire::Secret;
 
 use super::{OutputFormat, folder, printout};
@@ -85,7 +86,7 @@ async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
             data.display()
         )));
     }
-    let node = folder::open(data).await?;
+    let node = folder::open(data, Quotas::default()).await?;
     let granted = operator::grant(&node, wish).await;
     node.close().await?;
     granted

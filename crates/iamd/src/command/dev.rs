@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use iamd_core::account_id::AccountId;
+use iamd_core::quota::Quotas;
 use iamd_core::state::{Account, KeyOwner};
 use iamd_core::unique_id::AccessKeyId;
 use iamd_wire::Secret;
@@ -54,6 +55,9 @@ pub(super) struct Options {
     /// Root's password; drawn if absent.
     #[arg(long, env = "IAMD_ROOT_PASSWORD", hide_env_values = true)]
     root_password: Option<Secret>,
+    /// Another quota than AWS's default, such as `users=20000`; may be given several times.
+    #[arg(long = "quota", value_name = "NAME=NUMBER")]
+    quotas: Vec<String>,
     /// Prints the facts as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -76,16 +80,36 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
             options.listen.ip()
         )));
     }
+    let quotas = quotas(&options.quotas)?;
     let place = Place::of(&options)?;
     let node = match &place {
-        Place::Folder(folder) => folder::open(folder).await?,
-        Place::Memory(_) => folder::ephemeral().await?,
+        Place::Folder(folder) => folder::open(folder, quotas).await?,
+        Place::Memory(_) => folder::ephemeral(quotas).await?,
     };
     let outcome = serve(&options, &place, &node).await;
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
     outcome
+}
+
+/// AWS's default quotas, with those that the options set.
+fn quotas(settings: &[String]) -> Result<Quotas, Fault> {
+    let mut quotas = Quotas::default();
+    for setting in settings {
+        let parts = setting.split_once('=');
+        let parts = parts.and_then(|(name, number)| {
+            Some((quotas.named_mut(name.trim())?, number.trim().parse().ok()?))
+        });
+        let Some((quota, number)) = parts else {
+            return Err(Fault::Refused(format!(
+                "`{setting}` is not a quota: NAME=NUMBER, with one of the names {}",
+                Quotas::NAMES.join(", ")
+            )));
+        };
+        *quota = number;
+    }
+    Ok(quotas)
 }
 
 /// Where the data is, and the operator's socket.

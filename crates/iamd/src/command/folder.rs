@@ -16,7 +16,7 @@ use crate::node::Node;
 ///
 /// # Errors
 /// [`Fault::Folder`] that says what is wrong with the folder and what to do; [`Fault::Damaged`].
-pub(super) async fn open(folder: &Path) -> Result<Arc<Node>, Fault> {
+pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fault> {
     create(folder)?;
     if !Sqlite::exists(folder) {
         // The key comes first: data without a key would be lost, a key without data is none.
@@ -24,7 +24,7 @@ pub(super) async fn open(folder: &Path) -> Result<Arc<Node>, Fault> {
     }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
     let keyring = MasterKey::open(folder)?.keyring()?;
-    Node::open(Arc::new(store), keyring, Quotas::default()).await
+    Node::open(Arc::new(store), keyring, quotas).await
 }
 
 /// Makes the folder, for its owner only, if it is not there.
@@ -39,7 +39,7 @@ fn create(folder: &Path) -> Result<(), Fault> {
 ///
 /// # Errors
 /// [`Fault::Unavailable`] without entropy.
-pub(super) async fn ephemeral() -> Result<Arc<Node>, Fault> {
+pub(super) async fn ephemeral(quotas: Quotas) -> Result<Arc<Node>, Fault> {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
-    Node::open(store, MasterKey::fresh()?.keyring()?, Quotas::default()).await
+    Node::open(store, MasterKey::fresh()?.keyring()?, quotas).await
 }

@@ -1,0 +1,160 @@
+//! What decisions cost, as JSON lines for `cargo xtask bench`: nanoseconds per decision,
+//! request building included, and of the hash that it is compared with.
+
+use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use iamd_policy::{Context, Document, Policies, PolicySet, Principal, Request, decide};
+
+/// How many repetitions are timed together.
+const REPETITIONS: u32 = 200_000;
+
+fn main() {
+    let principal = Principal::User {
+        arn: "arn:aws:iam::111122223333:user/ana".to_owned(),
+        unique_id: String::new(),
+        has_boundary: false,
+    };
+    let hash = measured(|| {
+        let state = RandomState::new();
+        state.hash_one((
+            "s3:GetObject",
+            "arn:aws:s3:::bucket-7/key",
+            "arn:aws:iam::111122223333:user/ana",
+        ))
+    });
+    println!(r#"{{"name":"hash","nanoseconds":{hash:.1}}}"#);
+    let cases = [
+        ("5 statements", documents(1, "ec2")),
+        ("500 statements, none concerns the request", documents(100, "ec2")),
+        ("500 statements, 50 share the action", mixed(90, 10)),
+        ("5,000 statements, none concerns the request", documents(1_000, "ec2")),
+    ];
+    for (name, documents) in cases {
+        let set: PolicySet = documents.into_iter().collect();
+        set.prepare();
+        let cost = measured(|| {
+            let context = Context::default();
+            let request = Request {
+                principal: &principal,
+                action: black_box("s3:GetObject"),
+                resource: black_box("arn:aws:s3:::bucket-7/key"),
+                resource_account: Some("111122223333"),
+                context: &context,
+            };
+            decide(&request, &Policies { identity: Some(&[&set]), ..Policies::default() })
+        });
+        println!(
+            r#"{{"name":"{name}","nanoseconds":{cost:.1},"index_bytes":{}}}"#,
+            set.index_size()
+        );
+    }
+    let texts: Vec<String> = (0..100).map(|number| document(number, "ec2")).collect();
+    let cost = least(20, || {
+        let parsed =
+            texts.iter().filter_map(|text| Some((Arc::from("p"), Document::parse(text).ok()?)));
+        parsed.collect::<PolicySet>().prepare();
+    });
+    println!(
+        r#"{{"name":"parse and compile 100 policies of 5 statements","nanoseconds":{cost:.1}}}"#
+    );
+    worst();
+}
+
+/// The worst documents of AWS's greatest size that we know of.
+fn worst() {
+    // A long piece of `a?` is tried at every place of a long run of `a`.
+    let wild = format!("arn:aws:s3:::*{}b*{}", "a?".repeat(300), "*a".repeat(2_600));
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"*","Resource":"{wild}"}}}}"#
+    );
+    let Ok(document) = Document::parse(&text) else { return };
+    let parse = least(20, || Document::parse(&text).is_ok());
+    let set: PolicySet = [(Arc::from("p"), document)].into_iter().collect();
+    let resource = format!("arn:aws:s3:::{}", "a".repeat(1_024));
+    let principal = Principal::Anonymous;
+    let context = Context::default();
+    let request = Request {
+        principal: &principal,
+        action: "s3:GetObject",
+        resource: &resource,
+        resource_account: None,
+        context: &context,
+    };
+    let policies = Policies { endpoint: Some(&set), ..Policies::default() };
+    let cost = least(100, || decide(&request, &policies));
+    println!(
+        r#"{{"name":"worst wildcard pattern of 6,000 characters: parse","nanoseconds":{parse:.1}}}"#
+    );
+    println!(
+        r#"{{"name":"worst wildcard pattern of 6,000 characters: decide","nanoseconds":{cost:.1}}}"#
+    );
+}
+
+/// Nanoseconds per repetition, the least of five tries: what others take on the machine only adds.
+fn measured<T>(mut work: impl FnMut() -> T) -> f64 {
+    let repeated = || {
+        (0..REPETITIONS).for_each(|_| {
+            black_box(work());
+        })
+    };
+    least(5, repeated) / f64::from(REPETITIONS)
+}
+
+/// Nanoseconds of the quickest of some tries.
+fn least<T>(tries: u32, mut work: impl FnMut() -> T) -> f64 {
+    let tries = (0..tries).map(|_| {
+        let start = Instant::now();
+        black_box(work());
+        start.elapsed().as_nanos() as f64
+    });
+    tries.fold(f64::INFINITY, f64::min)
+}
+
+fn documents(count: usize, service: &str) -> Vec<(Arc<str>, Document)> {
+    (0..count)
+        .filter_map(|number| {
+            Some((Arc::from("p"), Document::parse(&document(number, service)).ok()?))
+        })
+        .collect()
+}
+
+/// Five statements with conditions of every family, none about the measured request.
+fn document(number: usize, service: &str) -> String {
+    let conditions = [
+        r#"{"StringEquals":{"aws:PrincipalTag/team":"blue"}}"#,
+        r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+        r#"{"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}}"#,
+        r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/app/*"}}"#,
+        r#"{"Bool":{"aws:SecureTransport":"true"}}"#,
+    ];
+    let statements: Vec<String> = conditions
+        .iter()
+        .enumerate()
+        .map(|(place, condition)| {
+            format!(
+                r#"{{"Effect":"Allow","Action":["{service}:Do{number}x{place}","{service}:Get{number}*"],"Resource":"arn:aws:{service}:*:*:thing/{number}-{place}/*","Condition":{condition}}}"#
+            )
+        })
+        .collect();
+    format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
+}
+
+/// Documents of which `sharing` name the measured action on other resources, patterns that begin
+/// with `*` among them.
+fn mixed(others: usize, sharing: usize) -> Vec<(Arc<str>, Document)> {
+    let mut all = documents(others, "ec2");
+    for number in 0..sharing {
+        let statements: Vec<String> = (0..5)
+            .map(|place| {
+                let resource = if place == 0 { format!("arn:aws:s3:::*-{number}-x/*") } else { format!("arn:aws:s3:::data-{number}-{place}/*") };
+                format!(r#"{{"Effect":"Allow","Action":"s3:GetObject","Resource":"{resource}","Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}}}"#)
+            })
+            .collect();
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
+        all.extend(Document::parse(&text).ok().map(|document| (Arc::from("p"), document)));
+    }
+    all
+}

@@ -1,0 +1,68 @@
+//! The table: on the terminal, as JSON, and in docs/performance.md.
+
+use std::path::Path;
+
+use super::Row;
+
+const BEGIN: &str = "<!-- bench: begin -->";
+const END: &str = "<!-- bench: end -->";
+
+pub(super) fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let mut text =
+        format!("{:<width$}  {:>7}  {:>6}  {:>7}  verdict\n", "what", "ratio", "must", "stretch");
+    for row in rows {
+        text.push_str(&format!(
+            "{:<width$}  {:>7.2}  {:>6.2}  {:>7.2}  {} ({})\n",
+            row.name,
+            row.ratio,
+            row.must,
+            row.stretch,
+            row.verdict(),
+            row.measured
+        ));
+    }
+    text
+}
+
+pub(super) fn json(rows: &[Row]) -> String {
+    let rows: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|row| {
+            serde_json::json!({
+                "name": row.name, "ratio": row.ratio, "must": row.must, "stretch": row.stretch,
+                "verdict": row.verdict(), "measured": row.measured,
+            })
+        })
+        .collect();
+    serde_json::Value::from(rows).to_string()
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| what | ratio | must | stretch | verdict | measured |\n|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        text.push_str(&format!(
+            "| {} | {:.2} | {:.2} | {:.2} | {} | {} |\n",
+            row.name,
+            row.ratio,
+            row.must,
+            row.stretch,
+            row.verdict(),
+            row.measured
+        ));
+    }
+    text
+}
+
+/// Puts the table between the marks of the page.
+pub(super) fn write(page: &Path, rows: &[Row]) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", page.display());
+    let text = std::fs::read_to_string(page).map_err(failed)?;
+    let parts =
+        text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) =
+        parts.ok_or_else(|| format!("{} lacks the marks of the table", page.display()))?;
+    std::fs::write(page, format!("{before}{BEGIN}\n{}{END}{after}", markdown(rows))).map_err(failed)
+}
