@@ -33,9 +33,27 @@ impl AccountId {
     }
 }
 
+impl AccountId {
+    /// Appends the twelve digits.
+    pub fn push_to(self, text: &mut String) {
+        let mut divisor = (ACCOUNT_NUMBER_MAX + 1) / 10;
+        while divisor > 0 {
+            // One digit, so that nothing is cut off.
+            let digit = (self.0 / divisor % 10) as u8;
+            text.push(char::from(b'0' + digit));
+            divisor /= 10;
+        }
+    }
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:012}", self.0)
+        if *self == AccountId::DIRECTORY {
+            return formatter.write_str("directory");
+        }
+        let mut text = String::with_capacity(12);
+        self.push_to(&mut text);
+        formatter.write_str(&text)
     }
 }
 

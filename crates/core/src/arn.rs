@@ -44,7 +44,11 @@ pub fn role_session(account: AccountId, role_name: &str, session_name: &str) -> 
 
 /// The ARN of an IAM resource of this type at this path.
 pub fn iam(account: AccountId, resource_type: &str, path: &str, name: &str) -> String {
-    format!("arn:{PARTITION}:iam::{account}:{resource_type}{path}{name}")
+    let mut arn = String::with_capacity(32 + resource_type.len() + path.len() + name.len());
+    arn.extend(["arn:", PARTITION, ":iam::"]);
+    account.push_to(&mut arn);
+    arn.extend([":", resource_type, path, name]);
+    arn
 }
 
 /// The parts of an IAM ARN: account field, resource type, path and name.

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
 use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
+use sha2::Sha256;
 
 use crate::account_id::AccountId;
 use crate::draw::Draw;
@@ -140,7 +141,8 @@ pub struct SessionKeys {
 
 struct RingKey {
     id: u32,
-    secret: Prk,
+    /// After the extraction, so that a derivation is expansion alone.
+    secret: Hkdf<Sha256>,
 }
 
 impl fmt::Debug for SessionKeys {
@@ -152,8 +154,8 @@ impl fmt::Debug for SessionKeys {
 impl SessionKeys {
     /// A ring of (key id, key) pairs, the sealing key first.
     pub fn new<'k>(keys: impl IntoIterator<Item = (u32, &'k [u8; 32])>) -> SessionKeys {
-        let salt = Salt::new(HKDF_SHA256, b"iamd session ring 1");
-        let ring = keys.into_iter().map(|(id, key)| RingKey { id, secret: salt.extract(key) });
+        let secret = |key: &[u8; 32]| Hkdf::new(Some(b"iamd session ring 1"), key);
+        let ring = keys.into_iter().map(|(id, key)| RingKey { id, secret: secret(key) });
         SessionKeys { ring: ring.collect() }
     }
 
@@ -237,19 +239,11 @@ struct Derived {
 
 const DERIVED_LENGTH: usize = 32 + 16 + 30;
 
-struct DerivedLength;
-
-impl KeyType for DerivedLength {
-    fn len(&self) -> usize {
-        DERIVED_LENGTH
-    }
-}
-
 impl Derived {
-    fn of(ring_key: &Prk, salt: &[u8], account: AccountId) -> Option<Derived> {
+    fn of(ring_key: &Hkdf<Sha256>, salt: &[u8], account: AccountId) -> Option<Derived> {
         let mut material = zeroize::Zeroizing::new([0_u8; DERIVED_LENGTH]);
         let info: [&[u8]; 2] = [b"iamd session token 1", salt];
-        ring_key.expand(&info, DerivedLength).ok()?.fill(&mut *material).ok()?;
+        ring_key.expand_multi_info(&info, &mut *material).ok()?;
         let (token_key, rest) = material.split_at_checked(32)?;
         let (entropy, secret) = rest.split_at_checked(16)?;
         let entropy = u128::from_be_bytes(entropy.try_into().ok()?);

@@ -213,9 +213,9 @@ fn require_free_name(account: &Account, name: &str, own: Option<UniqueId>) -> Re
 /// A user as lists show him: without tags and boundary.
 pub(super) fn listed(account: &Account, user: &User) -> WireUser {
     WireUser {
-        path: user.path.to_string(),
-        user_name: user.name.to_string(),
-        user_id: user.id.to_string(),
+        path: String::from(&*user.path),
+        user_name: String::from(&*user.name),
+        user_id: user.id.as_str().to_owned(),
         arn: arn::user(account.id(), user),
         create_date: user.created,
         password_last_used: None,

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+/// Up to this many pairs, looking at each costs less than searching.
+const SCAN_MAX: usize = 16;
+
 pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// A part of the request: the parameters whose names begin alike.
@@ -30,10 +33,14 @@ impl<'a> Node<'a> {
 
     /// The part below this segment.
     pub(crate) fn child(self, segment: &str) -> Option<Node<'a>> {
-        let start = self.below.partition_point(|pair| head(pair, self.prefix, segment).is_lt());
-        let from = self.below.get(start..).unwrap_or_default();
-        let end = from.partition_point(|pair| head(pair, self.prefix, segment).is_eq());
-        let found = from.get(..end).unwrap_or_default();
+        let found = if self.below.len() <= SCAN_MAX {
+            self.scanned(segment)
+        } else {
+            let start = self.below.partition_point(|pair| head(pair, self.prefix, segment).is_lt());
+            let from = self.below.get(start..).unwrap_or_default();
+            let end = from.partition_point(|pair| head(pair, self.prefix, segment).is_eq());
+            from.get(..end).unwrap_or_default()
+        };
         let prefix = self.prefix + segment.len();
         match found {
             [] => None,
@@ -43,6 +50,18 @@ impl<'a> Node<'a> {
             }
             below => Some(Node { value: None, below, prefix: prefix + 1 }),
         }
+    }
+
+    /// The pairs below this segment, found by looking at each.
+    fn scanned(self, segment: &str) -> &'a [Pair<'a>] {
+        let is_below = |pair: &Pair<'_>| {
+            let after = rest(pair, self.prefix).strip_prefix(segment);
+            after.is_some_and(|after| after.is_empty() || after.starts_with('.'))
+        };
+        let Some(start) = self.below.iter().position(is_below) else { return &[] };
+        let from = self.below.get(start..).unwrap_or_default();
+        let end = from.iter().position(|pair| !is_below(pair)).unwrap_or(from.len());
+        from.get(..end).unwrap_or_default()
     }
 
     /// The items of a list or entries of a map below `word`, by ascending number; gaps are closed.
