@@ -128,6 +128,22 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
+/// Up to this many members, comparing each with each costs less than a set of names.
+const COMPARED_MEMBERS_MAX: usize = 12;
+
+/// The first member whose name an earlier one has.
+fn first_duplicate(members: &[Member]) -> Option<&Member> {
+    if members.len() > COMPARED_MEMBERS_MAX {
+        let mut names = BTreeSet::new();
+        return members.iter().find(|member| !names.insert(&*member.name));
+    }
+    let mut numbered = members.iter().enumerate();
+    let (_, twice) = numbered.find(|(number, member)| {
+        members.iter().take(*number).any(|earlier| earlier.name == member.name)
+    })?;
+    Some(twice)
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -189,10 +205,7 @@ impl Reader<'_> {
     }
 
     fn refuse_duplicates(&mut self, members: &[Member]) -> Result<(), ParseError> {
-        let mut names = BTreeSet::new();
-        let Some(twice) = members.iter().find(|member| !names.insert(&*member.name)) else {
-            return Ok(());
-        };
+        let Some(twice) = first_duplicate(members) else { return Ok(()) };
         self.at = twice.name_span.start;
         Err(self
             .error(ParseErrorKind::DuplicateKey, format!("the key `{}` occurs twice", twice.name)))

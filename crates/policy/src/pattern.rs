@@ -48,6 +48,12 @@ impl Template {
     /// Source: IAM User Guide, "IAM policy elements: Variables and tags": `${*}`, `${?}` and `${$}`
     /// stand for the characters themselves; a default follows comma and space in single quotes.
     pub(crate) fn parse(text: &str, meaning: Meaning) -> Template {
+        if !text.contains(['*', '?', '$']) {
+            return Template(match text {
+                "" => Vec::new(),
+                _ => vec![Part::Text(text.into())],
+            });
+        }
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;

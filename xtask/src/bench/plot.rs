@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Row;
 
 const ROW_HEIGHT: usize = 26;
-const LABEL_WIDTH: usize = 380;
+const LABEL_WIDTH: usize = 480;
 const BAR_WIDTH: usize = 420;
 const TOP: usize = 56;
 /// The greatest share that is drawn; more is cut off.
