@@ -3,6 +3,7 @@
 mod account;
 mod dev;
 mod folder;
+mod policy;
 mod printout;
 
 use std::process::ExitCode;
@@ -35,6 +36,11 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Decisions and checks of policies, without a server.
+    Policy {
+        #[command(subcommand)]
+        command: policy::Command,
+    },
     /// Prints the completions of a shell.
     Completions {
         /// The shell.
@@ -55,10 +61,9 @@ enum OutputFormat {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
-        Command::Dev(options) => runtime().and_then(|runtime| runtime.block_on(dev::run(options))),
-        Command::Account { command } => {
-            runtime().and_then(|runtime| runtime.block_on(account::run(command)))
-        }
+        Command::Dev(options) => served(dev::run(options)),
+        Command::Account { command } => served(account::run(command)),
+        Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -66,16 +71,21 @@ pub fn run() -> ExitCode {
                 "iamd",
                 &mut std::io::stdout(),
             );
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(fault) => {
             eprintln!("iamd: {fault}");
             ExitCode::from(EXIT_FAILED)
         }
     }
+}
+
+/// Runs what needs the network or a store.
+fn served(work: impl Future<Output = Result<(), Fault>>) -> Result<ExitCode, Fault> {
+    runtime()?.block_on(work).map(|()| ExitCode::SUCCESS)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
