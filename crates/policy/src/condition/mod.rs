@@ -67,6 +67,8 @@ impl Condition {
                 value.is_null() || value.iter().all(|value| self.holds_for(value, keys))
             }
             (Quantifier::ForAnyValue, None) => self.operator.if_exists,
+            // An empty text is no value: as if the key were not there.
+            (Quantifier::ForAnyValue, Some(value)) if value.is_null() => self.operator.if_exists,
             (Quantifier::ForAnyValue, Some(value)) => {
                 value.iter().any(|value| self.holds_for(value, keys))
             }

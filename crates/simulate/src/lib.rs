@@ -1,0 +1,11 @@
+//! Development only: a plain second policy evaluator, written from the documentation alone, slow
+//! and obvious, and random cases on which it is compared with the compiled one.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "never shipped; an index out of range is a failed comparison"
+)]
+
+pub mod case;
+pub mod generate;
+pub mod plain;
