@@ -81,6 +81,7 @@ const ACTION_PATTERNS: &[&str] = &[
 const RESOURCES: &[&str] = &[
     "arn:aws:s3:::bucket/key",
     "arn:aws:s3:::bucket/ana/key",
+    "arn:aws:s3:::bucket/key0",
     "arn:aws:s3:::bucket/blue/a/deep/path/below",
     "arn:aws:s3:::bucket",
     "*",
@@ -100,6 +101,7 @@ const RESOURCE_PATTERNS: &[&str] = &[
     "*",
     "arn:aws:s3:::bucket/*",
     "arn:aws:s3:::bucket/key",
+    "arn:aws:s3:::bucket/key0",
     "arn:aws:s3:::bucket",
     "arn:aws:s3:::Bucket/*",
     "arn:aws:s3:::*/key",
