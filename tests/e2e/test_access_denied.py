@@ -150,14 +150,10 @@ on_profile("UntagInstanceProfile", TagKeys=["k"])
 on_all("ListUsers", "arn:aws:iam::{account}:user/")
 on_all("ListGroups", "arn:aws:iam::{account}:group/")
 on_all("ListRoles", "arn:aws:iam::{account}:role/")
+on_all("ListInstanceProfiles", "arn:aws:iam::{account}:instance-profile/")
 on_all("ListPolicies", "policy path /")
 on_all("ListAccountAliases", "*")
 on_all("GetAccountSummary", "*")
-
-
-@operation("ListInstanceProfiles")
-def list_instance_profiles(t):
-    return {}, t.arn("instance-profile", "")
 
 
 @operation("CreateUser")

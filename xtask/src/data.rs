@@ -1,7 +1,9 @@
 //! The task `data`: registry packages become data packs, facts only.
 //!
 //! The AWS managed policies come from one table of the PyPI package `moto` (Apache-2.0), raised
-//! on purpose. Nothing else of that package is read.
+//! on purpose. Nothing else of that package is read. Facts about services come from [`services`].
+
+mod services;
 
 use std::fs;
 use std::path::Path;
@@ -36,6 +38,7 @@ pub(crate) struct Arguments {
 /// Runs the task.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let root = crate::workspace_root()?;
+    services::run(&root, arguments.update, arguments.check)?;
     if arguments.update {
         download(&root)?;
     }

@@ -72,7 +72,7 @@ ListGroupPolicies&GroupName=staff -> iam:ListGroupPolicies group/staff
 ListGroups -> iam:ListGroups * as group/
 ListGroupsForUser&UserName=bob -> iam:ListGroupsForUser user/people/bob
 ListInstanceProfileTags&InstanceProfileName=full -> iam:ListInstanceProfileTags instance-profile/full
-ListInstanceProfiles -> iam:ListInstanceProfiles instance-profile/
+ListInstanceProfiles -> iam:ListInstanceProfiles * as instance-profile/
 ListInstanceProfilesForRole&RoleName=app -> iam:ListInstanceProfilesForRole role/service/app
 ListPolicies&Scope=Local -> iam:ListPolicies * as policy path /
 ListPolicyTags&PolicyArn={POLICY} -> iam:ListPolicyTags policy/reader

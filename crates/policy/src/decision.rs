@@ -9,6 +9,7 @@ use crate::hard_limit::is_beyond_policies;
 use crate::policy_set::PolicySet;
 use crate::principal::{Naming, Principal};
 use crate::resource::Resource;
+use crate::service_data::is_under_resource_control;
 
 /// A question: may this caller do this to that?
 #[derive(Clone, Copy)]
@@ -125,23 +126,6 @@ impl Decision {
         }
     }
 }
-
-/// Services whose resources are under resource control policies.
-/// Organizations User Guide, "Resource control policies", list of supported services.
-const RCP_SERVICES: [&str; 12] = [
-    "aoss",
-    "cognito-identity",
-    "cognito-idp",
-    "dynamodb",
-    "ecr",
-    "kms",
-    "logs",
-    "s3",
-    "secretsmanager",
-    "sqs",
-    "sts",
-    "s3express",
-];
 
 /// Decides a request.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
@@ -357,7 +341,7 @@ impl<'a> Decider<'a> {
     fn rcp_applies(&self) -> bool {
         let action = self.evaluation.action();
         let service = action.split_once(':').map_or("", |(service, _)| service);
-        RCP_SERVICES.contains(&service)
+        is_under_resource_control(service)
             && action != "kms:retiregrant"
             && !self.principal.is_service_linked()
     }

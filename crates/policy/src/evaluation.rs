@@ -10,6 +10,7 @@ use crate::lowered::Lowered;
 use crate::policy_set::PolicySet;
 use crate::principal::{Naming, Principal};
 use crate::resource::Resource;
+use crate::service_data::is_without_resources;
 
 /// A request, taken apart once for all statements.
 pub(crate) struct Evaluation<'a> {
@@ -59,12 +60,15 @@ impl Outcome {
 impl<'a> Evaluation<'a> {
     pub(crate) fn new(request: &Request<'a>) -> Evaluation<'a> {
         let action = Lowered::new(request.action);
+        // Whatever such an action touches, policies see `*`.
+        let without = is_without_resources(action.as_str());
+        let resource_text = if without { "*" } else { request.resource };
         Evaluation {
             principal: request.principal,
             action_keys: RequestActionKeys::of(action.as_str()),
             action,
-            resource_text: request.resource,
-            resource: Resource::parse(request.resource),
+            resource_text,
+            resource: Resource::parse(resource_text),
             keys: request.context,
         }
     }

@@ -50,6 +50,7 @@ mod policy_set;
 mod principal;
 mod read;
 mod resource;
+mod service_data;
 mod validate;
 
 pub use arn::Arn;

@@ -526,8 +526,8 @@ fn guardrails_40_41() {
     let deny = says("Deny", "s3:*", "*", "");
     read(all()).scp(&[allow.clone(), allow.clone()]).allowed();
     read(all()).scp(&[allow.clone(), gap.clone(), allow.clone()]).is("implicitDeny by scp");
-    ask(ROOT, "s3:GetObject", KEY).scp(&[gap.clone()]).is("implicitDeny by scp");
-    ask(ROOT, "s3:GetObject", KEY).scp(&[deny.clone()]).is("explicitDeny by scp");
+    ask(ROOT, "s3:GetObject", KEY).scp(std::slice::from_ref(&gap)).is("implicitDeny by scp");
+    ask(ROOT, "s3:GetObject", KEY).scp(std::slice::from_ref(&deny)).is("explicitDeny by scp");
     ask(LINKED, "s3:GetObject", KEY).identity(all()).scp(&[deny]).allowed();
     let everyone = grant(r#""*""#);
     ask(Caller::Service("ec2.amazonaws.com"), "s3:GetObject", KEY)

@@ -94,11 +94,7 @@ impl Operation for ListInstanceProfilesRequest {
     type Output = ListInstanceProfilesResponse;
 
     fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
-        let path = self.path_prefix.as_deref().unwrap_or("/");
-        let arn = arn::iam(scene.account.id(), "instance-profile", path, "");
-        // Unlike its neighbours, this action has a resource type.
-        // Source: Service Authorization Reference, IAM, ListInstanceProfiles.
-        Ok(vec![Target::new(Self::ACTION, arn)])
+        Ok(resource::list_target::<InstanceProfile>(scene, Self::ACTION))
     }
 
     fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {

@@ -1,0 +1,104 @@
+//! Facts about AWS's services that decisions depend on: a data pack, not code.
+//!
+//! The file is written by `cargo xtask data`; it is read once, when a decision first needs it.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::OnceLock;
+
+use crate::hash::hash;
+
+/// By prefix: the service, whether resource control policies reach it, and its actions without
+/// resource-level permissions in lower case.
+const PACK: &str = include_str!("../data/services.tsv");
+
+/// Whether an action, in lower case, knows no resources: its request's resource is `*`, whatever it
+/// touches. Actions that the data do not know have resources.
+///
+/// Source: Service Authorization Reference, tables of actions; IAM User Guide, "IAM JSON policy
+/// elements: Resource".
+pub(crate) fn is_without_resources(action: &str) -> bool {
+    let known = facts().without_resources.get(&hash(action.as_bytes()));
+    known.is_some_and(|(service, name)| action.split_once(':') == Some((*service, *name)))
+}
+
+/// Whether resource control policies reach a service. Organizations User Guide, "Resource control
+/// policies", list of supported services.
+pub(crate) fn is_under_resource_control(service: &str) -> bool {
+    facts().under_resource_control.contains(service)
+}
+
+struct Facts {
+    without_resources: HashMap<u64, (&'static str, &'static str), BuildHasherDefault<AsItIs>>,
+    under_resource_control: HashSet<&'static str>,
+}
+
+/// The pack, read once. Memory of a constant, not state.
+fn facts() -> &'static Facts {
+    static FACTS: OnceLock<Facts> = OnceLock::new();
+    FACTS.get_or_init(|| {
+        let mut facts =
+            Facts { without_resources: HashMap::default(), under_resource_control: HashSet::new() };
+        for line in PACK.lines() {
+            let mut fields = line.split('\t');
+            let service = fields.next().unwrap_or_default();
+            if fields.next() == Some("rcp") {
+                facts.under_resource_control.insert(service);
+            }
+            for name in fields.next().unwrap_or_default().split_ascii_whitespace() {
+                let action = format!("{service}:{name}");
+                facts.without_resources.insert(hash(action.as_bytes()), (service, name));
+            }
+        }
+        facts
+    })
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(bytes);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_without_resources_are_known() {
+        for action in ["s3:listallmybuckets", "sts:getcalleridentity", "iam:listusers"] {
+            assert!(is_without_resources(action), "{action}");
+        }
+        for action in ["s3:getobject", "sts:assumerole", "iam:createuser", "own:thing", "s3", ""] {
+            assert!(!is_without_resources(action), "{action}");
+        }
+    }
+
+    #[test]
+    fn no_two_actions_share_a_hash() {
+        let names = PACK.lines().filter_map(|line| line.rsplit('\t').next());
+        let count: usize = names.map(|names| names.split_ascii_whitespace().count()).sum();
+        assert_eq!(facts().without_resources.len(), count);
+        assert!(count > 5_000);
+    }
+
+    #[test]
+    fn services_under_resource_control_are_known() {
+        for service in ["s3", "sts", "kms", "sqs", "secretsmanager", "dynamodb"] {
+            assert!(is_under_resource_control(service), "{service}");
+        }
+        assert!(!is_under_resource_control("iam") && !is_under_resource_control("ec2"));
+    }
+}
