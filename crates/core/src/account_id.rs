@@ -36,13 +36,14 @@ impl AccountId {
 impl AccountId {
     /// Appends the twelve digits.
     pub fn push_to(self, text: &mut String) {
-        let mut divisor = (ACCOUNT_NUMBER_MAX + 1) / 10;
-        while divisor > 0 {
-            // One digit, so that nothing is cut off.
-            let digit = (self.0 / divisor % 10) as u8;
-            text.push(char::from(b'0' + digit));
-            divisor /= 10;
+        let mut digits = [b'0'; 12];
+        let mut rest = self.0;
+        for place in digits.iter_mut().rev() {
+            // The remainder is below ten.
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
         }
+        text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     }
 }
 

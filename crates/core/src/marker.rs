@@ -107,7 +107,8 @@ impl MarkerKey {
         let behind = request.marker.map(|marker| self.open(request.list, marker)).transpose()?;
         let most = request.max_items.and_then(|most| usize::try_from(most).ok());
         let most = most.unwrap_or(PAGE_ITEMS_DEFAULT).max(1);
-        let mut page = Page { items: Vec::new(), is_truncated: false, marker: None };
+        let items_expected = Vec::with_capacity(most.min(PAGE_ITEMS_DEFAULT));
+        let mut page = Page { items: items_expected, is_truncated: false, marker: None };
         let mut last = None;
         for (place, item) in items(behind) {
             if page.items.len() == most {

@@ -42,20 +42,22 @@ impl Timestamp {
         let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
         let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let mut form = *b"0000-00-00T00:00:00Z";
+        let numbers = [year / 100, year % 100, month, day, hour, minute, second];
+        for (place, number) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(numbers) {
+            if let Some([tens, ones]) = form.get_mut(place..place + 2) {
+                *tens = digit(number / 10);
+                *ones = digit(number);
+            }
+        }
+        let form = std::str::from_utf8(&form).unwrap_or_default();
         if (0..=9_999).contains(&year) {
-            two_digits(text, year / 100);
-            two_digits(text, year % 100);
+            text.push_str(form);
         } else {
             text.push_str(&year.to_string());
+            text.push_str(form.get(4..).unwrap_or_default());
         }
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        for (before, number) in
-            [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)]
-        {
-            text.push(before);
-            two_digits(text, number);
-        }
-        text.push('Z');
     }
 }
 
@@ -67,10 +69,9 @@ impl fmt::Display for Timestamp {
     }
 }
 
-fn two_digits(text: &mut String, number: i64) {
-    for digit in [number / 10, number % 10] {
-        text.push(u8::try_from(digit).map_or('?', |digit| char::from(b'0' + digit % 10)));
-    }
+/// The last digit of a number.
+fn digit(number: i64) -> u8 {
+    b'0' + number.rem_euclid(10) as u8
 }
 
 /// The text is not a point in time.
