@@ -34,6 +34,11 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<(), Fault> {
     print(&(text + "\n"))
 }
 
+/// Text for people.
+pub(super) fn text(text: &str) -> Result<(), Fault> {
+    print(text)
+}
+
 /// The first printout of `iamd dev`, for people.
 pub(super) fn dev(facts: &DevFacts, key_owner: &str, kept_in: &str) -> Result<(), Fault> {
     let style = Style::of_output();

@@ -1,7 +1,9 @@
 //! `iamd policy`: decisions without a server.
 
 mod eval;
+mod explain;
 mod question;
+mod suite;
 
 use std::process::ExitCode;
 
@@ -13,10 +15,24 @@ use crate::fault::Fault;
 pub(super) enum Command {
     /// Answers decisions: one JSON request per line in, one JSON decision per line out.
     Eval(eval::Options),
+    /// Says why one request is allowed or denied.
+    Explain(Box<explain::Options>),
+    /// Runs tables of requests with the decisions that are expected of them.
+    Test(suite::Options),
 }
 
+/// Exit code of wrong use: what was asked cannot be read.
+const EXIT_WRONG_USE: u8 = 2;
+
 pub(super) fn run(command: Command) -> Result<ExitCode, Fault> {
-    match command {
+    let outcome = match command {
         Command::Eval(options) => eval::run(&options),
-    }
+        Command::Explain(options) => explain::run(&options),
+        Command::Test(options) => suite::run(&options),
+    };
+    // A denial and a failed test are exit code 1: an error must not look like one.
+    Ok(outcome.unwrap_or_else(|fault| {
+        eprintln!("iamd: {fault}");
+        ExitCode::from(EXIT_WRONG_USE)
+    }))
 }
