@@ -135,3 +135,25 @@ def test_a_name_that_is_not_there_is_an_error_with_its_test(tmp_path):
     run = policy("test", str(tests))
     assert run.returncode == 2
     assert "lost" in run.stderr.decode() and "nobody" in run.stderr.decode()
+
+
+def test_lint_names_the_place_and_a_fix(tmp_path):
+    file = tmp_path / "policy.json"
+    file.write_text('{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObjct","Resource":"*"}}')
+    run = policy("lint", str(file))
+    [finding] = json.loads(run.stdout)
+    assert (finding["line"], finding["column"], finding["code"]) == (1, 64, "INVALID_ACTION")
+    assert finding["fix"] == "did you mean `s3:GetObject`?"
+    assert run.returncode == 1
+    table = policy("lint", "-o", "table", str(file)).stdout.decode()
+    assert table.startswith(f"{file}:1:64: ERROR INVALID_ACTION")
+    file.write_text(json.dumps(READ))
+    clean = policy("lint", str(file))
+    assert (clean.returncode, json.loads(clean.stdout)) == (0, [])
+
+
+def test_lint_takes_garbage_for_what_it_is(tmp_path):
+    for garbage in (b"", b"{", b"[" * 1000, b"\xff\xfe"):
+        run = policy("lint", "-", given=garbage)
+        assert run.returncode in (1, 2), garbage
+        assert b"panicked" not in run.stderr

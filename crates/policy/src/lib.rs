@@ -33,6 +33,7 @@
 
 mod action;
 mod arn;
+mod catalogue;
 mod condition;
 mod context;
 mod decision;
@@ -44,6 +45,7 @@ mod hard_limit;
 mod hash;
 mod index;
 mod json;
+mod lint;
 mod lowered;
 mod pattern;
 mod policy_set;
@@ -59,6 +61,7 @@ pub use decision::{Decision, Policies, PolicyType, Request, decide};
 pub use document::{Document, Effect, NamedPrincipal, Statement};
 pub use explanation::{DecidingStatement, Explanation, explain};
 pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErrorKind};
+pub use lint::{Finding, Severity, lint};
 pub use policy_set::PolicySet;
 pub use principal::{Principal, PrincipalKind};
 pub use validate::{Grammar, Malformed, size_without_white_space, validate};

@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 use crate::hash::hash;
 
-/// By prefix: the service, whether resource control policies reach it, and its actions without
-/// resource-level permissions in lower case.
-const PACK: &str = include_str!("../data/services.tsv");
+/// Services with their condition keys, resource types and actions; the form is described where it
+/// is written.
+pub(crate) const PACK: &str = include_str!("../data/services.tsv");
 
 /// Whether an action, in lower case, knows no resources: its request's resource is `*`, whatever it
 /// touches. Actions that the data do not know have resources.
@@ -19,7 +19,12 @@ const PACK: &str = include_str!("../data/services.tsv");
 /// elements: Resource".
 pub(crate) fn is_without_resources(action: &str) -> bool {
     let known = facts().without_resources.get(&hash(action.as_bytes()));
-    known.is_some_and(|(service, name)| action.split_once(':') == Some((*service, *name)))
+    known.is_some_and(|(service, name)| {
+        let own = action.split_once(':');
+        own.is_some_and(|(own_service, own_name)| {
+            own_service == *service && own_name.eq_ignore_ascii_case(name)
+        })
+    })
 }
 
 /// Whether resource control policies reach a service. Organizations User Guide, "Resource control
@@ -39,15 +44,21 @@ fn facts() -> &'static Facts {
     FACTS.get_or_init(|| {
         let mut facts =
             Facts { without_resources: HashMap::default(), under_resource_control: HashSet::new() };
+        let mut service = "";
         for line in PACK.lines() {
             let mut fields = line.split('\t');
-            let service = fields.next().unwrap_or_default();
-            if fields.next() == Some("rcp") {
-                facts.under_resource_control.insert(service);
-            }
-            for name in fields.next().unwrap_or_default().split_ascii_whitespace() {
-                let action = format!("{service}:{name}");
-                facts.without_resources.insert(hash(action.as_bytes()), (service, name));
+            match (fields.next(), fields.next(), fields.next(), fields.next()) {
+                (Some("s"), Some(name), control, _) => {
+                    service = name;
+                    if control == Some("rcp") {
+                        facts.under_resource_control.insert(service);
+                    }
+                }
+                (Some("a"), Some(name), _, Some("")) => {
+                    let action = format!("{service}:{name}").to_ascii_lowercase();
+                    facts.without_resources.insert(hash(action.as_bytes()), (service, name));
+                }
+                _ => {}
             }
         }
         facts
@@ -88,8 +99,8 @@ mod tests {
 
     #[test]
     fn no_two_actions_share_a_hash() {
-        let names = PACK.lines().filter_map(|line| line.rsplit('\t').next());
-        let count: usize = names.map(|names| names.split_ascii_whitespace().count()).sum();
+        let without = |line: &&str| line.starts_with("a\t") && line.split('\t').nth(3) == Some("");
+        let count = PACK.lines().filter(without).count();
         assert_eq!(facts().without_resources.len(), count);
         assert!(count > 5_000);
     }

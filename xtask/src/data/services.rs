@@ -69,54 +69,103 @@ fn done(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// A line for each service, by prefix: the prefix, whether resource control policies reach it, and
-/// its actions without resource-level permissions, in lower case.
+/// The services by prefix, each with lines that begin with a letter: `s` the prefix and whether
+/// resource control policies reach it; `k` a condition key and its type; `t` a resource type, its
+/// ARN and the places of its keys among the `k` lines; `a` an action, the first letter of its access
+/// level, its resource types (`*` where one is required) and the places of its keys.
 fn pack(data: &Path) -> Result<String, String> {
-    let json = |path: &str| -> Result<Value, String> {
-        let text = super::read(&data.join(path))?;
-        serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))
-    };
-    let texts = |value: &Value| -> BTreeSet<String> {
-        let values = value.as_array().into_iter().flatten();
-        values.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let under_control = texts(&json("rcpSupportedServices.json")?);
+    let under_control = json(data, "rcpSupportedServices.json")?;
+    let under_control: BTreeSet<&str> = texts(&under_control).collect();
+    let services = json(data, "services.json")?;
+    let services: BTreeSet<&str> = texts(&services).collect();
     let mut pack = String::new();
-    for service in texts(&json("services.json")?) {
-        let actions = json(&format!("actions/{service}.json"))?;
-        let actions = actions.as_object().ok_or_else(|| format!("{service} has no actions"))?;
-        let without = actions.values().filter(|action| {
-            action.get("resourceTypes").and_then(Value::as_array).is_none_or(Vec::is_empty)
-        });
-        let names = without.filter_map(|action| action.get("name")?.as_str());
-        let names: BTreeSet<String> = names.map(str::to_ascii_lowercase).collect();
-        let control = if under_control.contains(&service) { "rcp" } else { "" };
-        let names = names.into_iter().collect::<Vec<_>>().join(" ");
-        pack.push_str(&format!("{service}\t{control}\t{names}\n"));
+    for service in services {
+        let control = if under_control.contains(service) { "rcp" } else { "" };
+        pack.push_str(&format!("s\t{service}\t{control}\n"));
+        service_lines(data, service, &mut pack)?;
     }
     Ok(pack)
 }
 
+fn service_lines(data: &Path, service: &str, pack: &mut String) -> Result<(), String> {
+    let keys = entries(data, "conditionKeys", service)?;
+    let key_names: Vec<&str> = keys.iter().map(|key| text(key, "key")).collect();
+    for key in &keys {
+        pack.push_str(&format!("k\t{}\t{}\n", text(key, "key"), text(key, "type")));
+    }
+    let places = |names: &BTreeSet<&str>| {
+        let place = |name: &&str| key_names.iter().position(|key| key == name);
+        names.iter().filter_map(place).map(|place| place.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    for kind in entries(data, "resourceTypes", service)? {
+        let own: BTreeSet<&str> = member(&kind, "conditionKeys").collect();
+        let (name, arn) = (text(&kind, "key"), text(&kind, "arn"));
+        pack.push_str(&format!("t\t{name}\t{arn}\t{}\n", places(&own)));
+    }
+    for action in entries(data, "actions", service)? {
+        let types =
+            action.get("resourceTypes").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut own: BTreeSet<&str> = member(&action, "conditionKeys").collect();
+        own.extend(types.iter().flat_map(|kind| member(kind, "conditionKeys")));
+        let marked = types.iter().map(|kind| {
+            let required = kind.get("required").and_then(Value::as_bool) == Some(true);
+            format!("{}{}", text(kind, "name"), if required { "*" } else { "" })
+        });
+        let marked = marked.collect::<Vec<_>>().join(" ");
+        let level = text(&action, "accessLevel").chars().next().unwrap_or('?');
+        let name = text(&action, "name");
+        pack.push_str(&format!("a\t{name}\t{level}\t{marked}\t{}\n", places(&own)));
+    }
+    Ok(())
+}
+
+fn json(data: &Path, path: &str) -> Result<Value, String> {
+    let text = super::read(&data.join(path))?;
+    serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))
+}
+
+/// The values of a service's table, by their names in lower case.
+fn entries(data: &Path, table: &str, service: &str) -> Result<Vec<Value>, String> {
+    let value = json(data, &format!("{table}/{service}.json"))?;
+    let entries = value.as_object().ok_or_else(|| format!("{service} has no {table}"))?;
+    let mut entries: Vec<(&String, &Value)> = entries.iter().collect();
+    entries.sort_by_key(|(name, _)| *name);
+    Ok(entries.into_iter().map(|(_, entry)| entry.clone()).collect())
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v str> {
+    value.get(name).into_iter().flat_map(texts)
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Checks what can be checked without the release.
 fn check_whole(pack: &str) -> Result<(), String> {
-    let mut last = "";
+    let (mut last, mut services) = ("", 0);
     for line in pack.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [service, "" | "rcp", names] = fields.as_slice() else {
-            return Err(format!("{PACK} has a line of another form: {line}"));
-        };
-        if *service <= last || !names.split(' ').is_sorted() {
-            return Err(format!("{PACK} is out of order at {service}"));
+        match fields.as_slice() {
+            ["s", service, "" | "rcp"] if *service > last => {
+                last = service;
+                services += 1;
+            }
+            ["k", _, _] | ["t", _, _, _] | ["a", _, _, _, _] if services > 0 => {}
+            _ => return Err(format!("{PACK} has a line of another form or order: {line}")),
         }
-        last = service;
     }
-    println!("data: {} services are whole", pack.lines().count());
+    println!("data: {services} services are whole");
     Ok(())
 }
 
 fn notice_text() -> String {
     format!(
-        "The file {PACK} holds facts (names of services and actions) taken from {PACKAGE}\n\
+        "The file {PACK} holds facts (names and types of services, actions, resources and condition keys) taken from {PACKAGE}\n\
          {VERSION}, in another form.\n\
          \n\
          {PACKAGE}: Copyright (c) 2024 Act Security. Licensed under the MIT License:\n\

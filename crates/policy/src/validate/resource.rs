@@ -52,7 +52,9 @@ fn check_resource(resource: &Text<'_>, grammar: Grammar) -> Result<(), Complaint
     let padded = padded(&written);
     let [prefix, partition, service, region, _, part] = padded;
     let whole = padded.join(":");
-    if !is_partition(partition) {
+    // CHOICE: `*` stands for every partition. The user guide allows no wildcard here, but some thirty
+    // of AWS's own managed policies have `arn:*:...`, and documents for several clouds rely on it.
+    if partition != "*" && !is_partition(partition) {
         let message = format!("Partition \"{partition}\" is not valid for resource \"{whole}\".");
         return Err(Complaint::new(message, offset, format!("`{partition}` is no partition")));
     }

@@ -2,6 +2,7 @@
 
 mod eval;
 mod explain;
+mod lint;
 mod question;
 mod suite;
 
@@ -17,6 +18,8 @@ pub(super) enum Command {
     Eval(eval::Options),
     /// Says why one request is allowed or denied.
     Explain(Box<explain::Options>),
+    /// Finds what is wrong, dangerous or useless in policy documents.
+    Lint(lint::Options),
     /// Runs tables of requests with the decisions that are expected of them.
     Test(suite::Options),
 }
@@ -28,6 +31,7 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Fault> {
     let outcome = match command {
         Command::Eval(options) => eval::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Lint(options) => lint::run(&options),
         Command::Test(options) => suite::run(&options),
     };
     // A denial and a failed test are exit code 1: an error must not look like one.

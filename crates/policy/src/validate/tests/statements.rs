@@ -97,6 +97,7 @@ fn resources_are_arns() {
         (r#""arn:aws:s3:::${aws:username}/*""#, STORED),
         (r#""arn:aws:logs:eu-west-1:111122223333:log-group:a:b:*""#, STORED),
         (r#""arn:aws-cn:sqs:*:*:queue""#, STORED),
+        (r#""arn:*:s3:::b""#, STORED),
         (
             r#"["arn:aws-us-gov:s3:::b","arn:aws-iso:s3:::b","arn:aws-iso-b:s3:::b","arn:aws-iso-e:s3:::b","arn:aws-iso-f:s3:::b","arn:aws-eusc:s3:::b"]"#,
             STORED,
@@ -111,7 +112,6 @@ fn resources_are_arns() {
             r#""arn:b:s3:::x:y:z""#,
             "Partition \"b\" is not valid for resource \"arn:b:s3:::x:y:z\".",
         ),
-        (r#""arn:*:s3:::b""#, "Partition \"*\" is not valid for resource \"arn:*:s3:::b\"."),
         (
             r#""arn:aws*:s3:::b""#,
             "Partition \"aws*\" is not valid for resource \"arn:aws*:s3:::b\".",

@@ -1,0 +1,96 @@
+//! Actions that are not there, or that another one covers.
+
+use super::nearest::nearest;
+use super::{Findings, Severity};
+use crate::catalogue::{self, Service};
+use crate::pattern::{Glob, Meaning, Template};
+
+/// Judges the values of `Action` or `NotAction`.
+pub(super) fn judge(findings: &mut Findings<'_>, actions: &[(&str, usize)]) {
+    for (action, place) in actions {
+        judge_one(findings, action, *place);
+    }
+    for (number, (action, place)) in actions.iter().enumerate() {
+        let covering = actions.iter().enumerate().find(|(other, (pattern, _))| {
+            *other != number
+                && covers(pattern, action)
+                && !(covers(action, pattern) && *other > number)
+        });
+        if let Some((_, (pattern, _))) = covering {
+            findings.add(
+                (Severity::Suggestion, "REDUNDANT_ACTION"),
+                *place,
+                format!("`{action}` is covered by `{pattern}`"),
+                Some(format!("remove `{action}`")),
+            );
+        }
+    }
+}
+
+fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
+    let lower = action.to_ascii_lowercase();
+    let Some((prefix, name)) = lower.split_once(':') else { return };
+    if prefix.contains(['*', '?']) {
+        return;
+    }
+    let Some(service) = catalogue::service(prefix) else {
+        let near = nearest(prefix, catalogue::prefixes().map(|prefix| (prefix, prefix)));
+        findings.add(
+            (Severity::Warning, "INVALID_SERVICE_IN_ACTION"),
+            place,
+            format!("there is no service `{prefix}` among AWS's"),
+            near.map(|near| format!("did you mean `{near}`?")),
+        );
+        return;
+    };
+    if exists(service, name) {
+        return;
+    }
+    let near = nearest(name, service.actions());
+    findings.add(
+        (Severity::Error, "INVALID_ACTION"),
+        place,
+        format!("`{action}` is no action of `{prefix}`"),
+        near.map(|near| format!("did you mean `{prefix}:{near}`?")),
+    );
+}
+
+/// Whether a name, perhaps with wildcards, is that of an action.
+fn exists(service: &Service, name: &str) -> bool {
+    if !name.contains(['*', '?']) {
+        return service.action(name).is_some();
+    }
+    let pattern = glob(name);
+    service.actions().any(|(action, _)| pattern.matches(action))
+}
+
+/// Whether a pattern covers everything that another one does.
+fn covers(pattern: &str, action: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    // A `?` of the covered pattern stands for any character, which no pattern here could exclude.
+    glob(&pattern.to_ascii_lowercase()).matches(&action.to_ascii_lowercase())
+        && !action.contains('?')
+}
+
+fn glob(text: &str) -> Glob {
+    Glob::of(&Template::parse(text, Meaning { wildcards: true, variables: false }))
+}
+
+/// Whether one of some actions, perhaps wild, covers this one given in lower case.
+pub(super) fn any_covers(actions: &[(&str, usize)], action: &str) -> bool {
+    actions.iter().any(|(pattern, _)| covers(pattern, action))
+}
+
+/// Whether every one of some actions is spelled out and knows no resources.
+pub(super) fn all_without_resources(actions: &[(&str, usize)]) -> bool {
+    let without = |(action, _): &(&str, usize)| {
+        let lower = action.to_ascii_lowercase();
+        let known = lower
+            .split_once(':')
+            .and_then(|(prefix, name)| catalogue::service(prefix)?.action(name));
+        known.is_some_and(|(_, knows_resources)| !knows_resources)
+    };
+    !actions.is_empty() && actions.iter().all(without)
+}
