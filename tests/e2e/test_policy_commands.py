@@ -157,3 +157,15 @@ def test_lint_takes_garbage_for_what_it_is(tmp_path):
         run = policy("lint", "-", given=garbage)
         assert run.returncode in (1, 2), garbage
         assert b"panicked" not in run.stderr
+
+
+def test_fmt_changes_the_layout_and_nothing_else(tmp_path):
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(dict(reversed(READ.items()))))
+    assert policy("fmt", "--check", str(file)).returncode == 1
+    printed = policy("fmt", str(file)).stdout
+    assert json.loads(printed) == READ
+    assert policy("fmt", "--write", str(file)).returncode == 0
+    assert file.read_bytes() == printed
+    assert policy("fmt", "--check", str(file)).returncode == 0
+    assert policy("fmt", "-", given=b"{").returncode == 2

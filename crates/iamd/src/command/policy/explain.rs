@@ -1,7 +1,6 @@
 //! `iamd policy explain`: why one request is allowed or denied.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,6 +8,7 @@ use iamd_policy::{Decision, Explanation};
 use serde_json::{Map, Value, json};
 
 use super::super::printout;
+use super::lint::read;
 use super::question::{Question, Reader, word};
 use crate::clock::Clock;
 use crate::fault::Fault;
@@ -140,18 +140,6 @@ fn context(settings: &[String]) -> Result<Map<String, Value>, Fault> {
         }
     }
     Ok(context)
-}
-
-fn read(path: &Path) -> Result<String, Fault> {
-    let failed = |error: std::io::Error| {
-        Fault::Refused(format!("`{}` cannot be read: {error}", path.display()))
-    };
-    if path.as_os_str() != "-" {
-        return std::fs::read_to_string(path).map_err(failed);
-    }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
 }
 
 /// The explanation, for people.

@@ -105,7 +105,8 @@ fn guessed(text: &str) -> Grammar {
     }
 }
 
-fn read(path: &Path) -> Result<String, Fault> {
+/// The text of a file, or of standard input for `-`.
+pub(super) fn read(path: &Path) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     let read = match path.as_os_str() == "-" {
         true => std::io::stdin().read_to_end(&mut bytes).map(|_| ()),

@@ -2,6 +2,7 @@
 
 mod eval;
 mod explain;
+mod layout;
 mod lint;
 mod question;
 mod suite;
@@ -18,6 +19,8 @@ pub(super) enum Command {
     Eval(eval::Options),
     /// Says why one request is allowed or denied.
     Explain(Box<explain::Options>),
+    /// Brings policy documents into one layout.
+    Fmt(layout::Options),
     /// Finds what is wrong, dangerous or useless in policy documents.
     Lint(lint::Options),
     /// Runs tables of requests with the decisions that are expected of them.
@@ -31,6 +34,7 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Fault> {
     let outcome = match command {
         Command::Eval(options) => eval::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Fmt(options) => layout::run(&options),
         Command::Lint(options) => lint::run(&options),
         Command::Test(options) => suite::run(&options),
     };
