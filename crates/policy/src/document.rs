@@ -1,7 +1,7 @@
 //! Policy documents, read and made ready for decisions.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::action::ActionClause;
 use crate::condition::Condition;
@@ -27,7 +27,8 @@ use crate::resource::ResourceClause;
 #[derive(Clone)]
 pub struct Document(Arc<Content>);
 
-struct Content {
+/// What copies share.
+pub(crate) struct Content {
     source: Box<str>,
     statements: Vec<Statement>,
     principals: Vec<PlacedPrincipal>,
@@ -47,6 +48,19 @@ impl Document {
             statements: read.statements,
             principals: read.principals,
         })))
+    }
+
+    /// Whether both are copies of one document.
+    pub fn is_same(&self, other: &Document) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn of_content(content: Arc<Content>) -> Document {
+        Document(content)
+    }
+
+    pub(crate) fn weak(&self) -> Weak<Content> {
+        Arc::downgrade(&self.0)
     }
 
     /// The text, as it was given.

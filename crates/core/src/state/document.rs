@@ -1,8 +1,9 @@
 //! Policy documents as the state keeps them.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use iamd_policy::Document;
+use iamd_policy::{Document, DocumentPool};
 
 /// A policy document: the text as sent, and its compiled form.
 #[derive(Clone)]
@@ -22,8 +23,15 @@ impl PolicyDocument {
 
 impl From<Document> for PolicyDocument {
     fn from(document: Document) -> PolicyDocument {
-        PolicyDocument(document)
+        PolicyDocument(pool().share(document))
     }
+}
+
+/// All documents in use, so that principals with the same text share one. Memory of a pure function,
+/// not state.
+fn pool() -> &'static DocumentPool {
+    static POOL: OnceLock<DocumentPool> = OnceLock::new();
+    POOL.get_or_init(DocumentPool::default)
 }
 
 impl PartialEq for PolicyDocument {
@@ -53,7 +61,8 @@ impl<'b, C> minicbor::Decode<'b, C> for PolicyDocument {
         decoder: &mut minicbor::Decoder<'b>,
         _: &mut C,
     ) -> Result<PolicyDocument, minicbor::decode::Error> {
-        Document::parse(decoder.str()?)
+        pool()
+            .parse(decoder.str()?)
             .map(PolicyDocument)
             .map_err(|_| minicbor::decode::Error::message("not a policy document"))
     }
