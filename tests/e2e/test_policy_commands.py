@@ -95,6 +95,10 @@ def test_an_explanation_names_file_line_and_column(tmp_path):
     denied = policy("explain", *flags)
     assert denied.returncode == 1
     assert "because no identity-based policy allows the s3:GetObject action" in denied.stdout.decode()
+    narrow = {**READ, "Statement": [{**READ["Statement"][0], "Resource": "arn:aws:s3:::other/*"}]}
+    file.write_text(json.dumps(narrow, indent=2))
+    near = policy("explain", *flags, "--identity", str(file))
+    assert f"{file}:4:5 (Sid Read): its resources do not cover the request's" in near.stdout.decode()
 
 
 def test_the_example_of_the_guide_passes_and_reports(tmp_path):

@@ -44,6 +44,17 @@ pub(crate) enum Fit {
     No,
 }
 
+/// What keeps a statement from applying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Its resources do not cover the request's.
+    Resource,
+    /// It does not name the caller.
+    Principal,
+    /// Conditions on these keys, as written, do not hold.
+    Conditions(Vec<String>),
+}
+
 impl Outcome {
     /// What two parts of a type say together.
     fn with(self, other: Outcome) -> Outcome {
@@ -130,6 +141,25 @@ impl<'a> Evaluation<'a> {
             Fit::Applies(body.effect, naming)
         } else {
             Fit::AllButConditions
+        }
+    }
+
+    /// The one thing that keeps a statement from applying; none if it applies, or more is amiss.
+    pub(crate) fn obstacle(&self, statement: &Statement, kind: PolicyType) -> Option<Obstacle> {
+        let body = statement.body.as_ref()?;
+        if !body.action.covers(self.action.as_str()) {
+            return None;
+        }
+        let fits_resource = self.covers_resource(body, kind);
+        let fits_principal = self.naming(body, kind).is_some();
+        let failed = body.conditions.iter().filter(|condition| !condition.holds(self.keys));
+        let failed: Vec<String> =
+            failed.map(|condition| condition.shown_key().to_owned()).collect();
+        match (fits_resource, fits_principal, failed.is_empty()) {
+            (false, true, true) => Some(Obstacle::Resource),
+            (true, false, true) => Some(Obstacle::Principal),
+            (true, true, false) => Some(Obstacle::Conditions(failed)),
+            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::decision::{Decider, Decision, Policies, PolicyType, Request, decide};
 use crate::document::{Document, Effect, Statement};
-use crate::evaluation::Fit;
+use crate::evaluation::{Fit, Obstacle};
 use crate::json::line_and_column;
 use crate::principal::Principal;
 
@@ -16,10 +16,26 @@ pub struct Explanation {
     /// The statements that decided: those that allow in the granting type, or those that deny in
     /// the denying one; none for an implicit denial.
     pub statements: Vec<DecidingStatement>,
+    /// Of an implicit denial: statements of the deciding type that would allow the request but for one
+    /// thing, at most [`NEAR_MISSES_MAX`].
+    pub near_misses: Vec<NearMiss>,
     /// Condition keys that statements asked for and the request did not have, as written.
     pub missing_keys: Vec<String>,
     message: String,
 }
+
+/// A statement that would allow a request but for one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearMiss {
+    /// The statement.
+    pub statement: DecidingStatement,
+    /// The one thing.
+    pub obstacle: Obstacle,
+}
+
+/// Most near misses that an explanation names.
+// CHOICE: more are no help to a reader.
+pub const NEAR_MISSES_MAX: usize = 20;
 
 /// A statement that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +71,7 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
     let mut explanation = Explanation {
         decision,
         statements: Vec::new(),
+        near_misses: Vec::new(),
         missing_keys: Vec::new(),
         message: message(request, decision),
     };
@@ -68,8 +85,14 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
                     {
                         explanation.statements.push(place(name, document, statement));
                     }
-                    Fit::AllButConditions => explanation.add_missing(&decider, statement),
-                    Fit::Applies(_, _) | Fit::No => {}
+                    Fit::AllButConditions => {
+                        explanation.add_missing(&decider, statement);
+                        explanation.add_near_miss(&decider, kind, (name, document, statement));
+                    }
+                    Fit::No => {
+                        explanation.add_near_miss(&decider, kind, (name, document, statement));
+                    }
+                    Fit::Applies(_, _) => {}
                 }
             }
         }
@@ -78,6 +101,24 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Explanation {
 }
 
 impl Explanation {
+    fn add_near_miss(
+        &mut self,
+        decider: &Decider<'_>,
+        kind: PolicyType,
+        (name, document, statement): (&Arc<str>, &Document, &Statement),
+    ) {
+        let wanted = self.decision == Decision::DenyImplicitly(kind)
+            && statement.effect() == Some(Effect::Allow)
+            && self.near_misses.len() < NEAR_MISSES_MAX;
+        if !wanted {
+            return;
+        }
+        if let Some(obstacle) = decider.evaluation.obstacle(statement, kind) {
+            let statement = place(name, document, statement);
+            self.near_misses.push(NearMiss { statement, obstacle });
+        }
+    }
+
     fn add_missing(&mut self, decider: &Decider<'_>, statement: &Statement) {
         let conditions = statement.body.iter().flat_map(|body| &body.conditions);
         for condition in

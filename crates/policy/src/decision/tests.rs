@@ -427,6 +427,41 @@ fn an_explanation_names_statement_and_keys() {
 }
 
 #[test]
+fn an_implicit_denial_names_what_would_allow_but_for_one_thing() {
+    let identity = set(concat!(
+        r#"{"Sid":"Elsewhere","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::other/*"},"#,
+        r#"{"Sid":"Tagged","Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/Team":"a"},"Null":{"aws:username":"true"}}},"#,
+        r#"{"Sid":"Both","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::other/*","Condition":{"Null":{"aws:username":"true"}}},"#,
+        r#"{"Sid":"OtherAction","Effect":"Allow","Action":"ec2:*","Resource":"*"},"#,
+        r#"{"Sid":"Denies","Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::other/*"}"#
+    ));
+    let sets: &[&PolicySet] = &[&identity];
+    let principal = user();
+    let mut context = Context::default();
+    context.add_principal_keys(&principal);
+    let request = Request {
+        principal: &principal,
+        action: "s3:GetObject",
+        resource: KEY,
+        resource_account: None,
+        context: &context,
+    };
+    let policies = Policies { identity: Some(sets), ..Policies::default() };
+    let explained = explain(&request, &policies);
+    assert_eq!(explained.decision, DenyImplicitly(Identity));
+    let near: Vec<(&str, &crate::Obstacle)> = explained
+        .near_misses
+        .iter()
+        .map(|miss| (miss.statement.sid.as_deref().unwrap_or_default(), &miss.obstacle))
+        .collect();
+    let keys = vec!["aws:PrincipalTag/Team".to_owned(), "aws:username".to_owned()];
+    assert_eq!(
+        near,
+        [("Elsewhere", &crate::Obstacle::Resource), ("Tagged", &crate::Obstacle::Conditions(keys))]
+    );
+}
+
+#[test]
 fn principals_are_replaced_in_place() {
     let text = r#"{"Statement": [ {"Effect":"Allow","Principal":{"AWS": ["a", "b"],"Service":"s"}, "Action":"sts:AssumeRole"} ]}"#;
     let document = Document::parse(text).unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use iamd_policy::{Decision, Explanation};
+use iamd_policy::{DecidingStatement, Decision, Explanation, Obstacle};
 use serde_json::{Map, Value, json};
 
 use super::super::printout;
@@ -153,11 +153,7 @@ fn told(explained: &Explanation, files: &Files) -> String {
         text.push_str("\nDecided by:\n");
     }
     for statement in &explained.statements {
-        let file = files.iter().find(|(name, _)| **name == *statement.policy);
-        let place = file
-            .map_or_else(|| statement.policy.to_string(), |(_, path)| path.display().to_string());
-        let sid = statement.sid.as_deref().map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
-        text.push_str(&format!("  {place}:{}:{}{sid}\n", statement.line, statement.column));
+        text.push_str(&format!("  {}\n", placed(statement, files)));
     }
     if !explained.missing_keys.is_empty() {
         text.push_str("\nCondition keys that statements asked for and the request did not have:\n");
@@ -166,5 +162,25 @@ fn told(explained: &Explanation, files: &Files) -> String {
     if let Decision::DenyImplicitly(_) = explained.decision {
         text.push_str(&format!("\nNo statement of type `{by}` allows the request.\n"));
     }
+    if !explained.near_misses.is_empty() {
+        text.push_str("These would, but for one thing:\n");
+    }
+    for miss in &explained.near_misses {
+        let obstacle = match &miss.obstacle {
+            Obstacle::Resource => "its resources do not cover the request's".to_owned(),
+            Obstacle::Principal => "it does not name the caller".to_owned(),
+            Obstacle::Conditions(keys) => format!("conditions on {} do not hold", keys.join(", ")),
+        };
+        text.push_str(&format!("  {}: {obstacle}\n", placed(&miss.statement, files)));
+    }
     text
+}
+
+/// Where a statement stands: file, line, column and `Sid`.
+fn placed(statement: &DecidingStatement, files: &Files) -> String {
+    let file = files.iter().find(|(name, _)| **name == *statement.policy);
+    let place =
+        file.map_or_else(|| statement.policy.to_string(), |(_, path)| path.display().to_string());
+    let sid = statement.sid.as_deref().map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
+    format!("{place}:{}:{}{sid}", statement.line, statement.column)
 }
