@@ -320,8 +320,15 @@ impl<'a> Decider<'a> {
         one.into_iter().chain(levels).chain(many.iter().copied())
     }
 
+    /// The type on the resource's side. Assuming a role asks its trust policy, also one that is not
+    /// there: such a role trusts nobody.
     fn resource_type(&self) -> PolicyType {
-        if self.policies.trust.is_some() { PolicyType::Trust } else { PolicyType::Resource }
+        let assumes = self.evaluation.action().starts_with("sts:assumerole");
+        match (self.policies.trust, self.policies.resource) {
+            (Some(_), _) => PolicyType::Trust,
+            (None, None) if assumes => PolicyType::Trust,
+            (None, _) => PolicyType::Resource,
+        }
     }
 
     /// Role trust policies and key policies must allow, in the same account too.

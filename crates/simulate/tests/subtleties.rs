@@ -461,6 +461,11 @@ fn trust_and_key_policies_must_allow_36_51_52() {
     assume(ANA)
         .trust(trust(r#"{"AWS":"arn:aws:iam::111122223333:user/ana"}"#))
         .is("allowed by trust");
+    assume(ANA).identity(all()).is("implicitDeny by trust");
+    // A resource policy must name its resource; one written as a trust policy grants nothing.
+    assume(ANA)
+        .resource(trust(r#"{"AWS":"arn:aws:iam::111122223333:user/ana"}"#))
+        .is("implicitDeny by resource");
     assume(ROOT).trust(trust(r#""*""#)).denied();
     assume(ANA).trust(says("Allow", "sts:*", role, r#","Principal":"*""#)).is("allowed by trust");
     assume(ANA)

@@ -17,6 +17,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "tidy", about: "the house rules are kept", run: tidy },
     Step { name: "codegen", about: "the generated sources are fresh", run: codegen },
     Step { name: "lint", about: "clippy has nothing to say", run: lint },
+    Step { name: "doc", about: "the documentation of the code has no dead links", run: doc },
     Step { name: "unit", about: "unit, property, conformance and documentation tests", run: unit },
     Step {
         name: "round-trip",
@@ -54,6 +55,13 @@ fn task(workspace: &Workspace, arguments: &[&str]) -> Result<(), String> {
 fn lint(workspace: &Workspace) -> Result<(), String> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     command::run(command::cargo(&workspace.root, arguments))
+}
+
+fn doc(workspace: &Workspace) -> Result<(), String> {
+    let mut command =
+        command::cargo(&workspace.root, ["doc", "--workspace", "--no-deps", "--quiet"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command::run(command)
 }
 
 fn unit(workspace: &Workspace) -> Result<(), String> {

@@ -98,9 +98,11 @@ pub fn decide(question: &Question, texts: &Texts) -> Outcome {
     if sides.endpoint == Some(Said::Nothing) {
         return outcome("implicitDeny", "endpoint");
     }
-    let (side, word) = match sides.trust {
-        Some(said) => (Some(said), "trust"),
-        None => (sides.resource, "resource"),
+    let (side, word) = match (sides.trust, sides.resource) {
+        (Some(said), _) => (Some(said), "trust"),
+        // A role without a trust policy trusts nobody.
+        (None, None) if action.starts_with("sts:assumerole") => (None, "trust"),
+        (None, said) => (said, "resource"),
     };
     let granted = match side {
         Some(Said::Allow(by)) => Some(by),
