@@ -33,7 +33,6 @@
 
 mod action;
 mod arn;
-mod catalogue;
 mod condition;
 mod context;
 mod decision;
@@ -54,7 +53,7 @@ mod policy_set;
 mod principal;
 mod read;
 mod resource;
-mod service_data;
+pub mod service_data;
 mod validate;
 
 pub use arn::Arn;

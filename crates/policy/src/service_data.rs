@@ -1,6 +1,14 @@
-//! Facts about AWS's services that decisions depend on: a data pack, not code.
+//! Facts about AWS's services: a data pack, not code.
 //!
-//! The file is written by `cargo xtask data`; it is read once, when a decision first needs it.
+//! The file is written by `cargo xtask data`. What decisions depend on is read once, when a decision
+//! first needs it; the public lookups read single services when they are asked about them.
+
+mod lookup;
+
+pub use lookup::{
+    AccessLevel, ActionFacts, ConditionKey, ResourceType, Service, action, arn_services, arns_of,
+    global_key_type, global_keys, has_resource_level_permissions, prefixes, service,
+};
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};

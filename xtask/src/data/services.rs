@@ -69,22 +69,53 @@ fn done(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// The services by prefix, each with lines that begin with a letter: `s` the prefix and whether
-/// resource control policies reach it; `k` a condition key and its type; `t` a resource type, its
-/// ARN and the places of its keys among the `k` lines; `a` an action, the first letter of its access
-/// level, its resource types (`*` where one is required) and the places of its keys.
+/// The place of the global condition keys in the package: literals in a module, which is not run.
+const GLOBAL_KEYS: &str = "../dist/esm/globalConditionKeys.js";
+
+/// There were 59 global condition keys in September 2026; far fewer means that they were not found.
+const GLOBAL_KEYS_MIN: usize = 50;
+
+/// First the global condition keys: `g`, name and type. Then the services by prefix, each with lines
+/// that begin with a letter: `s` the prefix and whether resource control policies reach it; `k` a
+/// condition key and its type; `t` a resource type, its ARN and the places of its keys among the `k`
+/// lines; `a` an action, the first letter of its access level, its resource types between `|` (`*` where one
+/// is required) and the places of its keys.
 fn pack(data: &Path) -> Result<String, String> {
     let under_control = json(data, "rcpSupportedServices.json")?;
     let under_control: BTreeSet<&str> = texts(&under_control).collect();
     let services = json(data, "services.json")?;
     let services: BTreeSet<&str> = texts(&services).collect();
-    let mut pack = String::new();
+    let mut pack = global_key_lines(&super::read(&data.join(GLOBAL_KEYS))?)?;
     for service in services {
         let control = if under_control.contains(service) { "rcp" } else { "" };
         pack.push_str(&format!("s\t{service}\t{control}\n"));
         service_lines(data, service, &mut pack)?;
     }
     Ok(pack)
+}
+
+/// Global condition keys, sorted; the package writes a tag key as `tag-key`, we as the other tables.
+fn global_key_lines(module: &str) -> Result<String, String> {
+    let value = |line: &str, name: &str| {
+        let value = line.trim().strip_prefix(name)?.strip_prefix(": '")?;
+        value.split_once('\'').map(|(value, _)| value.to_owned())
+    };
+    let mut lines = BTreeSet::new();
+    let mut key = None;
+    for line in module.lines() {
+        if let Some(name) = value(line, "key") {
+            key = Some(name.replace("/tag-key", "/${TagKey}"));
+        }
+        if let (Some(kind), Some(name)) = (value(line, "type"), &key) {
+            lines.insert(format!("g\t{name}\t{kind}\n"));
+            key = None;
+        }
+    }
+    let is_sound = lines.iter().all(|line| line.contains(':') && !line.contains(['\'', ' ']));
+    match is_sound && lines.len() > GLOBAL_KEYS_MIN {
+        true => Ok(lines.into_iter().collect()),
+        false => Err(format!("{GLOBAL_KEYS} has another form than expected")),
+    }
 }
 
 fn service_lines(data: &Path, service: &str, pack: &mut String) -> Result<(), String> {
@@ -111,7 +142,7 @@ fn service_lines(data: &Path, service: &str, pack: &mut String) -> Result<(), St
             let required = kind.get("required").and_then(Value::as_bool) == Some(true);
             format!("{}{}", text(kind, "name"), if required { "*" } else { "" })
         });
-        let marked = marked.collect::<Vec<_>>().join(" ");
+        let marked = marked.collect::<Vec<_>>().join("|");
         let level = text(&action, "accessLevel").chars().next().unwrap_or('?');
         let name = text(&action, "name");
         pack.push_str(&format!("a\t{name}\t{level}\t{marked}\t{}\n", places(&own)));
@@ -155,6 +186,7 @@ fn check_whole(pack: &str) -> Result<(), String> {
                 last = service;
                 services += 1;
             }
+            ["g", _, _] if services == 0 => {}
             ["k", _, _] | ["t", _, _, _] | ["a", _, _, _, _] if services > 0 => {}
             _ => return Err(format!("{PACK} has a line of another form or order: {line}")),
         }

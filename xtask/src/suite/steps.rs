@@ -91,7 +91,8 @@ fn end_to_end(workspace: &Workspace) -> Result<(), String> {
     peers::prepare();
     let mut pytest = pytest(workspace)?;
     // Each file starts its own servers, so files can run side by side.
-    pytest.args(["-n", "2", "--dist", "loadfile", "tests/e2e"]).env("IAMD_BIN", program);
+    pytest.args(["-n", "2", "--dist", "loadfile", "tests/e2e", "tests/policy_cli"]);
+    pytest.env("IAMD_BIN", program);
     command::run(pytest)
 }
 

@@ -2,8 +2,8 @@
 
 use super::nearest::nearest;
 use super::{Findings, Severity};
-use crate::catalogue::{self, Service};
 use crate::pattern::{Glob, Meaning, Template};
+use crate::service_data::{self, Service};
 
 /// Judges the values of `Action` or `NotAction`.
 pub(super) fn judge(findings: &mut Findings<'_>, actions: &[(&str, usize)]) {
@@ -33,8 +33,8 @@ fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
     if prefix.contains(['*', '?']) {
         return;
     }
-    let Some(service) = catalogue::service(prefix) else {
-        let near = nearest(prefix, catalogue::prefixes().map(|prefix| (prefix, prefix)));
+    let Some(service) = service_data::service(prefix) else {
+        let near = nearest(prefix, service_data::prefixes().map(|prefix| (prefix, prefix)));
         findings.add(
             (Severity::Warning, "INVALID_SERVICE_IN_ACTION"),
             place,
@@ -46,7 +46,7 @@ fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
     if exists(service, name) {
         return;
     }
-    let near = nearest(name, service.actions());
+    let near = nearest(name, service.action_names());
     findings.add(
         (Severity::Error, "INVALID_ACTION"),
         place,
@@ -56,12 +56,12 @@ fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
 }
 
 /// Whether a name, perhaps with wildcards, is that of an action.
-fn exists(service: &Service, name: &str) -> bool {
+fn exists(service: &'static Service, name: &str) -> bool {
     if !name.contains(['*', '?']) {
         return service.action(name).is_some();
     }
     let pattern = glob(name);
-    service.actions().any(|(action, _)| pattern.matches(action))
+    service.action_names().any(|(action, _)| pattern.matches(action))
 }
 
 /// Whether a pattern covers everything that another one does.
@@ -86,11 +86,7 @@ pub(super) fn any_covers(actions: &[(&str, usize)], action: &str) -> bool {
 /// Whether every one of some actions is spelled out and knows no resources.
 pub(super) fn all_without_resources(actions: &[(&str, usize)]) -> bool {
     let without = |(action, _): &(&str, usize)| {
-        let lower = action.to_ascii_lowercase();
-        let known = lower
-            .split_once(':')
-            .and_then(|(prefix, name)| catalogue::service(prefix)?.action(name));
-        known.is_some_and(|(_, knows_resources)| !knows_resources)
+        service_data::has_resource_level_permissions(action) == Some(false)
     };
     !actions.is_empty() && actions.iter().all(without)
 }

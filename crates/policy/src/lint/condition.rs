@@ -2,10 +2,10 @@
 
 use super::nearest::nearest;
 use super::{Findings, Severity, one_or_many, text_of};
-use crate::catalogue;
 use crate::condition::Operator;
 use crate::json::{Node, Value};
 use crate::pattern::{Meaning, Part, Template};
+use crate::service_data;
 
 /// What surrounds a condition.
 pub(super) struct Surroundings<'a> {
@@ -42,12 +42,12 @@ fn judge_key(
     around: &Surroundings<'_>,
 ) -> Option<&'static str> {
     let lower = key.to_lowercase();
-    if let Some(kind) = catalogue::global_key_type(&lower) {
+    if let Some(kind) = service_data::global_key_type(key) {
         return Some(kind);
     }
     let (prefix, _) = lower.split_once(':')?;
     if prefix == "aws" {
-        let known = catalogue::global_keys().map(|name| (name, name));
+        let known = service_data::global_keys().map(|(name, _)| (name, name));
         let near = nearest(key, known);
         findings.add(
             (Severity::Error, "INVALID_GLOBAL_CONDITION_KEY"),
@@ -57,11 +57,10 @@ fn judge_key(
         );
         return None;
     }
-    let own = catalogue::service(prefix).and_then(|service| service.key_type(&lower));
+    let key_type =
+        |service: &str| service_data::service(service)?.condition_key(key).map(|known| known.kind);
     let services = around.services.as_deref().unwrap_or_default();
-    let of_action =
-        || services.iter().find_map(|service| catalogue::service(service)?.key_type(&lower));
-    own.or_else(of_action)
+    key_type(prefix).or_else(|| services.iter().find_map(|service| key_type(service)))
 }
 
 fn judge_pair(

@@ -1,5 +1,6 @@
 //! `iamd policy eval`: a stream of questions, a stream of answers.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
@@ -8,9 +9,11 @@ use std::process::ExitCode;
 use clap::Args;
 use iamd_policy::Explanation;
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::question::{Question, Reader, word};
+use super::question::{Question, word};
+use super::reader::Reader;
 use crate::clock::Clock;
 use crate::fault::Fault;
 
@@ -29,7 +32,7 @@ pub(in crate::command) struct Options {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    id: &'a Option<Value>,
+    id: &'a Option<Box<RawValue>>,
     decision: &'static str,
     decided_by: &'static str,
     statements: Vec<DecidingStatement<'a>>,
@@ -49,7 +52,7 @@ struct DecidingStatement<'a> {
 
 #[derive(Serialize)]
 struct Failed {
-    id: Option<Value>,
+    id: Option<Box<RawValue>>,
     error: String,
 }
 
@@ -126,7 +129,7 @@ fn skip_line<R: Read>(input: &mut BufReader<R>) -> io::Result<()> {
 fn answered(line: &[u8], reader: &mut Reader, clock: &Clock) -> Result<String, Failed> {
     if line.len() as u64 > LINE_LENGTH_MAX {
         let error = format!("the line is longer than {LINE_LENGTH_MAX} bytes");
-        return Err(Failed { id: None, error });
+        return Err(Failed { id: id_of(line), error });
     }
     let question: Question = serde_json::from_slice(line).map_err(|error| Failed {
         id: id_of(line),
@@ -138,14 +141,39 @@ fn answered(line: &[u8], reader: &mut Reader, clock: &Clock) -> Result<String, F
     serde_json::to_string(&answer).map_err(|error| failed(error.to_string()))
 }
 
-/// The id of a line that is JSON but no request.
-fn id_of(line: &[u8]) -> Option<Value> {
-    let value: Value = serde_json::from_slice(line).ok()?;
-    value.get("id").cloned()
+/// The id of a line that is no request, also of one that is not JSON behind the id.
+fn id_of(line: &[u8]) -> Option<Box<RawValue>> {
+    let mut id = None;
+    let mut reader = serde_json::Deserializer::from_slice(line);
+    // Whatever is wrong with the rest has been said; what stands before it can be read.
+    let _ = reader.deserialize_map(IdFinder(&mut id));
+    id
+}
+
+/// Reads members up to the id.
+struct IdFinder<'a>(&'a mut Option<Box<RawValue>>);
+
+impl<'de> Visitor<'de> for IdFinder<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "id" {
+                *self.0 = map.next_value()?;
+                return Ok(());
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Answer<'a> {
-    fn of(id: &'a Option<Value>, explained: &'a Explanation) -> Answer<'a> {
+    fn of(id: &'a Option<Box<RawValue>>, explained: &'a Explanation) -> Answer<'a> {
         let statement = |statement: &'a iamd_policy::DecidingStatement| DecidingStatement {
             policy: &statement.policy,
             sid: statement.sid.as_deref(),

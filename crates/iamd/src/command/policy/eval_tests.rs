@@ -1,5 +1,7 @@
 //! Tests of `iamd policy eval`.
 
+use serde_json::Value;
+
 use super::*;
 
 fn eval(input: &str) -> (Vec<Value>, bool) {
@@ -132,6 +134,44 @@ fn bad_lines_are_errors_and_the_run_goes_on() {
 }
 
 #[test]
+fn an_id_is_given_back_as_it_was_written_wherever_it_can_be_read() {
+    for (line, expected) in [
+        (r#"{"id":"a","request":"#, r#""a""#),
+        (r#"{"other":[1,{"id":2}],"id":{"b":1.50},"request":nonsense}"#, r#"{"b":1.50}"#),
+        (r#"{"id":12345678901234567890123,"request":7}"#, "12345678901234567890123"),
+        (r#"{"id":null}"#, "null"),
+        (r#"{"request":nonsense,"id":1}"#, "null"),
+        (r#"["id"]"#, "null"),
+        (r#"{"id"#, "null"),
+    ] {
+        let mut output = Vec::new();
+        stream(BufReader::new(line.as_bytes()), &mut output).unwrap();
+        let answer = String::from_utf8(output).unwrap();
+        let start = format!("{{\"id\":{expected},\"error\":\"");
+        assert!(answer.starts_with(&start), "{line} {answer}");
+    }
+}
+
+#[test]
+fn members_that_are_null_are_absent() {
+    let policies = format!(
+        r#"{{"identity":[{ALLOW_GET}],"boundary":null,"session":null,"resource":null,"trust":null,"scp":null,"rcp":null,"endpoint":null}}"#
+    );
+    let more = r#","resource_account":null,"role":null,"context":null,"context_complete":null"#;
+    assert_eq!(one(&line(ANA, more, &policies))["decision"], "allowed");
+    assert_eq!(one(&line(ANA, "", "null"))["decision"], "implicitDeny");
+}
+
+#[test]
+fn numbers_of_a_document_compare_as_they_were_written() {
+    let policy = r#"{"identity":[{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"x:Number":1.50}}}}]}"#;
+    for (value, decision) in [("1.50", "allowed"), ("1.5", "implicitDeny")] {
+        let context = format!(r#","context":{{"x:Number":"{value}"}}"#);
+        assert_eq!(one(&line(ANA, &context, policy))["decision"], decision);
+    }
+}
+
+#[test]
 fn documents_that_are_none_hold_nothing() {
     for document in [
         "{}",
@@ -177,5 +217,8 @@ fn a_line_that_is_too_long_is_passed_over() {
     assert!(!all_answered);
     assert_eq!(answers.len(), 2);
     assert!(answers[0]["error"].as_str().unwrap().contains("longer than"));
+    assert_eq!(answers[0]["id"], Value::Null);
     assert_eq!(answers[1]["decision"], "implicitDeny");
+    let input = format!("{{\"id\":1,\"request\":\"{}\"}}\n", "x".repeat(LINE_LENGTH_MAX as usize));
+    assert_eq!(one(&input)["id"], 1);
 }

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use iamd_policy::{DecidingStatement, Decision, Explanation, Obstacle};
 use serde_json::{Map, Value, json};
 
-use super::super::printout;
+use super::super::{OutputFormat, printout};
 use super::lint::read;
-use super::question::{Question, Reader, word};
+use super::question::Question;
+use super::raw::reason;
+use super::reader::Reader;
+use super::story::Story;
 use crate::clock::Clock;
 use crate::fault::Fault;
 
@@ -19,9 +21,13 @@ pub(in crate::command) struct Options {
     /// A whole request as `iamd policy eval` reads it, in a file or, with `-`, on standard input.
     #[arg(long, conflicts_with_all = ["principal", "action", "resource"])]
     request: Option<PathBuf>,
-    /// Who asks: an ARN, or a service such as `ec2.amazonaws.com`.
+    /// Who asks: an ARN, a service such as `ec2.amazonaws.com`, or, as in requests, a JSON object such
+    /// as `{"anonymous":true}`.
     #[arg(long, required_unless_present = "request")]
     principal: Option<String>,
+    /// The ARN of the role of a session, if it has a path.
+    #[arg(long, conflicts_with = "request")]
+    role: Option<String>,
     /// What he wants to do, such as `s3:GetObject`.
     #[arg(long, required_unless_present = "request")]
     action: Option<String>,
@@ -29,13 +35,13 @@ pub(in crate::command) struct Options {
     #[arg(long, required_unless_present = "request")]
     resource: Option<String>,
     /// The account that owns the resource.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "request")]
     resource_account: Option<String>,
     /// A condition key, such as `aws:SourceIp=10.0.0.1`; given twice, it has several values.
     #[arg(long, value_name = "KEY=VALUE")]
     context: Vec<String>,
     /// Files with identity-based policies.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "policy", value_name = "FILE")]
     identity: Vec<PathBuf>,
     /// A file with a permissions boundary.
     #[arg(long, value_name = "FILE")]
@@ -55,10 +61,16 @@ pub(in crate::command) struct Options {
     /// Files with resource control policies, one per level, root first.
     #[arg(long, value_name = "FILE")]
     rcp: Vec<PathBuf>,
+    /// Files with policies of the VPC endpoint that the request came through.
+    #[arg(long, value_name = "FILE")]
+    endpoint: Vec<PathBuf>,
+    /// How to print.
+    #[arg(short, long, default_value = "table")]
+    output: OutputFormat,
 }
 
 /// Names of policies in answers, and the files that they came from.
-type Files = Vec<(String, PathBuf)>;
+pub(super) type Files = Vec<(String, PathBuf)>;
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Fault> {
     let mut files = Files::new();
@@ -66,21 +78,36 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Fault> {
         Some(path) => read(path)?,
         None => asked(options, &mut files)?.to_string(),
     };
-    let question: Question = serde_json::from_str(&text)
-        .map_err(|error| Fault::Refused(format!("this is no request: {error}")))?;
+    let question: Question = serde_json::from_str(&text).map_err(|error| wrong(options, &error))?;
     let explained =
         question.answer(&mut Reader::default(), Clock::default().now()).map_err(Fault::Refused)?;
-    printout::text(&told(&explained, &files))?;
+    let story = Story::new(&explained, &question, &files);
+    match options.output {
+        OutputFormat::Table => printout::text(&story.text())?,
+        OutputFormat::Json => printout::json(&story.json())?,
+    }
     let is_allowed = explained.decision.is_allowed();
     Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(super::super::EXIT_FAILED) })
+}
+
+/// What is wrong with a request, and where, if somebody has written it.
+fn wrong(options: &Options, error: &serde_json::Error) -> Fault {
+    let place = options
+        .request
+        .as_ref()
+        .map(|path| format!("{}:{}:{}: ", path.display(), error.line(), error.column()));
+    let place = place.unwrap_or_default();
+    Fault::Refused(format!("{place}this is no request: {}", reason(error)))
 }
 
 /// The request that the flags stand for.
 fn asked(options: &Options, files: &mut Files) -> Result<Value, Fault> {
     let principal = options.principal.as_deref().unwrap_or_default();
-    let principal = match principal.starts_with("arn:") {
-        true => json!(principal),
-        false => json!({ "service": principal }),
+    let principal = match principal {
+        arn if arn.starts_with("arn:") => json!(arn),
+        object if object.starts_with('{') => serde_json::from_str(object)
+            .map_err(|error| Fault::Refused(format!("`{object}` is no principal: {error}")))?,
+        service => json!({ "service": service }),
     };
     let mut list = |name: &str, paths: &[PathBuf]| -> Result<Vec<Value>, Fault> {
         let texts = paths.iter().enumerate().map(|(number, path)| {
@@ -95,8 +122,10 @@ fn asked(options: &Options, files: &mut Files) -> Result<Value, Fault> {
         let boundary = list("boundary", std::slice::from_ref(boundary))?;
         policies.insert("boundary".to_owned(), boundary.into());
     }
-    if !options.session.is_empty() {
-        policies.insert("session".to_owned(), list("session", &options.session)?.into());
+    for (name, paths) in [("session", &options.session), ("endpoint", &options.endpoint)] {
+        if !paths.is_empty() {
+            policies.insert(name.to_owned(), list(name, paths)?.into());
+        }
     }
     for (name, paths) in [("scp", &options.scp), ("rcp", &options.rcp)] {
         let levels = paths.iter().enumerate().map(|(level, path)| {
@@ -116,6 +145,7 @@ fn asked(options: &Options, files: &mut Files) -> Result<Value, Fault> {
     Ok(json!({
         "request": {
             "principal": principal,
+            "role": options.role,
             "action": options.action,
             "resource": options.resource,
             "resource_account": options.resource_account,
@@ -142,45 +172,15 @@ fn context(settings: &[String]) -> Result<Map<String, Value>, Fault> {
     Ok(context)
 }
 
-/// The explanation, for people.
-fn told(explained: &Explanation, files: &Files) -> String {
-    let by = explained.decision.decided_by().as_str();
-    let mut text = format!("{} by {by}\n", word(explained.decision));
-    if !explained.decision.is_allowed() {
-        text.push_str(&format!("\n  {}\n", explained.message()));
-    }
-    if !explained.statements.is_empty() {
-        text.push_str("\nDecided by:\n");
-    }
-    for statement in &explained.statements {
-        text.push_str(&format!("  {}\n", placed(statement, files)));
-    }
-    if !explained.missing_keys.is_empty() {
-        text.push_str("\nCondition keys that statements asked for and the request did not have:\n");
-        explained.missing_keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
-    }
-    if let Decision::DenyImplicitly(_) = explained.decision {
-        text.push_str(&format!("\nNo statement of type `{by}` allows the request.\n"));
-    }
-    if !explained.near_misses.is_empty() {
-        text.push_str("These would, but for one thing:\n");
-    }
-    for miss in &explained.near_misses {
-        let obstacle = match &miss.obstacle {
-            Obstacle::Resource => "its resources do not cover the request's".to_owned(),
-            Obstacle::Principal => "it does not name the caller".to_owned(),
-            Obstacle::Conditions(keys) => format!("conditions on {} do not hold", keys.join(", ")),
-        };
-        text.push_str(&format!("  {}: {obstacle}\n", placed(&miss.statement, files)));
-    }
-    text
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Where a statement stands: file, line, column and `Sid`.
-fn placed(statement: &DecidingStatement, files: &Files) -> String {
-    let file = files.iter().find(|(name, _)| **name == *statement.policy);
-    let place =
-        file.map_or_else(|| statement.policy.to_string(), |(_, path)| path.display().to_string());
-    let sid = statement.sid.as_deref().map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
-    format!("{place}:{}:{}{sid}", statement.line, statement.column)
+    #[test]
+    fn a_key_that_is_given_twice_has_several_values() {
+        let settings = ["a=1", "b=x=y", "a=2", "a=3", "c="].map(str::to_owned);
+        let expected = json!({ "a": ["1", "2", "3"], "b": "x=y", "c": "" });
+        assert_eq!(Value::from(context(&settings).unwrap()), expected);
+        assert!(context(&["a".to_owned()]).is_err());
+    }
 }

@@ -5,6 +5,11 @@ mod explain;
 mod layout;
 mod lint;
 mod question;
+mod raw;
+mod reader;
+mod reduce;
+mod rewrite;
+mod story;
 mod suite;
 
 use std::process::ExitCode;
@@ -20,9 +25,17 @@ pub(super) enum Command {
     /// Says why one request is allowed or denied.
     Explain(Box<explain::Options>),
     /// Brings policy documents into one layout.
-    Fmt(layout::Options),
+    #[command(
+        after_help = "Exit codes: 0 done, 1 with --check some files have another layout, 2 wrong use."
+    )]
+    Fmt(rewrite::Options),
     /// Finds what is wrong, dangerous or useless in policy documents.
     Lint(lint::Options),
+    /// Makes policy documents smaller that mean the same.
+    #[command(
+        after_help = "Exit codes: 0 done, 1 with --check some files can be smaller, 2 wrong use."
+    )]
+    Reduce(rewrite::Options),
     /// Runs tables of requests with the decisions that are expected of them.
     Test(suite::Options),
 }
@@ -36,6 +49,7 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Fault> {
         Command::Explain(options) => explain::run(&options),
         Command::Fmt(options) => layout::run(&options),
         Command::Lint(options) => lint::run(&options),
+        Command::Reduce(options) => reduce::run(&options),
         Command::Test(options) => suite::run(&options),
     };
     // A denial and a failed test are exit code 1: an error must not look like one.
@@ -43,4 +57,14 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Fault> {
         eprintln!("iamd: {fault}");
         ExitCode::from(EXIT_WRONG_USE)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_fit_together() {
+        Command::augment_subcommands(clap::Command::new("policy")).debug_assert();
+    }
 }

@@ -1,16 +1,12 @@
 //! A question about policies, as users write it: who, what, on what, and the policies.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use iamd_policy::{Arn, Context, Decision, Document, Explanation, Policies, PolicySet, Principal};
+use iamd_policy::{Arn, Context, Decision, Explanation, Policies, PolicySet, Principal};
 use iamd_wire::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// Documents that are kept so that a repeated one is not read again.
-const DOCUMENTS_KEPT_MAX: usize = 1_024;
+use super::reader::{Reader, document_text, numbered};
 
 /// A question.
 #[derive(Deserialize)]
@@ -18,10 +14,10 @@ const DOCUMENTS_KEPT_MAX: usize = 1_024;
 pub(super) struct Question {
     /// Given back with the answer.
     #[serde(default)]
-    pub(super) id: Option<Value>,
+    pub(super) id: Option<Box<RawValue>>,
     request: Asked,
     #[serde(default)]
-    policies: Given,
+    policies: Option<Given>,
 }
 
 #[derive(Deserialize)]
@@ -36,10 +32,10 @@ struct Asked {
     #[serde(default)]
     role: Option<String>,
     #[serde(default)]
-    context: Map<String, Value>,
+    context: Option<Map<String, Value>>,
     /// Whether nothing is to be added to the context.
     #[serde(default)]
-    context_complete: bool,
+    context_complete: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -63,12 +59,6 @@ struct Given {
     endpoint: Option<Vec<Box<RawValue>>>,
 }
 
-/// Documents by their text, each read once.
-#[derive(Default)]
-pub(super) struct Reader {
-    known: HashMap<String, Option<Document>>,
-}
-
 impl Question {
     /// The decision and what led to it.
     ///
@@ -79,7 +69,8 @@ impl Question {
         reader: &mut Reader,
         now: Timestamp,
     ) -> Result<Explanation, String> {
-        let given = &self.policies;
+        let absent = Given::default();
+        let given = self.policies.as_ref().unwrap_or(&absent);
         let context = self.request.context()?;
         let principal = self.request.principal(&context, given.boundary.is_some())?;
         let context = self.request.completed(context, &principal, now);
@@ -111,12 +102,36 @@ impl Question {
         };
         Ok(iamd_policy::explain(&request, &policies))
     }
+
+    /// The texts of the documents, by the names that answers give them.
+    pub(super) fn documents(&self) -> Vec<(String, String)> {
+        let Some(given) = &self.policies else { return Vec::new() };
+        let mut named = Vec::new();
+        for (name, list) in [
+            ("identity", &given.identity),
+            ("boundary", &given.boundary),
+            ("session", &given.session),
+            ("endpoint", &given.endpoint),
+        ] {
+            named.extend(numbered(name, list.as_deref().unwrap_or_default()));
+        }
+        for (name, levels) in [("scp", &given.scp), ("rcp", &given.rcp)] {
+            for (level, list) in levels.iter().flatten().enumerate() {
+                named.extend(numbered(&format!("{name}[{level}]"), list));
+            }
+        }
+        for (name, one) in [("resource", &given.resource), ("trust", &given.trust)] {
+            named.extend(one.as_deref().map(|raw| (name.to_owned(), raw)));
+        }
+        let texts = named.into_iter().map(|(name, raw)| Some((name, document_text(raw.get())?)));
+        texts.flatten().collect()
+    }
 }
 
 impl Asked {
     fn context(&self) -> Result<Context, String> {
         let mut context = Context::default();
-        for (key, value) in &self.context {
+        for (key, value) in self.context.iter().flatten() {
             match value {
                 // As good as absent.
                 Value::Null => {}
@@ -132,7 +147,7 @@ impl Asked {
     }
 
     fn completed(&self, mut context: Context, principal: &Principal, now: Timestamp) -> Context {
-        if self.context_complete {
+        if self.context_complete == Some(true) {
             return context;
         }
         context.add_principal_keys(principal);
@@ -254,62 +269,6 @@ fn bad_value(key: &str) -> String {
     format!(
         "the value of the context key `{key}` is a string, a number, a boolean or a list of them"
     )
-}
-
-impl Reader {
-    /// The document in a JSON value; none if it holds nothing.
-    fn document(&mut self, value: &RawValue) -> Option<Document> {
-        let raw = value.get();
-        if let Some(known) = self.known.get(raw) {
-            return known.clone();
-        }
-        let document = read(raw);
-        if self.known.len() >= DOCUMENTS_KEPT_MAX {
-            self.known.clear();
-        }
-        self.known.insert(raw.to_owned(), document.clone());
-        document
-    }
-
-    fn list(&mut self, name: &str, documents: Option<&[Box<RawValue>]>) -> Option<PolicySet> {
-        documents.map(|documents| self.set(name, documents))
-    }
-
-    fn set(&mut self, name: &str, documents: &[Box<RawValue>]) -> PolicySet {
-        let named = documents.iter().enumerate().filter_map(|(number, value)| {
-            Some((Arc::from(format!("{name}[{number}]")), self.document(value)?))
-        });
-        named.collect()
-    }
-
-    fn one(&mut self, name: &str, document: Option<&RawValue>) -> Option<PolicySet> {
-        let document = document.filter(|value| value.get() != "null")?;
-        Some(
-            self.document(document)
-                .map(|document| (Arc::from(name), document))
-                .into_iter()
-                .collect(),
-        )
-    }
-
-    fn levels(&mut self, name: &str, levels: &[Vec<Box<RawValue>>]) -> Vec<PolicySet> {
-        let numbered = levels.iter().enumerate();
-        numbered
-            .map(|(level, documents)| self.set(&format!("{name}[{level}]"), documents))
-            .collect()
-    }
-}
-
-/// A string holds the document's text; an object is read in the form in which it is written again.
-fn read(raw: &str) -> Option<Document> {
-    if raw.starts_with('"') {
-        let text: String = serde_json::from_str(raw).ok()?;
-        return Document::parse(&text).ok();
-    }
-    // Reading the text as it came finds keys that occur twice, which a value would not keep.
-    Document::parse(raw).ok()?;
-    let value: Value = serde_json::from_str(raw).ok()?;
-    Document::parse(&value.to_string()).ok()
 }
 
 /// The word for a decision in answers.

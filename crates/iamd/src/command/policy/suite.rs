@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use serde::Deserialize;
+use iamd_policy::Document;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::printout;
-use super::question::{Question, Reader, word};
+use super::super::{OutputFormat, printout};
+use super::lint::read;
+use super::question::{Question, word};
+use super::raw::{reason, repeated_key};
+use super::reader::Reader;
 use crate::clock::Clock;
 use crate::fault::Fault;
 
@@ -21,7 +25,15 @@ pub(in crate::command) struct Options {
     /// Writes a report in JUnit's form, too.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// How to print.
+    #[arg(short, long, default_value = "table")]
+    output: OutputFormat,
 }
+
+/// The words for decisions, and for the types of policies that decide.
+const DECISIONS: [&str; 3] = ["allowed", "explicitDeny", "implicitDeny"];
+const TYPES: [&str; 8] =
+    ["identity", "resource", "boundary", "session", "scp", "rcp", "endpoint", "trust"];
 
 /// A file of tests.
 #[derive(Deserialize)]
@@ -41,19 +53,14 @@ struct Test {
     /// By type, as `iamd policy eval` reads them; a text that is a name stands for the document.
     #[serde(default)]
     policies: Map<String, Value>,
-    expect: Expected,
+    /// A decision, or more of it.
+    expect: Value,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Expected {
-    Decision(String),
-    More(Details),
-}
-
+/// What is expected, all parts optional but the decision.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Details {
+struct Expected {
     decision: String,
     #[serde(default)]
     decided_by: Option<String>,
@@ -63,6 +70,7 @@ struct Details {
 }
 
 /// What became of a test.
+#[derive(Serialize)]
 struct Tested {
     file: String,
     name: String,
@@ -75,7 +83,10 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Fault> {
     for file in &options.files {
         results.extend(tested(file)?);
     }
-    printout::text(&report(&results))?;
+    match options.output {
+        OutputFormat::Table => printout::text(&report(&results))?,
+        OutputFormat::Json => printout::json(&results)?,
+    }
     if let Some(path) = &options.junit {
         std::fs::write(path, junit(&results)).map_err(|error| {
             Fault::Refused(format!("`{}` cannot be written: {error}", path.display()))
@@ -88,12 +99,15 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Fault> {
 fn tested(file: &Path) -> Result<Vec<Tested>, Fault> {
     let failed =
         |error: &dyn std::fmt::Display| Fault::Refused(format!("{}: {error}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
-    // JSON is YAML, too, but its own reader's errors are clearer.
-    let suite: Suite = match file.extension().is_some_and(|extension| extension == "json") {
-        true => serde_json::from_str(&text).map_err(|error| failed(&error))?,
-        false => serde_saphyr::from_str(&text).map_err(|error| failed(&error))?,
-    };
+    let text = read(file)?;
+    let suite = suite(&text, file.extension().is_some_and(|extension| extension == "json"))
+        .map_err(|(line, column, error)| {
+            Fault::Refused(format!("{}:{line}:{column}: {error}", file.display()))
+        })?;
+    // A file that tests nothing must not look like one that passed.
+    if suite.tests.is_empty() {
+        return Err(failed(&"there are no tests under `tests`"));
+    }
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     let mut reader = Reader::default();
     let named = named(&suite.policies, folder)?;
@@ -101,10 +115,32 @@ fn tested(file: &Path) -> Result<Vec<Tested>, Fault> {
         Ok(Tested {
             file: file.display().to_string(),
             name: test.name.clone(),
-            failure: failure(test, &named, folder, &mut reader)?,
+            failure: failure(test, &named, folder, &mut reader)
+                .map_err(|error| failed(&format!("test `{}`: {error}", test.name)))?,
         })
     });
     results.collect()
+}
+
+/// A file of tests; or line and column of what is wrong, and what.
+fn suite(text: &str, is_json: bool) -> Result<Suite, (u64, u64, String)> {
+    if !is_json {
+        return serde_saphyr::from_str(text).map_err(|error| {
+            let error = error.without_snippet();
+            let place = error.location().unwrap_or(serde_saphyr::Location::UNKNOWN);
+            let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+            let behind = format!(" at line {}, column {}", place.line(), place.column());
+            let message = message.strip_suffix(&behind).unwrap_or(&message).to_owned();
+            (place.line(), place.column(), message)
+        });
+    }
+    // JSON is YAML, too, but its own reader's errors are clearer.
+    let suite = serde_json::from_str(text)
+        .map_err(|error| (error.line() as u64, error.column() as u64, reason(&error)))?;
+    match repeated_key(text) {
+        Some(key) => Err((1, 1, format!("the key `{key}` occurs twice in one object"))),
+        None => Ok(suite),
+    }
 }
 
 fn named(policies: &Map<String, Value>, folder: &Path) -> Result<Map<String, Value>, Fault> {
@@ -149,24 +185,25 @@ fn failure(
     folder: &Path,
     reader: &mut Reader,
 ) -> Result<Option<String>, Fault> {
-    let wrong =
-        |error: &dyn std::fmt::Display| Fault::Refused(format!("test `{}`: {error}", test.name));
+    let expected = Expected::read(&test.expect).map_err(Fault::Refused)?;
     let mut policies = Map::new();
     for (kind, value) in &test.policies {
-        let value = resolved(value, named, folder).map_err(|error| wrong(&error))?;
-        policies.insert(kind.clone(), value);
+        policies.insert(kind.clone(), resolved(value, named, folder)?);
     }
     let question = serde_json::json!({ "request": test.request, "policies": policies }).to_string();
-    let question: Question = serde_json::from_str(&question).map_err(|error| wrong(&error))?;
-    let explained =
-        question.answer(reader, Clock::default().now()).map_err(|error| wrong(&error))?;
+    let question: Question = serde_json::from_str(&question)
+        .map_err(|error| Fault::Refused(format!("this is no request: {}", reason(&error))))?;
+    // A document that is none holds nothing: a denial would be no merit of the policies.
+    for (name, text) in question.documents() {
+        Document::parse(&text).map_err(|error| Fault::Refused(format!("{name}: {error}")))?;
+    }
+    let explained = question.answer(reader, Clock::default().now()).map_err(Fault::Refused)?;
     let (decision, by) = (word(explained.decision), explained.decision.decided_by().as_str());
-    let expected = test.expect.details();
     let sids: Vec<&str> =
         explained.statements.iter().filter_map(|statement| statement.sid.as_deref()).collect();
     let fits = expected.decision == decision
-        && expected.decided_by.is_none_or(|expected| expected == by)
-        && expected.sid.is_none_or(|sid| sids.contains(&sid));
+        && expected.decided_by.as_ref().is_none_or(|expected| expected == by)
+        && expected.sid.as_ref().is_none_or(|sid| sids.contains(&sid.as_str()));
     if fits {
         return Ok(None);
     }
@@ -183,30 +220,30 @@ fn failure(
     Ok(Some(text))
 }
 
-/// What is expected, all parts optional but the decision.
-struct Wanted<'a> {
-    decision: &'a str,
-    decided_by: Option<&'a str>,
-    sid: Option<&'a str>,
-}
-
 impl Expected {
-    fn details(&self) -> Wanted<'_> {
-        match self {
-            Expected::Decision(decision) => Wanted { decision, decided_by: None, sid: None },
-            Expected::More(details) => Wanted {
-                decision: &details.decision,
-                decided_by: details.decided_by.as_deref(),
-                sid: details.sid.as_deref(),
-            },
+    /// Reads what is expected; a word that no decision has is refused, as no answer could ever be it.
+    fn read(value: &Value) -> Result<Expected, String> {
+        let expected = match value {
+            Value::String(decision) => {
+                Expected { decision: decision.clone(), decided_by: None, sid: None }
+            }
+            other => Expected::deserialize(other).map_err(|error| format!("`expect`: {error}"))?,
+        };
+        let unknown = |word: &str, words: &[&str]| {
+            format!("`{word}` cannot be expected: one of {} can", words.join(", "))
+        };
+        if !DECISIONS.contains(&expected.decision.as_str()) {
+            return Err(unknown(&expected.decision, &DECISIONS));
+        }
+        match &expected.decided_by {
+            Some(word) if !TYPES.contains(&word.as_str()) => Err(unknown(word, &TYPES)),
+            Some(_) | None => Ok(expected),
         }
     }
-}
 
-impl Wanted<'_> {
     fn words(&self) -> String {
-        let by = self.decided_by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let sid = self.sid.map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
+        let by = self.decided_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let sid = self.sid.as_deref().map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
         format!("{}{by}{sid}", self.decision)
     }
 }

@@ -1,0 +1,205 @@
+//! An explanation, told to people and to programs.
+
+use iamd_policy::{DecidingStatement, Decision, Document, Explanation, Obstacle, ParseError};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::explain::Files;
+use super::question::{Question, word};
+
+/// An explanation beside the documents that it speaks of.
+pub(super) struct Story<'a> {
+    explained: &'a Explanation,
+    /// The texts of the documents, by their names in answers.
+    documents: Vec<(String, String)>,
+    files: &'a Files,
+}
+
+impl<'a> Story<'a> {
+    pub(super) fn new(
+        explained: &'a Explanation,
+        question: &Question,
+        files: &'a Files,
+    ) -> Story<'a> {
+        Story { explained, documents: question.documents(), files }
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let explained = self.explained;
+        let by = explained.decision.decided_by().as_str();
+        let mut text = format!("{} by {by}\n", word(explained.decision));
+        if !explained.decision.is_allowed() {
+            text.push_str(&format!("\n  {}\n", explained.message()));
+        }
+        if !explained.statements.is_empty() {
+            text.push_str("\nDecided by:\n");
+        }
+        for statement in &explained.statements {
+            text.push_str(&format!("  {}\n{}", self.placed(statement), self.quoted(statement)));
+        }
+        if !explained.missing_keys.is_empty() {
+            text.push_str(
+                "\nCondition keys that statements asked for and the request did not have:\n",
+            );
+            explained.missing_keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
+        }
+        if let Decision::DenyImplicitly(_) = explained.decision {
+            text.push_str(&format!("\nNo statement of type `{by}` allows the request.\n"));
+        }
+        if !explained.near_misses.is_empty() {
+            text.push_str("These would, but for one thing:\n");
+        }
+        for miss in &explained.near_misses {
+            let obstacle = match &miss.obstacle {
+                Obstacle::Resource => "its resources do not cover the request's".to_owned(),
+                Obstacle::Principal => "it does not name the caller".to_owned(),
+                Obstacle::Conditions(keys) => {
+                    format!("conditions on {} do not hold", keys.join(", "))
+                }
+            };
+            let (place, quote) = (self.placed(&miss.statement), self.quoted(&miss.statement));
+            text.push_str(&format!("  {place}: {obstacle}\n{quote}"));
+        }
+        let mut unread = self.unread().peekable();
+        if unread.peek().is_some() {
+            text.push_str("\nDocuments that cannot be read and so hold nothing:\n");
+        }
+        for (name, error) in unread {
+            let ParseError { line, column, message, .. } = error;
+            text.push_str(&format!("  {}:{line}:{column}: {message}\n", self.place(name)));
+        }
+        text
+    }
+
+    /// For programs: what `iamd policy eval` answers, and more.
+    pub(super) fn json(&self) -> Value {
+        let explained = self.explained;
+        let misses = explained.near_misses.iter().map(|miss| {
+            let (obstacle, keys) = match &miss.obstacle {
+                Obstacle::Resource => ("resource", &[][..]),
+                Obstacle::Principal => ("principal", &[][..]),
+                Obstacle::Conditions(keys) => ("conditions", keys.as_slice()),
+            };
+            let mut members = self.members(&miss.statement);
+            members.insert("obstacle".to_owned(), obstacle.into());
+            if !keys.is_empty() {
+                members.insert("keys".to_owned(), keys.into());
+            }
+            Value::from(members)
+        });
+        let unread = self.unread().map(|(name, error)| {
+            let ParseError { line, column, message, .. } = error;
+            json!({ "policy": name, "file": self.file(name), "line": line, "column": column, "message": message })
+        });
+        let statements = explained.statements.iter().map(|statement| self.members(statement));
+        let mut story = json!({
+            "decision": word(explained.decision),
+            "decided_by": explained.decision.decided_by().as_str(),
+            "statements": statements.collect::<Vec<_>>(),
+            "missing_keys": explained.missing_keys,
+            "near_misses": misses.collect::<Vec<_>>(),
+            "unread": unread.collect::<Vec<_>>(),
+        });
+        if let (false, Some(story)) = (explained.decision.is_allowed(), story.as_object_mut()) {
+            story.insert("message".to_owned(), explained.message().into());
+        }
+        story
+    }
+
+    fn members(&self, statement: &DecidingStatement) -> Map<String, Value> {
+        let mut members = Map::new();
+        members.insert("policy".to_owned(), (*statement.policy).into());
+        if let Some(file) = self.file(&statement.policy) {
+            members.insert("file".to_owned(), file.into());
+        }
+        if let Some(sid) = &statement.sid {
+            members.insert("sid".to_owned(), sid.as_str().into());
+        }
+        members.insert("line".to_owned(), statement.line.into());
+        members.insert("column".to_owned(), statement.column.into());
+        if let Some(text) = self.statement(statement) {
+            members.insert("text".to_owned(), text.into());
+        }
+        members
+    }
+
+    /// Where a statement stands: file, line, column and `Sid`.
+    fn placed(&self, statement: &DecidingStatement) -> String {
+        let sid = statement.sid.as_deref().map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
+        format!("{}:{}:{}{sid}", self.place(&statement.policy), statement.line, statement.column)
+    }
+
+    /// The file that a document came from, else its name.
+    fn place(&self, name: &str) -> String {
+        self.file(name).unwrap_or_else(|| name.to_owned())
+    }
+
+    fn file(&self, name: &str) -> Option<String> {
+        let (_, path) = self.files.iter().find(|(known, _)| known == name)?;
+        Some(path.display().to_string())
+    }
+
+    /// A statement as it was written, indented.
+    fn quoted(&self, statement: &DecidingStatement) -> String {
+        let text = self.statement(statement).unwrap_or_default();
+        text.lines().map(|line| format!("      {line}\n")).collect()
+    }
+
+    /// A statement as it was written, its further lines moved left by as much as its first one.
+    fn statement(&self, statement: &DecidingStatement) -> Option<String> {
+        let (_, document) = self.documents.iter().find(|(name, _)| **name == *statement.policy)?;
+        let text = text_at(document, statement.line, statement.column)?;
+        let mut lines = text.lines();
+        let mut moved = lines.next()?.to_owned();
+        for line in lines {
+            let layout = line.len() - line.trim_start().len();
+            let column = usize::try_from(statement.column).ok()?;
+            moved.push('\n');
+            moved.push_str(line.get(layout.min(column.saturating_sub(1))..)?);
+        }
+        Some(moved)
+    }
+
+    /// Documents that are none, and why.
+    fn unread(&self) -> impl Iterator<Item = (&str, ParseError)> {
+        self.documents
+            .iter()
+            .filter_map(|(name, text)| Some((name.as_str(), Document::parse(text).err()?)))
+    }
+}
+
+/// The JSON value that begins at a line and a column, both from 1, columns in characters.
+fn text_at(text: &str, line: u32, column: u32) -> Option<&str> {
+    let place = |number: u32| usize::try_from(number.checked_sub(1)?).ok();
+    let line_start: usize = text.split_inclusive('\n').take(place(line)?).map(str::len).sum();
+    let rest = text.get(line_start..)?;
+    let (start, _) = rest.char_indices().nth(place(column)?)?;
+    let values = serde_json::Deserializer::from_str(rest.get(start..)?);
+    let value: &RawValue = values.into_iter().next()?.ok()?;
+    Some(value.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_at_their_places() {
+        let text = "{\"é\": [{\"a\": \"}\"}, 1],\n\n  \"b\": {\n  }}";
+        for (line, column, expected) in [
+            (1, 8, Some("{\"a\": \"}\"}")),
+            (3, 8, Some("{\n  }")),
+            (1, 1, Some(text)),
+            (1, 2, Some("\"é\"")),
+            (3, 3, Some("\"b\"")),
+            (2, 5, None),
+            (9, 1, None),
+            (1, 99, None),
+            (0, 0, None),
+            (4, 4, None),
+        ] {
+            assert_eq!(text_at(text, line, column), expected, "{line}:{column}");
+        }
+    }
+}
