@@ -1,10 +1,12 @@
 """Every operation is denied to who has no policy, and allowed by its one action on its resource."""
 
+import json
 import re
 from pathlib import Path
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from iamd import (
     Keys,
     allow,
@@ -447,3 +449,41 @@ def test_who_signs_may_always_ask_who_he_is(server):
     assert Keys.of(server.sts(keys).get_session_token()).session_token
     with denied(explicit_deny(user["Arn"], "iam:GetUser", user["Arn"])):
         server.iam(keys).get_user()
+
+
+def test_a_denial_can_be_decoded_by_who_may(server):
+    """The header of a denial, and what `sts decode-authorization-message` makes of it."""
+    user, keys = create_user(server, statements=[allow("sts:DecodeAuthorizationMessage")])
+    with pytest.raises(ClientError) as caught:
+        server.iam(keys).get_user(UserName="admin")
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    encoded = headers["x-iamd-authorization-message"]
+    assert len(encoded) <= 10_240
+
+    def decode(keys, encoded):
+        return server.sts(keys).decode_authorization_message(EncodedMessage=encoded)
+
+    decoded = json.loads(decode(keys, encoded)["DecodedMessage"])
+    assert decoded["allowed"] is False and decoded["explicitDeny"] is False
+    context = decoded["context"]
+    assert context["principal"] == {
+        "id": user["UserId"],
+        "name": user["UserName"],
+        "arn": user["Arn"],
+    }
+    assert context["action"] == "iam:GetUser"
+    assert context["resource"] == f"arn:aws:iam::{server.account}:user/admin"
+    values = {
+        item["key"]: [value["value"] for value in item["values"]["items"]]
+        for item in context["conditions"]["items"]
+    }
+    assert values["aws:SourceIp"] == ["127.0.0.1"]
+    assert values["aws:username"] == [user["UserName"]]
+    # Who may not decode is denied, and an altered message is none.
+    _, other = create_user(server)
+    with pytest.raises(ClientError) as caught:
+        decode(other, encoded)
+    assert caught.value.response["Error"]["Code"] == "AccessDenied"
+    with pytest.raises(ClientError) as caught:
+        decode(keys, encoded[:-4])
+    assert caught.value.response["Error"]["Code"] == "InvalidAuthorizationMessageException"

@@ -107,6 +107,7 @@ UpdateRoleDescription&RoleName=app&Description=new -> iam:UpdateRoleDescription 
 UpdateUser&UserName=bob&NewUserName=rob -> iam:UpdateUser user/people/bob; iam:UpdateUser user/people/rob
 AssumeRole&RoleArn={TARGET}&RoleSessionName=one -> sts:AssumeRole role/target
 AssumeRole&RoleArn={TARGET}&RoleSessionName=one&Tags.member.1.Key=a&Tags.member.1.Value=b&SourceIdentity=ana -> sts:AssumeRole role/target; sts:TagSession role/target; sts:SetSourceIdentity role/target
+DecodeAuthorizationMessage&EncodedMessage={ENCODED} -> sts:DecodeAuthorizationMessage *
 GetAccessKeyInfo&AccessKeyId={KEY} -> sts:GetAccessKeyInfo *
 GetCallerIdentity -> nothing
 GetSessionToken -> nothing
@@ -116,7 +117,7 @@ const TRUST_ACCOUNT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Al
 
 #[test]
 fn every_implemented_operation_has_a_sample_and_its_own_action() {
-    let sampled: BTreeSet<String> = samples("").map(|it| it.operation()).collect();
+    let sampled: BTreeSet<String> = samples(&Drawn::default()).map(|it| it.operation()).collect();
     let mut implemented = BTreeSet::new();
     for service in Service::ALL {
         let waiting = match service {
@@ -137,8 +138,8 @@ fn every_implemented_operation_has_a_sample_and_its_own_action() {
 
 #[test]
 fn operations_are_refused_without_a_policy() {
-    let (world, nobody, key) = full_world();
-    for sample in samples(&key) {
+    let (world, nobody, drawn) = full_world();
+    for sample in samples(&drawn) {
         let mut world = world.fork();
         match sample.needs.first() {
             Some(need) => {
@@ -155,8 +156,8 @@ fn operations_are_refused_without_a_policy() {
 
 #[test]
 fn operations_are_allowed_with_what_they_need_and_nothing_less() {
-    let (world, _, key) = full_world();
-    for sample in samples(&key) {
+    let (world, _, drawn) = full_world();
+    for sample in samples(&drawn) {
         let needs = &sample.needs;
         let send = |policy: &str, boundary: Option<&str>| {
             let mut world = world.fork();
@@ -189,8 +190,8 @@ fn operations_are_allowed_with_what_they_need_and_nothing_less() {
 
 #[test]
 fn root_needs_no_policy_and_is_bound_by_none() {
-    let (world, _, key) = full_world();
-    for sample in samples(&key) {
+    let (world, _, drawn) = full_world();
+    for sample in samples(&drawn) {
         let mut world = world.fork();
         let root = world.root();
         match sample.operation().as_str() {
@@ -300,7 +301,15 @@ impl Need {
     }
 }
 
-fn samples(key: &str) -> impl Iterator<Item = Sample> {
+/// What samples name and nobody can foresee.
+#[derive(Default)]
+struct Drawn {
+    key: String,
+    /// An encoded authorization message.
+    encoded: String,
+}
+
+fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
     let lines = SAMPLES.lines().filter(|line| !line.is_empty());
     lines.map(move |line| {
         let (request, needs) = line.split_once(" -> ").unwrap();
@@ -311,14 +320,15 @@ fn samples(key: &str) -> impl Iterator<Item = Sample> {
             .replace("{TARGET}", "arn:aws:iam::111122223333:role/target")
             .replace("{ALL}", ALLOW_ALL)
             .replace("{TRUST}", TRUST_EC2)
-            .replace("{KEY}", if key.is_empty() { "AKIAIOSFODNN7EXAMPLE" } else { key });
+            .replace("{ENCODED}", &drawn.encoded)
+            .replace("{KEY}", &drawn.key);
         let needs = needs.split("; ").filter(|need| *need != "nothing").map(Need::parse);
         Sample { request, needs: needs.collect() }
     })
 }
 
 /// Something of everything, a user with no rights, and the key of another one.
-fn full_world() -> (World, Caller, String) {
+fn full_world() -> (World, Caller, Drawn) {
     let tag = "Tags.member.1.Key=team&Tags.member.1.Value=blue";
     let read_only = "PolicyArn=arn:aws:iam::aws:policy/ReadOnlyAccess";
     let reader = "arn:aws:iam::111122223333:policy/reader";
@@ -353,7 +363,8 @@ fn full_world() -> (World, Caller, String) {
     let key = world.ok(&root, "CreateAccessKey&UserName=bob");
     let key = key["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
     let nobody = world.user("nobody");
-    (world, nobody, key)
+    let encoded = world.encoded_denial(&nobody, "ListUsers");
+    (world, nobody, Drawn { key, encoded })
 }
 
 fn policy(statements: impl Iterator<Item = String>) -> String {

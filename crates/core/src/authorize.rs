@@ -3,6 +3,7 @@
 use iamd_policy::{Policies, PolicySet, Request};
 use iamd_wire::ErrorCode;
 
+use crate::authorization_message::AuthorizationMessage;
 use crate::caller::{Caller, Identity};
 use crate::decision_keys::DecisionKeys;
 use crate::managed;
@@ -30,7 +31,7 @@ pub fn authorize(scene: &Scene<'_>, targets: &[Target]) -> Result<(), Refusal> {
                 context: &DecisionKeys::new(scene, target, scene.account.id()),
             };
             if !iamd_policy::decide(&request, &policies).is_allowed() {
-                return Err(denial(&request, &policies, target));
+                return Err(denial(scene, &request, &policies, target));
             }
         }
         Ok(())
@@ -78,15 +79,25 @@ const USER_SESSION_STS_ACTIONS: [&str; 5] = [
     "sts:TagSession",
 ];
 
-fn denial(request: &Request<'_>, policies: &Policies<'_>, target: &Target) -> Refusal {
-    let explained = match &target.shown {
-        Some(shown) => {
-            let message = iamd_policy::explain(request, policies).message();
-            message.replacen("on resource: *", &format!("on resource: {shown}"), 1)
-        }
-        None => iamd_policy::explain(request, policies).message(),
-    };
-    Refusal::new(ErrorCode::AccessDenied, explained)
+/// The denial of a request on what the caller's account owns, with what led to it.
+pub(crate) fn denial(
+    scene: &Scene<'_>,
+    request: &Request<'_>,
+    policies: &Policies<'_>,
+    target: &Target,
+) -> Refusal {
+    let explained = iamd_policy::explain(request, policies);
+    let mut message = explained.message();
+    if let Some(shown) = &target.shown {
+        message = message.replacen("on resource: *", &format!("on resource: {shown}"), 1);
+    }
+    let account = scene.account.id();
+    let keys = DecisionKeys::new(scene, target, account);
+    let authorization = AuthorizationMessage::new(account, request, &keys, &explained);
+    Refusal {
+        authorization: Some(Box::new(authorization)),
+        ..Refusal::new(ErrorCode::AccessDenied, message)
+    }
 }
 
 /// The policies on a caller's own side of a decision.

@@ -14,6 +14,29 @@ use crate::state::{Account, Tag};
 /// What a key begins with that stands for a tag of the caller, in lower case.
 const PRINCIPAL_TAG: &str = "aws:principaltag/";
 
+/// The keys that any request may have, as they are spelt.
+const GENERAL_KEYS: [&str; 19] = [
+    "aws:CurrentTime",
+    "aws:EpochTime",
+    "aws:MultiFactorAuthAge",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalIsAWSService",
+    "aws:PrincipalType",
+    "aws:Referer",
+    "aws:RequestedRegion",
+    "aws:ResourceAccount",
+    "aws:SecureTransport",
+    "aws:SourceIdentity",
+    "aws:SourceIp",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+    "aws:userid",
+    "aws:username",
+    "aws:ViaAWSService",
+];
+
 /// The keys of one decision: of the target, the caller, his session and the request.
 ///
 /// Source: IAM User Guide, "AWS global condition context keys".
@@ -32,6 +55,24 @@ impl<'a> DecisionKeys<'a> {
         resource_account: AccountId,
     ) -> DecisionKeys<'a> {
         DecisionKeys { scene, target, resource_account }
+    }
+
+    /// All keys that the request has, in order of their names, with their values.
+    pub fn all(&self) -> Vec<(String, Vec<String>)> {
+        let of_target = self.target.context.iter().map(|(name, _)| name.to_owned());
+        let tags = principal_tags(self.scene.account, self.scene.caller);
+        let of_tags = tags.map(|tag| format!("aws:PrincipalTag/{}", tag.key));
+        let general = GENERAL_KEYS.iter().map(|key| (*key).to_owned());
+        let mut keys: Vec<(String, Vec<String>)> = Vec::new();
+        for name in general.chain(of_tags).chain(of_target) {
+            let is_known = keys.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name));
+            if let (false, Some(value)) = (is_known, self.value(&name.to_lowercase())) {
+                let values = value.iter().map(str::to_owned).collect();
+                keys.push((name, values));
+            }
+        }
+        keys.sort();
+        keys
     }
 
     fn of_request(&self, key: &str) -> Option<Value<'_>> {
@@ -86,6 +127,11 @@ impl ConditionKeys for DecisionKeys<'_> {
 /// The value of a tag behind `aws:PrincipalTag`, its key in lower case: the session's, else the
 /// user's or role's.
 fn principal_tag<'a>(account: &'a Account, caller: &'a Caller, key: &str) -> Option<&'a str> {
+    principal_tags(account, caller).find(|tag| is_key(tag, key)).map(|tag| &*tag.value)
+}
+
+/// The tags of the session, the last one first, then those of the user or role.
+fn principal_tags<'a>(account: &'a Account, caller: &'a Caller) -> impl Iterator<Item = &'a Tag> {
     let session_tags = caller.session().map_or(&[][..], |session| &session.tags);
     let own_tags = match &caller.identity {
         Identity::Root => &[][..],
@@ -94,8 +140,7 @@ fn principal_tag<'a>(account: &'a Account, caller: &'a Caller, key: &str) -> Opt
             account.roles().with_id(*role).map_or(&[][..], |role| &role.tags)
         }
     };
-    let tags = session_tags.iter().rev().map(|session_tag| &session_tag.tag).chain(own_tags);
-    tags.into_iter().find(|tag| is_key(tag, key)).map(|tag| &*tag.value)
+    session_tags.iter().rev().map(|session_tag| &session_tag.tag).chain(own_tags)
 }
 
 fn is_key(tag: &Tag, lower: &str) -> bool {

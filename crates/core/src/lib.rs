@@ -5,6 +5,7 @@
 
 pub mod account_id;
 pub mod arn;
+pub mod authorization_message;
 pub mod authorize;
 pub mod caller;
 pub mod decision_keys;
@@ -22,6 +23,7 @@ pub mod perform;
 pub mod quota;
 pub mod record;
 pub mod refusal;
+pub mod ring;
 pub mod session;
 pub mod state;
 pub mod sts;

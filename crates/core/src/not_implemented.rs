@@ -143,7 +143,6 @@ not_implemented! {
     AssumeRoleWithSAML AssumeRoleWithSAMLRequest,
     AssumeRoleWithWebIdentity AssumeRoleWithWebIdentityRequest,
     AssumeRoot AssumeRootRequest,
-    DecodeAuthorizationMessage DecodeAuthorizationMessageRequest,
     GetDelegatedAccessToken GetDelegatedAccessTokenRequest,
     GetFederationToken GetFederationTokenRequest,
     GetWebIdentityToken GetWebIdentityTokenRequest,

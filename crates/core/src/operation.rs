@@ -15,7 +15,7 @@ use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
-use crate::session::SessionKeys;
+use crate::ring::SessionKeys;
 use crate::state::{Account, AccountChanges, Change, State};
 use crate::unique_id::{AccessKeyId, UniqueId};
 

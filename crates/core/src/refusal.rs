@@ -4,6 +4,8 @@ use std::fmt;
 
 use iamd_wire::ErrorCode;
 
+use crate::authorization_message::AuthorizationMessage;
+
 /// A refusal in AWS's words: an error code with its HTTP status, and a message.
 ///
 /// A refusal is an answer, not a failure of iamd; failures are `Fault` outside this crate.
@@ -13,12 +15,14 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// The message; some recorded answers carry none.
     pub message: Option<String>,
+    /// Of a denial: what led to it, for whoever may decode it.
+    pub authorization: Option<Box<AuthorizationMessage>>,
 }
 
 impl Refusal {
     /// A refusal with this code and message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Refusal {
-        Refusal { code, message: Some(message.into()) }
+        Refusal { code, message: Some(message.into()), authorization: None }
     }
 }
 

@@ -8,14 +8,13 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hkdf::Hkdf;
 use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
-use sha2::Sha256;
 
 use crate::account_id::AccountId;
 use crate::draw::Draw;
 use crate::record;
+use crate::ring::{RingKey, SessionKeys};
 use crate::state::{PolicyDocument, Tag};
 use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 
@@ -134,31 +133,7 @@ impl fmt::Display for NotASessionToken {
 
 impl std::error::Error for NotASessionToken {}
 
-/// The ring of keys that seal session tokens: one seals, all of them open.
-pub struct SessionKeys {
-    ring: Vec<RingKey>,
-}
-
-struct RingKey {
-    id: u32,
-    /// After the extraction, so that a derivation is expansion alone.
-    secret: Hkdf<Sha256>,
-}
-
-impl fmt::Debug for SessionKeys {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "SessionKeys({} keys)", self.ring.len())
-    }
-}
-
 impl SessionKeys {
-    /// A ring of (key id, key) pairs, the sealing key first.
-    pub fn new<'k>(keys: impl IntoIterator<Item = (u32, &'k [u8; 32])>) -> SessionKeys {
-        let secret = |key: &[u8; 32]| Hkdf::new(Some(b"iamd session ring 1"), key);
-        let ring = keys.into_iter().map(|(id, key)| RingKey { id, secret: secret(key) });
-        SessionKeys { ring: ring.collect() }
-    }
-
     /// Seals a session into a fresh credential whose token has at least `size_min` characters; none
     /// if the ring is empty.
     pub fn seal(
@@ -167,12 +142,12 @@ impl SessionKeys {
         size_min: usize,
         draw: &mut Draw,
     ) -> Option<IssuedCredential> {
-        let key = self.ring.first()?;
+        let key = self.sealing()?;
         let mut token = Vec::with_capacity(512);
         token.push(FORMAT);
         token.extend_from_slice(&key.id.to_be_bytes());
         token.extend_from_slice(&draw.bytes::<SALT_LENGTH>());
-        let derived = Derived::of(&key.secret, token.get(5..)?, session.account)?;
+        let derived = Derived::of(key, token.get(5..)?, session.account)?;
         let mut content = minicbor::to_vec(session).ok()?;
         // Zeros behind the record are padding: a reader stops where the record ends.
         let unpadded = HEADER_LENGTH + content.len() + AES_256_GCM.tag_len();
@@ -213,9 +188,9 @@ impl SessionKeys {
             return None;
         }
         let id = u32::from_be_bytes(id.try_into().ok()?);
-        let key = self.ring.iter().find(|key| key.id == id)?;
+        let key = self.with_id(id)?;
         // The key id carries the account, which the derivation needs before the token is open.
-        let derived = Derived::of(&key.secret, salt, claimed.account()?)?;
+        let derived = Derived::of(key, salt, claimed.account()?)?;
         if derived.access_key_id != *claimed {
             return None;
         }
@@ -240,10 +215,9 @@ struct Derived {
 const DERIVED_LENGTH: usize = 32 + 16 + 30;
 
 impl Derived {
-    fn of(ring_key: &Hkdf<Sha256>, salt: &[u8], account: AccountId) -> Option<Derived> {
+    fn of(ring_key: &RingKey, salt: &[u8], account: AccountId) -> Option<Derived> {
         let mut material = zeroize::Zeroizing::new([0_u8; DERIVED_LENGTH]);
-        let info: [&[u8]; 2] = [b"iamd session token 1", salt];
-        ring_key.expand_multi_info(&info, &mut *material).ok()?;
+        ring_key.expand(b"iamd session token 1", salt, &mut *material)?;
         let (token_key, rest) = material.split_at_checked(32)?;
         let (entropy, secret) = rest.split_at_checked(16)?;
         let entropy = u128::from_be_bytes(entropy.try_into().ok()?);

@@ -19,7 +19,8 @@ use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
 use crate::perform::{Visitor, perform, with_operation};
 use crate::quota::Quotas;
 use crate::record::RecordKey;
-use crate::session::SessionKeys;
+use crate::refusal::Refusal;
+use crate::ring::SessionKeys;
 use crate::state::{AccountChanges, Change, Entity, State};
 use crate::unique_id::{AccessKeyId, UniqueId};
 
@@ -177,9 +178,21 @@ impl World {
         let mut draw = self.draw();
         let perform =
             Perform { parameters: &parameters, scene: self.scene(caller), draw: &mut draw };
-        let (changes, answer) = with_operation(service, operation, perform).unwrap()?;
+        let performed = with_operation(service, operation, perform).unwrap();
+        let (changes, answer) = performed.map_err(|refusal| refusal.to_string())?;
         self.commit(&changes);
         Ok(answer)
+    }
+
+    /// The encoded authorization message of a denial.
+    pub(crate) fn encoded_denial(&mut self, caller: &Caller, request: &str) -> String {
+        let (service, operation, parameters) = parsed(request);
+        let mut draw = self.draw();
+        let perform =
+            Perform { parameters: &parameters, scene: self.scene(caller), draw: &mut draw };
+        let refusal = with_operation(service, operation, perform).unwrap().unwrap_err();
+        let message = *refusal.authorization.unwrap();
+        self.session_keys.seal_message(message, &mut draw).unwrap()
     }
 
     /// The answer to a request that succeeds.
@@ -292,11 +305,11 @@ struct Perform<'a> {
 }
 
 impl Visitor for Perform<'_> {
-    type Outcome = Result<(Vec<AccountChanges>, Value), String>;
+    type Outcome = Result<(Vec<AccountChanges>, Value), Refusal>;
 
     fn visit<O: Operation>(self) -> Self::Outcome {
         let operation: O = self.parameters.decode().unwrap();
-        let planned = perform(&operation, &self.scene, self.draw).map_err(|it| it.to_string())?;
+        let planned = perform(&operation, &self.scene, self.draw)?;
         if O::EFFECT == crate::operation::Effect::Read {
             assert_eq!(planned.changes, [], "a read changes nothing");
         }

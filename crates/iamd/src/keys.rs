@@ -13,7 +13,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use iamd_core::account_id::AccountId;
 use iamd_core::marker::MarkerKey;
 use iamd_core::record::RecordKey;
-use iamd_core::session::SessionKeys;
+use iamd_core::ring::SessionKeys;
 use zeroize::Zeroizing;
 
 use crate::entropy;

@@ -143,7 +143,7 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Statement {
     pub(crate) sid: Option<Box<str>>,
-    pub(crate) start: usize,
+    pub(crate) span: Span,
     /// What the statement says; none when it can never apply.
     pub(crate) body: Option<Body>,
 }

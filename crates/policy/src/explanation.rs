@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::decision::{Decider, Decision, Policies, PolicyType, Request, decide};
 use crate::document::{Document, Effect, Statement};
 use crate::evaluation::{Fit, Obstacle};
-use crate::json::line_and_column;
+use crate::json::{Span, line_and_column};
 use crate::principal::Principal;
 
 /// A decision and what led to it.
@@ -48,6 +48,15 @@ pub struct DecidingStatement {
     pub line: u32,
     /// Column of its opening brace in characters, from 1.
     pub column: u32,
+    document: Document,
+    span: Span,
+}
+
+impl DecidingStatement {
+    /// The statement, as its document has it.
+    pub fn text(&self) -> &str {
+        self.document.source().get(self.span.start..self.span.end).unwrap_or_default()
+    }
 }
 
 impl Explanation {
@@ -134,12 +143,14 @@ impl Explanation {
 }
 
 fn place(name: &Arc<str>, document: &Document, statement: &Statement) -> DecidingStatement {
-    let (line, column) = line_and_column(document.source(), statement.start);
+    let (line, column) = line_and_column(document.source(), statement.span.start);
     DecidingStatement {
         policy: Arc::clone(name),
         sid: statement.sid().map(str::to_owned),
         line,
         column,
+        document: document.clone(),
+        span: statement.span,
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn document(members: &[Member]) -> Read {
         let Value::Map(members) = &node.value else { continue };
         let sid = member(members, "Sid").and_then(text).map(Into::into);
         let body = body(members, variables, &mut read.principals);
-        read.statements.push(Statement { sid, start: node.span.start, body });
+        read.statements.push(Statement { sid, span: node.span, body });
     }
     read
 }

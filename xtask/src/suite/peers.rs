@@ -1,5 +1,6 @@
 //! Programs of others that some tests run against, where they are installed.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::command;
@@ -37,6 +38,21 @@ pub(super) fn prepare() {
             println!("SKIPPED: {} is not installed: {}", peer.program, peer.without);
         }
     }
+}
+
+/// Whether Rust's library for a target is there, or could be installed where that is allowed.
+pub(super) fn has_rust_target(target: &str) -> bool {
+    let is_there = || {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--print", "target-libdir", "--target", target]);
+        command::output(rustc).is_ok_and(|folder| Path::new(folder.trim()).is_dir())
+    };
+    let add = || {
+        let mut rustup = Command::new("rustup");
+        rustup.args(["target", "add", target]);
+        may_install() && command::is_installed("rustup") && command::run(rustup).is_ok()
+    };
+    is_there() || (add() && is_there())
 }
 
 /// Whether this machine is ours to change: a CI machine that we are root on.

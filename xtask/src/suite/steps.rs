@@ -19,6 +19,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "lint", about: "clippy has nothing to say", run: lint },
     Step { name: "doc", about: "the documentation of the code has no dead links", run: doc },
     Step { name: "unit", about: "unit, property, conformance and documentation tests", run: unit },
+    Step { name: "wasm", about: "the policy engine builds for WebAssembly", run: wasm },
     Step {
         name: "round-trip",
         about: "botocore and our codecs understand each other",
@@ -66,6 +67,18 @@ fn doc(workspace: &Workspace) -> Result<(), String> {
 
 fn unit(workspace: &Workspace) -> Result<(), String> {
     command::run(command::cargo(&workspace.root, ["test", "--workspace", "--quiet"]))
+}
+
+fn wasm(workspace: &Workspace) -> Result<(), String> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    if !peers::has_rust_target(TARGET) {
+        println!(
+            "SKIPPED: Rust for {TARGET} is not installed: that iamd-policy builds there is not tested"
+        );
+        return Ok(());
+    }
+    let arguments = ["build", "-p", "iamd-policy", "--target", TARGET];
+    command::run(command::cargo(&workspace.root, arguments))
 }
 
 fn round_trip(workspace: &Workspace) -> Result<(), String> {

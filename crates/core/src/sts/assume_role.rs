@@ -10,7 +10,7 @@ use super::credentials::issue;
 use super::mfa;
 use super::session_tag::{inherited_tags, session_tags};
 use crate::arn::{self, IamArn};
-use crate::authorize::{CallerPolicies, permit_credential};
+use crate::authorize::{self, CallerPolicies, permit_credential};
 use crate::caller::Identity;
 use crate::decision_keys::DecisionKeys;
 use crate::draw::Draw;
@@ -72,7 +72,7 @@ impl Operation for AssumeRoleRequest {
                     context: &DecisionKeys::new(scene, target, owner),
                 };
                 if !iamd_policy::decide(&request, &policies).is_allowed() {
-                    return Err(self.denial(scene, &request, &policies));
+                    return Err(self.denial(scene, &request, &policies, target));
                 }
             }
             Ok(())
@@ -139,7 +139,13 @@ trait Steps {
     fn add_keys(&self, scene: &Scene<'_>, context: &mut Context);
     fn policy_size(&self) -> usize;
     fn packed_policy_size(&self) -> Option<i32>;
-    fn denial(&self, scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> Refusal;
+    fn denial(
+        &self,
+        scene: &Scene<'_>,
+        request: &Request<'_>,
+        policies: &Policies<'_>,
+        target: &Target,
+    ) -> Refusal;
     fn plain_denial(&self, scene: &Scene<'_>) -> Refusal;
 }
 
@@ -290,12 +296,17 @@ impl Steps for AssumeRoleRequest {
     }
 
     /// Names the reason only inside one account; across accounts it would tell about the other.
-    fn denial(&self, scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> Refusal {
+    fn denial(
+        &self,
+        scene: &Scene<'_>,
+        request: &Request<'_>,
+        policies: &Policies<'_>,
+        target: &Target,
+    ) -> Refusal {
         let own_account =
             self.role_parts().is_ok_and(|parts| parts.account == scene.account.id().to_string());
         if own_account {
-            let message = iamd_policy::explain(request, policies).message();
-            return Refusal::new(ErrorCode::AccessDenied, message);
+            return authorize::denial(scene, request, policies, target);
         }
         Refusal::new(
             ErrorCode::AccessDenied,

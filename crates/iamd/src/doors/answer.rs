@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
+use iamd_core::refusal::Refusal;
 use iamd_store::Revision;
 use iamd_wire::{ErrorCode, Service, json, xml};
 
@@ -14,6 +15,8 @@ use crate::node::Failure;
 pub type Body = Full<Bytes>;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// What led to a denial, for sts:DecodeAuthorizationMessage.
+const AUTHORIZATION_MESSAGE: HeaderName = HeaderName::from_static("x-iamd-authorization-message");
 const REVISION: HeaderName = HeaderName::from_static("x-iamd-revision");
 
 /// Which form an answer of the API has.
@@ -57,9 +60,18 @@ impl Frame {
         self.framed(status, text)
     }
 
+    /// A refusal; with one that policies decided, the encoded authorization message.
+    pub(super) fn refusal(&self, refusal: &Refusal, encoded: Option<String>) -> Response<Body> {
+        let mut response = self.error(refusal.code, refusal.message.as_deref());
+        if let Some(encoded) = encoded.and_then(|encoded| HeaderValue::try_from(encoded).ok()) {
+            response.headers_mut().insert(AUTHORIZATION_MESSAGE, encoded);
+        }
+        response
+    }
+
     pub(super) fn failure(&self, failure: &Failure) -> Response<Body> {
         match failure {
-            Failure::Refused(refusal) => self.error(refusal.code, refusal.message.as_deref()),
+            Failure::Refused(refusal) => self.refusal(refusal, None),
             Failure::Fault(fault) => self.fault(fault),
         }
     }

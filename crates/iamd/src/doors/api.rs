@@ -13,6 +13,7 @@ use hyper::{Method, Request, Response};
 use iamd_core::caller::{Caller, Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::perform::with_operation;
+use iamd_core::refusal::Refusal;
 use iamd_wire::query::{BODY_LENGTH_MAX, Parameters};
 use iamd_wire::sigv4::{Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, constraint};
@@ -148,10 +149,18 @@ async fn perform(
         Err(failure) => {
             if let Failure::Refused(refusal) = &failure {
                 tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), code = refusal.code.code(), "refused");
+                return frame.refusal(refusal, encoded(node, refusal));
             }
             frame.failure(&failure)
         }
     }
+}
+
+/// What led to a denial, sealed; none if nothing did, or if it cannot be sealed now: the denial
+/// itself does not wait for that.
+fn encoded(node: &Node, refusal: &Refusal) -> Option<String> {
+    let message = refusal.authorization.as_deref()?.clone();
+    node.keyring().sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
 /// Proves who asks, and notes that his credential was used.

@@ -1,7 +1,6 @@
 //! An explanation, told to people and to programs.
 
 use iamd_policy::{DecidingStatement, Decision, Document, Explanation, Obstacle, ParseError};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::explain::Files;
@@ -36,7 +35,7 @@ impl<'a> Story<'a> {
             text.push_str("\nDecided by:\n");
         }
         for statement in &explained.statements {
-            text.push_str(&format!("  {}\n{}", self.placed(statement), self.quoted(statement)));
+            text.push_str(&format!("  {}\n{}", self.placed(statement), quoted(statement)));
         }
         if !explained.missing_keys.is_empty() {
             text.push_str(
@@ -58,7 +57,7 @@ impl<'a> Story<'a> {
                     format!("conditions on {} do not hold", keys.join(", "))
                 }
             };
-            let (place, quote) = (self.placed(&miss.statement), self.quoted(&miss.statement));
+            let (place, quote) = (self.placed(&miss.statement), quoted(&miss.statement));
             text.push_str(&format!("  {place}: {obstacle}\n{quote}"));
         }
         let mut unread = self.unread().peekable();
@@ -118,9 +117,7 @@ impl<'a> Story<'a> {
         }
         members.insert("line".to_owned(), statement.line.into());
         members.insert("column".to_owned(), statement.column.into());
-        if let Some(text) = self.statement(statement) {
-            members.insert("text".to_owned(), text.into());
-        }
+        members.insert("text".to_owned(), moved_left(statement).into());
         members
     }
 
@@ -140,27 +137,6 @@ impl<'a> Story<'a> {
         Some(path.display().to_string())
     }
 
-    /// A statement as it was written, indented.
-    fn quoted(&self, statement: &DecidingStatement) -> String {
-        let text = self.statement(statement).unwrap_or_default();
-        text.lines().map(|line| format!("      {line}\n")).collect()
-    }
-
-    /// A statement as it was written, its further lines moved left by as much as its first one.
-    fn statement(&self, statement: &DecidingStatement) -> Option<String> {
-        let (_, document) = self.documents.iter().find(|(name, _)| **name == *statement.policy)?;
-        let text = text_at(document, statement.line, statement.column)?;
-        let mut lines = text.lines();
-        let mut moved = lines.next()?.to_owned();
-        for line in lines {
-            let layout = line.len() - line.trim_start().len();
-            let column = usize::try_from(statement.column).ok()?;
-            moved.push('\n');
-            moved.push_str(line.get(layout.min(column.saturating_sub(1))..)?);
-        }
-        Some(moved)
-    }
-
     /// Documents that are none, and why.
     fn unread(&self) -> impl Iterator<Item = (&str, ParseError)> {
         self.documents
@@ -169,37 +145,19 @@ impl<'a> Story<'a> {
     }
 }
 
-/// The JSON value that begins at a line and a column, both from 1, columns in characters.
-fn text_at(text: &str, line: u32, column: u32) -> Option<&str> {
-    let place = |number: u32| usize::try_from(number.checked_sub(1)?).ok();
-    let line_start: usize = text.split_inclusive('\n').take(place(line)?).map(str::len).sum();
-    let rest = text.get(line_start..)?;
-    let (start, _) = rest.char_indices().nth(place(column)?)?;
-    let values = serde_json::Deserializer::from_str(rest.get(start..)?);
-    let value: &RawValue = values.into_iter().next()?.ok()?;
-    Some(value.get())
+/// A statement as it was written, indented.
+fn quoted(statement: &DecidingStatement) -> String {
+    moved_left(statement).lines().map(|line| format!("      {line}\n")).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_found_at_their_places() {
-        let text = "{\"é\": [{\"a\": \"}\"}, 1],\n\n  \"b\": {\n  }}";
-        for (line, column, expected) in [
-            (1, 8, Some("{\"a\": \"}\"}")),
-            (3, 8, Some("{\n  }")),
-            (1, 1, Some(text)),
-            (1, 2, Some("\"é\"")),
-            (3, 3, Some("\"b\"")),
-            (2, 5, None),
-            (9, 1, None),
-            (1, 99, None),
-            (0, 0, None),
-            (4, 4, None),
-        ] {
-            assert_eq!(text_at(text, line, column), expected, "{line}:{column}");
-        }
-    }
+/// A statement as it was written, its further lines moved left by as much as its first one.
+fn moved_left(statement: &DecidingStatement) -> String {
+    let most = usize::try_from(statement.column).unwrap_or(usize::MAX).saturating_sub(1);
+    let move_left = |(number, line): (usize, &str)| {
+        let layout = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let moved = if number == 0 { 0 } else { layout.min(most) };
+        line.get(moved..).unwrap_or_default().to_owned()
+    };
+    let lines: Vec<String> = statement.text().lines().enumerate().map(move_left).collect();
+    lines.join("\n")
 }
