@@ -17,6 +17,9 @@ impl AccountId {
     /// The pseudo-account that holds account aliases and root e-mail addresses.
     pub const DIRECTORY: AccountId = AccountId(ACCOUNT_NUMBER_MAX + 1);
 
+    /// The pseudo-account that holds the stored keys.
+    pub const KEYS: AccountId = AccountId(ACCOUNT_NUMBER_MAX + 2);
+
     /// The account of this number, if it has at most twelve digits.
     pub fn from_number(number: u64) -> Option<AccountId> {
         (number <= ACCOUNT_NUMBER_MAX).then_some(AccountId(number))
@@ -29,7 +32,7 @@ impl AccountId {
 
     /// The account that the store knows under this number, pseudo-accounts included.
     pub fn from_stored(number: u64) -> Option<AccountId> {
-        (number <= Self::DIRECTORY.0).then_some(AccountId(number))
+        (number <= Self::KEYS.0).then_some(AccountId(number))
     }
 }
 
@@ -49,8 +52,10 @@ impl AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == AccountId::DIRECTORY {
-            return formatter.write_str("directory");
+        match *self {
+            AccountId::DIRECTORY => return formatter.write_str("directory"),
+            AccountId::KEYS => return formatter.write_str("keys"),
+            AccountId(_) => {}
         }
         let mut text = String::with_capacity(12);
         self.push_to(&mut text);

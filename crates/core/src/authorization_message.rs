@@ -182,7 +182,7 @@ impl MessageStatement {
 impl SessionKeys {
     /// Seals a message, in at most [`ENCODED_LENGTH_MAX`] characters; none if the ring is empty.
     pub fn seal_message(&self, message: AuthorizationMessage, draw: &mut Draw) -> Option<String> {
-        let key = self.sealing()?;
+        let key = self.sealing(draw.now().seconds())?;
         let mut sealed = Vec::with_capacity(1024);
         sealed.push(FORMAT);
         sealed.extend_from_slice(&key.id.to_be_bytes());
@@ -229,6 +229,7 @@ mod tests {
     use iamd_wire::Timestamp;
 
     use super::*;
+    use crate::ring::RingKeyTime;
 
     const ACCOUNT: &str = "111122223333";
 
@@ -259,13 +260,19 @@ mod tests {
 
     #[test]
     fn only_the_account_that_it_is_for_opens_an_unaltered_message() {
-        let keys = SessionKeys::new([(2, &[9; 32])]);
+        let keys = SessionKeys::new([(2, RingKeyTime::ALWAYS, &[9; 32])]);
         let account = ACCOUNT.parse().unwrap();
         let sealed = keys.seal_message(message(), &mut draw()).unwrap();
         assert_eq!(keys.open_message(&sealed, account), Some(message()));
         assert_eq!(keys.open_message(&sealed, "444455556666".parse().unwrap()), None);
-        assert_eq!(SessionKeys::new([(2, &[8; 32])]).open_message(&sealed, account), None);
-        assert_eq!(SessionKeys::new([(3, &[9; 32])]).open_message(&sealed, account), None);
+        assert_eq!(
+            SessionKeys::new([(2, RingKeyTime::ALWAYS, &[8; 32])]).open_message(&sealed, account),
+            None
+        );
+        assert_eq!(
+            SessionKeys::new([(3, RingKeyTime::ALWAYS, &[9; 32])]).open_message(&sealed, account),
+            None
+        );
         let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
         for place in 0..bytes.len() {
             let mut altered = bytes.clone();
@@ -279,7 +286,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_left_out_and_that_is_said() {
-        let keys = SessionKeys::new([(2, &[9; 32])]);
+        let keys = SessionKeys::new([(2, RingKeyTime::ALWAYS, &[9; 32])]);
         let mut long = message();
         let text: Box<str> = "x".repeat(3_000).into();
         long.matched = vec![MessageStatement { policy: "p".into(), text }; 4];

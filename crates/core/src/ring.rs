@@ -5,6 +5,15 @@ use std::fmt;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
+/// Since when a key seals, in seconds since 1970: by then every node must know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RingKeyTime(pub i64);
+
+impl RingKeyTime {
+    /// Since always.
+    pub const ALWAYS: RingKeyTime = RingKeyTime(i64::MIN);
+}
+
 /// The ring: one key seals, all of them open.
 pub struct SessionKeys {
     ring: Vec<RingKey>,
@@ -13,6 +22,7 @@ pub struct SessionKeys {
 /// A key of the ring, from which the keys that seal derive.
 pub(crate) struct RingKey {
     pub(crate) id: u32,
+    active_from: RingKeyTime,
     /// After the extraction, so that a derivation is expansion alone.
     secret: Hkdf<Sha256>,
 }
@@ -31,20 +41,52 @@ impl fmt::Debug for SessionKeys {
 }
 
 impl SessionKeys {
-    /// A ring of (key id, key) pairs, the sealing key first.
-    pub fn new<'k>(keys: impl IntoIterator<Item = (u32, &'k [u8; 32])>) -> SessionKeys {
-        let secret = |key: &[u8; 32]| Hkdf::new(Some(b"iamd session ring 1"), key);
-        let ring = keys.into_iter().map(|(id, key)| RingKey { id, secret: secret(key) });
-        SessionKeys { ring: ring.collect() }
+    /// A ring of keys: id, since when it seals, secret.
+    pub fn new<'k>(
+        keys: impl IntoIterator<Item = (u32, RingKeyTime, &'k [u8; 32])>,
+    ) -> SessionKeys {
+        let ring = keys.into_iter().map(|(id, active_from, key)| RingKey {
+            id,
+            active_from,
+            secret: Hkdf::new(Some(b"iamd session ring 1"), key),
+        });
+        let mut ring: Vec<RingKey> = ring.collect();
+        ring.sort_by_key(|key| (key.active_from, key.id));
+        SessionKeys { ring }
     }
 
-    /// The key that seals; none if the ring is empty.
-    pub(crate) fn sealing(&self) -> Option<&RingKey> {
-        self.ring.first()
+    /// The id of the key that seals now; none if the ring has none that may.
+    pub fn sealing_id(&self, now: i64) -> Option<u32> {
+        self.sealing(now).map(|key| key.id)
+    }
+
+    /// The key that seals now: of those that may, the one that may since the least time.
+    pub(crate) fn sealing(&self, now: i64) -> Option<&RingKey> {
+        self.ring.iter().rev().find(|key| key.active_from <= RingKeyTime(now))
     }
 
     /// The key of this id.
     pub(crate) fn with_id(&self, id: u32) -> Option<&RingKey> {
         self.ring.iter().find(|key| key.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_seals_from_its_time_on_and_opens_always() {
+        let keys = SessionKeys::new([
+            (7, RingKeyTime(100), &[1; 32]),
+            (2, RingKeyTime::ALWAYS, &[2; 32]),
+            (8, RingKeyTime(200), &[3; 32]),
+        ]);
+        for (now, id) in [(0, 2), (99, 2), (100, 7), (199, 7), (200, 8), (i64::MAX, 8)] {
+            assert_eq!(keys.sealing_id(now), Some(id), "{now}");
+        }
+        assert!([2, 7, 8].iter().all(|id| keys.with_id(*id).is_some()));
+        assert!(keys.with_id(1).is_none());
+        assert_eq!(SessionKeys::new([(1, RingKeyTime(5), &[1; 32])]).sealing_id(4), None);
     }
 }

@@ -142,7 +142,7 @@ impl SessionKeys {
         size_min: usize,
         draw: &mut Draw,
     ) -> Option<IssuedCredential> {
-        let key = self.sealing()?;
+        let key = self.sealing(draw.now().seconds())?;
         let mut token = Vec::with_capacity(512);
         token.push(FORMAT);
         token.extend_from_slice(&key.id.to_be_bytes());
@@ -232,6 +232,7 @@ impl Derived {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ring::RingKeyTime;
     use crate::test_support::NOW;
 
     fn session() -> Session {
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_token_opens_to_what_was_sealed() {
-        let keys = SessionKeys::new([(2, &[9; 32])]);
+        let keys = SessionKeys::new([(2, RingKeyTime::ALWAYS, &[9; 32])]);
         let issued = keys.seal(&session(), 0, &mut Draw::new(NOW, [1; 32])).unwrap();
         assert_eq!(issued.access_key_id.account(), Some(session().account));
         assert_eq!(issued.secret_access_key.expose().len(), 40);
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn padding_fills_up_to_the_asked_size_and_changes_nothing_else() {
-        let keys = SessionKeys::new([(2, &[9; 32])]);
+        let keys = SessionKeys::new([(2, RingKeyTime::ALWAYS, &[9; 32])]);
         for size in [0, 1, 500, 501, 4_095, 4_096] {
             let issued = keys.seal(&session(), size, &mut Draw::new(NOW, [1; 32])).unwrap();
             assert!(issued.session_token.expose().len() >= size);
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn every_altered_byte_and_every_length_is_refused() {
-        let keys = SessionKeys::new([(2, &[9; 32])]);
+        let keys = SessionKeys::new([(2, RingKeyTime::ALWAYS, &[9; 32])]);
         let issued = keys.seal(&session(), 0, &mut Draw::new(NOW, [1; 32])).unwrap();
         let bytes = STANDARD.decode(issued.session_token.expose()).unwrap();
         for place in 0..bytes.len() {
@@ -296,17 +297,23 @@ mod tests {
 
     #[test]
     fn a_token_goes_with_its_own_key_id_and_ring_key_only() {
-        let keys = SessionKeys::new([(2, &[9; 32])]);
+        let keys = SessionKeys::new([(2, RingKeyTime::ALWAYS, &[9; 32])]);
         let mut draw = Draw::new(NOW, [1; 32]);
         let first = keys.seal(&session(), 0, &mut draw).unwrap();
         let second = keys.seal(&session(), 0, &mut draw).unwrap();
         assert_ne!(first.access_key_id, second.access_key_id);
         let token = first.session_token.expose();
         assert!(keys.open(token, &second.access_key_id).is_err());
-        for other in [SessionKeys::new([(2, &[8; 32])]), SessionKeys::new([(3, &[9; 32])])] {
+        for other in [
+            SessionKeys::new([(2, RingKeyTime::ALWAYS, &[8; 32])]),
+            SessionKeys::new([(3, RingKeyTime::ALWAYS, &[9; 32])]),
+        ] {
             assert!(other.open(token, &first.access_key_id).is_err());
         }
-        let rotated = SessionKeys::new([(3, &[8; 32]), (2, &[9; 32])]);
+        let rotated = SessionKeys::new([
+            (3, RingKeyTime::ALWAYS, &[8; 32]),
+            (2, RingKeyTime::ALWAYS, &[9; 32]),
+        ]);
         assert!(rotated.open(token, &first.access_key_id).is_ok());
     }
 }

@@ -20,7 +20,7 @@ use crate::perform::{Visitor, perform, with_operation};
 use crate::quota::Quotas;
 use crate::record::RecordKey;
 use crate::refusal::Refusal;
-use crate::ring::SessionKeys;
+use crate::ring::{RingKeyTime, SessionKeys};
 use crate::state::{AccountChanges, Change, Entity, State};
 use crate::unique_id::{AccessKeyId, UniqueId};
 
@@ -259,7 +259,7 @@ impl World {
             environment: Environment { region: "us-east-1".into(), ..Environment::default() },
             facts: KnownFacts::default(),
             now: NOW,
-            session_keys: SessionKeys::new([(1, &[5; 32])]),
+            session_keys: SessionKeys::new([(1, RingKeyTime::ALWAYS, &[5; 32])]),
             marker_key: MarkerKey::new(&[6; 32]),
             identity_policies: IdentityPolicies::default(),
             draws: 0,

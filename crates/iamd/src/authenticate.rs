@@ -9,6 +9,7 @@ use iamd_wire::sigv4::{Claim, Rejection, RequestParts, Rules, SigningKey};
 use iamd_wire::{Secret, Timestamp};
 
 use crate::keys::Keyring;
+use crate::node::Snapshot;
 use crate::signing_keys::{Origin, SigningKeys};
 
 /// The secret behind claims that name no credential, so that they cost what others cost.
@@ -27,16 +28,16 @@ pub struct Authenticated {
 /// # Errors
 /// AWS's answer to a request that proves nothing, an expired session included.
 pub fn authenticate(
-    state: &State,
-    keyring: &Keyring,
+    snapshot: &Snapshot,
     keys: &SigningKeys,
     request: &RequestParts<'_>,
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Authenticated, Rejection> {
+    let state = &snapshot.state;
     let claim = Claim::read(request)?;
     let known = match claim.session_token() {
-        Some(token) => temporary(keyring, keys, &claim, token),
+        Some(token) => temporary(&snapshot.keys, keys, &claim, token),
         None => long_term(state, keys, &claim),
     };
     let Some(known) = known else {

@@ -11,9 +11,10 @@
 use std::{any::Any, collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use crate::{
-    ACCOUNTS_PER_COMMIT_MAX, AccountCommit, AccountId, CHANGES_ANSWER_COMMITS_MAX, ChangeSet,
-    Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, FactRef, FactVisitor,
-    ROW_BYTES_MAX, ROW_ID_BYTES_MAX, Revision, Row, RowKey, RowRef, RowVisitor, Store, StoreError,
+    ACCOUNTS_PER_COMMIT_MAX, AccountCommit, AccountId, AccountRows, CHANGES_ANSWER_COMMITS_MAX,
+    ChangeSet, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, FactRef,
+    FactVisitor, Head, RECORD_BYTES_MAX, RECORDS_ANSWER_MAX, ROW_BYTES_MAX, ROW_ID_BYTES_MAX,
+    Record, Revision, Row, RowKey, RowRef, RowVisitor, SEAL_BYTES_MAX, Store, StoreError,
 };
 
 /// A fresh store and whatever must live as long as it (a temporary folder).
@@ -46,7 +47,8 @@ macro_rules! conformance_tests {
             a_cursor_of_another_store_is_lost, a_load_and_its_cursor_are_of_one_moment,
             the_visitor_can_break_off, of_racing_commits_one_wins,
             racing_lists_do_not_deadlock_or_mix, the_hint_wakes_after_a_commit,
-            a_claim_is_granted_once, of_racing_claims_one_wins, an_expired_claim_is_free_again,
+            a_seal_is_replaced_with_every_commit, records_are_appended_with_their_commit,
+            records_come_in_portions_and_can_be_forgotten, a_claim_is_granted_once, of_racing_claims_one_wins, an_expired_claim_is_free_again,
             a_claim_that_has_expired_is_refused, the_later_fact_stays, facts_can_be_forgotten,
             a_closed_store_says_so
         );
@@ -70,7 +72,7 @@ pub async fn a_fresh_store_is_empty(fixture: &impl Fn(Setup) -> Fixture) {
     let Fixture { store, guard: _guard } = fixture(Setup::default());
     let (everything, cursor) = load(&*store).await;
     assert!(everything.is_empty());
-    assert_eq!(store.read_account(A).await, Ok((Revision::ABSENT, vec![])));
+    assert_eq!(store.read_account(A).await, Ok(AccountRows::default()));
     assert_eq!(store.changes(cursor).await, Ok(Changes::List(vec![])));
     assert!(facts(&*store).await.is_empty());
 }
@@ -81,8 +83,7 @@ pub async fn a_commit_adds_one_to_the_revision(fixture: &impl Fn(Setup) -> Fixtu
     for revision in 0..5 {
         let committed = put(&*store, A, revision, &[("user", "x")]).await.unwrap();
         assert_eq!(committed.revisions, [(A, Revision(revision + 1))]);
-        let (held, rows) = store.read_account(A).await.unwrap();
-        assert_eq!((held, rows), (Revision(revision + 1), vec![row("user", "x")]));
+        assert_eq!(held(&*store, A).await, (Revision(revision + 1), vec![row("user", "x")]));
     }
 }
 
@@ -98,7 +99,7 @@ pub async fn a_commit_on_another_revision_conflicts(fixture: &impl Fn(Setup) -> 
         assert_eq!(put(&*store, A, wrong, &[("user", "z")]).await, conflict(2));
     }
     let expected = (Revision(2), vec![row("user", "y")]);
-    assert_eq!(store.read_account(A).await.unwrap(), expected);
+    assert_eq!(held(&*store, A).await, expected);
 }
 
 /// The answer names the first account of the list that has moved on, not another one.
@@ -123,8 +124,8 @@ pub async fn a_list_happens_whole_or_not_at_all(fixture: &impl Fn(Setup) -> Fixt
     let list = vec![commit(A, 0, &[("user", "a")]), commit(B, 1, &[("user", "c")])];
     let committed = store.commit(list).await.unwrap();
     assert_eq!(committed.revisions, [(A, Revision(1)), (B, Revision(2))]);
-    assert_eq!(store.read_account(A).await.unwrap().1, [row("user", "a")]);
-    assert_eq!(store.read_account(B).await.unwrap().1, [row("user", "c")]);
+    assert_eq!(held(&*store, A).await.1, [row("user", "a")]);
+    assert_eq!(held(&*store, B).await.1, [row("user", "c")]);
 }
 
 /// The same key in two accounts is two rows.
@@ -134,10 +135,10 @@ pub async fn accounts_do_not_touch_each_other(fixture: &impl Fn(Setup) -> Fixtur
         put(&*store, account, 0, &[("user", content)]).await.unwrap();
     }
     store.commit(vec![remove(A, 1, &["user"])]).await.unwrap();
-    assert_eq!(store.read_account(A).await.unwrap(), (Revision(2), vec![]));
+    assert_eq!(held(&*store, A).await, (Revision(2), vec![]));
     for (account, content) in [(B, "b"), (FAR, "far"), (AccountId(0), "zero")] {
         let expected = (Revision(1), vec![row("user", content)]);
-        assert_eq!(store.read_account(account).await.unwrap(), expected);
+        assert_eq!(held(&*store, account).await, expected);
     }
 }
 
@@ -148,10 +149,10 @@ pub async fn rows_are_replaced_removed_and_recreated(fixture: &impl Fn(Setup) ->
     put(&*store, A, 1, &[("one", "a much longer content than before")]).await.unwrap();
     store.commit(vec![remove(A, 2, &["two", "never there"])]).await.unwrap();
     let expected = vec![row("one", "a much longer content than before")];
-    assert_eq!(store.read_account(A).await.unwrap(), (Revision(3), expected));
+    assert_eq!(held(&*store, A).await, (Revision(3), expected));
     let both = AccountCommit { removes: vec![key("one")], ..commit(A, 3, &[("two", "again")]) };
     store.commit(vec![both]).await.unwrap();
-    assert_eq!(store.read_account(A).await.unwrap(), (Revision(4), vec![row("two", "again")]));
+    assert_eq!(held(&*store, A).await, (Revision(4), vec![row("two", "again")]));
     let (everything, _) = load(&*store).await;
     assert_eq!(everything[&A].1, [row("two", "again")]);
 }
@@ -170,7 +171,7 @@ pub async fn rows_of_any_content_come_back(fixture: &impl Fn(Setup) -> Fixture) 
     let list = AccountCommit { puts: rows.clone(), ..commit(A, 0, &[]) };
     store.commit(vec![list]).await.unwrap();
     rows.sort_by(|one, other| one.key.cmp(&other.key));
-    assert_eq!(store.read_account(A).await.unwrap(), (Revision(1), rows.clone()));
+    assert_eq!(held(&*store, A).await, (Revision(1), rows.clone()));
     assert_eq!(load(&*store).await.0[&A], (Revision(1), rows));
 }
 
@@ -180,7 +181,7 @@ pub async fn an_account_may_be_empty(fixture: &impl Fn(Setup) -> Fixture) {
     let (_, start) = load(&*store).await;
     store.commit(vec![commit(A, 0, &[])]).await.unwrap();
     store.commit(vec![commit(A, 1, &[])]).await.unwrap();
-    assert_eq!(store.read_account(A).await.unwrap(), (Revision(2), vec![]));
+    assert_eq!(held(&*store, A).await, (Revision(2), vec![]));
     assert_eq!(load(&*store).await.0[&A], (Revision(2), vec![]));
     assert_eq!(feed(&*store, start).await.len(), 2);
 }
@@ -355,7 +356,7 @@ pub async fn a_load_and_its_cursor_are_of_one_moment(fixture: &impl Fn(Setup) ->
 pub async fn the_visitor_can_break_off(fixture: &impl Fn(Setup) -> Fixture) {
     struct Impatient(usize);
     impl RowVisitor for Impatient {
-        fn account(&mut self, _: AccountId, _: Revision) -> ControlFlow<()> {
+        fn account(&mut self, _: AccountId, _: Head) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
         fn row(&mut self, _: RowRef<'_>) -> ControlFlow<()> {
@@ -462,6 +463,75 @@ pub async fn the_hint_wakes_after_a_commit(fixture: &impl Fn(Setup) -> Fixture) 
     assert_eq!(follower.await.unwrap().len(), 1);
 }
 
+/// The seal of an account is that of its last commit, in a load, alone and in the feed.
+pub async fn a_seal_is_replaced_with_every_commit(fixture: &impl Fn(Setup) -> Fixture) {
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    let (_, start) = load(&*store).await;
+    let seals = [vec![1; SEAL_BYTES_MAX], vec![], vec![0, 255, 7]];
+    for (revision, seal) in seals.iter().enumerate() {
+        let list = AccountCommit { seal: seal.clone(), ..commit(A, revision as u64, &[]) };
+        store.commit(vec![list]).await.unwrap();
+        let head = Head { revision: Revision(revision as u64 + 1), seal: seal.clone() };
+        assert_eq!(store.read_account(A).await.unwrap().head, head);
+    }
+    put(&*store, B, 0, &[("user", "x")]).await.unwrap();
+    let mut everything = Everything::default();
+    store.load_all(&mut everything).await.unwrap();
+    assert_eq!(everything.seals, BTreeMap::from([(A, vec![0, 255, 7]), (B, vec![])]));
+    let sets = feed(&*store, start).await;
+    let told: Vec<Vec<u8>> = sets.iter().map(|set| set.changes[0].seal.clone()).collect();
+    assert_eq!(told[..3], seals);
+    let large = AccountCommit { seal: vec![0; SEAL_BYTES_MAX + 1], ..commit(A, 3, &[]) };
+    let refused = store.commit(vec![large]).await;
+    assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid { .. }))));
+}
+
+/// Records are there if their commit is, numbered by account without gaps; they change no rows.
+pub async fn records_are_appended_with_their_commit(fixture: &impl Fn(Setup) -> Fixture) {
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    let with = |account, expected, records: &[&[u8]]| AccountCommit {
+        records: records.iter().map(|record| record.to_vec()).collect(),
+        ..commit(account, expected, &[("user", "x")])
+    };
+    let record = |number, bytes: &[u8]| Record { number, bytes: bytes.to_vec() };
+    assert_eq!(store.read_records(A, 0, 10).await, Ok(vec![]));
+    store.commit(vec![with(A, 0, &[b"one", b""]), with(B, 0, &[b"other"])]).await.unwrap();
+    store.commit(vec![with(A, 7, &[b"lost"])]).await.unwrap_err();
+    store.commit(vec![with(A, 1, &[b"three"]), with(B, 7, &[b"lost"])]).await.unwrap_err();
+    store.commit(vec![with(A, 1, &[])]).await.unwrap();
+    store.commit(vec![with(A, 2, &[b"three"])]).await.unwrap();
+    let all = vec![record(1, b"one"), record(2, b""), record(3, b"three")];
+    assert_eq!(store.read_records(A, 0, 10).await, Ok(all.clone()));
+    assert_eq!(store.read_records(A, 1, 1).await, Ok(all[1..2].to_vec()));
+    assert_eq!(store.read_records(A, 3, 10).await, Ok(vec![]));
+    assert_eq!(store.read_records(A, u64::MAX, 10).await, Ok(vec![]));
+    assert_eq!(store.read_records(B, 0, 10).await, Ok(vec![record(1, b"other")]));
+    assert_eq!(held(&*store, A).await, (Revision(3), vec![row("user", "x")]));
+    let large = vec![0; RECORD_BYTES_MAX + 1];
+    let refused = store.commit(vec![with(A, 3, &[&large])]).await;
+    assert!(matches!(refused, Err(CommitError::Store(StoreError::Invalid { .. }))));
+}
+
+/// An answer has an end; what is forgotten is gone, but never the place of the log.
+pub async fn records_come_in_portions_and_can_be_forgotten(fixture: &impl Fn(Setup) -> Fixture) {
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    let total = RECORDS_ANSWER_MAX + 10;
+    let records = (0..total).map(|number| number.to_string().into_bytes()).collect();
+    store.commit(vec![AccountCommit { records, ..commit(A, 0, &[]) }]).await.unwrap();
+    let numbers = |records: Vec<Record>| records.iter().map(|it| it.number).collect::<Vec<_>>();
+    let first = numbers(store.read_records(A, 0, usize::MAX).await.unwrap());
+    assert_eq!(first, (1..=RECORDS_ANSWER_MAX as u64).collect::<Vec<_>>());
+    store.forget_records(A, total as u64 - 2).await.unwrap();
+    store.forget_records(B, 5).await.unwrap();
+    let last = total as u64;
+    assert_eq!(numbers(store.read_records(A, 0, 10).await.unwrap()), [last - 1, last]);
+    store.forget_records(A, u64::MAX).await.unwrap();
+    assert_eq!(numbers(store.read_records(A, 0, 10).await.unwrap()), [last]);
+    let more = AccountCommit { records: vec![vec![1]], ..commit(A, 1, &[]) };
+    store.commit(vec![more]).await.unwrap();
+    assert_eq!(numbers(store.read_records(A, 0, 10).await.unwrap()), [last, last + 1]);
+}
+
 /// Once granted, a claim is taken; other keys are not.
 pub async fn a_claim_is_granted_once(fixture: &impl Fn(Setup) -> Fixture) {
     let Fixture { store, guard: _guard } = fixture(Setup::default());
@@ -565,12 +635,15 @@ pub async fn load(store: &dyn Store) -> (Held, Cursor) {
 pub struct Everything {
     /// What has been shown.
     pub held: Held,
+    /// The seals of the accounts.
+    pub seals: BTreeMap<AccountId, Vec<u8>>,
     current: Option<AccountId>,
 }
 
 impl RowVisitor for Everything {
-    fn account(&mut self, account: AccountId, revision: Revision) -> ControlFlow<()> {
-        let seen = self.held.insert(account, (revision, Vec::new()));
+    fn account(&mut self, account: AccountId, head: Head) -> ControlFlow<()> {
+        let seen = self.held.insert(account, (head.revision, Vec::new()));
+        self.seals.insert(account, head.seal);
         assert!(seen.is_none(), "an account comes once");
         self.current = Some(account);
         ControlFlow::Continue(())
@@ -614,6 +687,12 @@ pub async fn feed(store: &dyn Store, mut cursor: Cursor) -> Vec<ChangeSet> {
     }
 }
 
+/// The revision and rows of an account.
+pub async fn held(store: &dyn Store, account: AccountId) -> (Revision, Vec<Row>) {
+    let AccountRows { head, rows } = store.read_account(account).await.unwrap();
+    (head.revision, rows)
+}
+
 fn follow(held: &mut Held, sets: Vec<ChangeSet>, mut cursor: Cursor) -> Cursor {
     for set in sets {
         cursor = set.cursor;
@@ -647,7 +726,7 @@ pub async fn put(
 #[must_use]
 pub fn commit(account: AccountId, expected: u64, rows: &[(&str, &str)]) -> AccountCommit {
     let puts = rows.iter().map(|(id, content)| row(id, content)).collect();
-    AccountCommit { account, expected: Revision(expected), puts, removes: Vec::new() }
+    AccountCommit { puts, ..AccountCommit::new(account, Revision(expected)) }
 }
 
 fn remove(account: AccountId, expected: u64, ids: &[&str]) -> AccountCommit {

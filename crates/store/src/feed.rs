@@ -45,6 +45,8 @@ pub struct Change {
     pub puts: Vec<Row>,
     /// Rows removed (or not there in the first place).
     pub removes: Vec<RowKey>,
+    /// What the commit said of the account.
+    pub seal: Vec<u8>,
 }
 
 /// One commit, whole: all its accounts, to be applied together.

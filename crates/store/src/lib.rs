@@ -13,6 +13,7 @@ mod commit;
 mod error;
 mod fact;
 mod feed;
+mod record;
 mod row;
 mod store;
 
@@ -23,7 +24,8 @@ pub mod sqlite;
 
 pub use claim::{CLAIM_KEY_BYTES_MAX, ClaimKey, Claimed};
 pub use commit::{
-    ACCOUNTS_PER_COMMIT_MAX, AccountCommit, COMMIT_BYTES_MAX, COMMIT_ROWS_MAX, Committed,
+    ACCOUNTS_PER_COMMIT_MAX, AccountCommit, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, COMMIT_ROWS_MAX,
+    Committed,
 };
 pub use error::{CommitError, StoreError};
 pub use fact::{FACT_BYTES_MAX, FACT_KEY_BYTES_MAX, Fact, FactRef};
@@ -31,6 +33,10 @@ pub use feed::{
     CHANGES_ANSWER_BYTES_MAX, CHANGES_ANSWER_COMMITS_MAX, Change, ChangeSet, Changes, Cursor,
 };
 pub use memory::Memory;
-pub use row::{AccountId, ROW_BYTES_MAX, ROW_ID_BYTES_MAX, Revision, Row, RowKey, RowRef};
+pub use record::{RECORD_BYTES_MAX, RECORDS_ANSWER_MAX, Record};
+pub use row::{
+    AccountId, AccountRows, Head, ROW_BYTES_MAX, ROW_ID_BYTES_MAX, Revision, Row, RowKey, RowRef,
+    SEAL_BYTES_MAX,
+};
 pub use sqlite::Sqlite;
 pub use store::{Answer, FactVisitor, RowVisitor, Store};

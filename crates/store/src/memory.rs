@@ -10,9 +10,10 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    AccountCommit, AccountId, Answer, CHANGES_ANSWER_BYTES_MAX, CHANGES_ANSWER_COMMITS_MAX, Change,
-    ChangeSet, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, FactRef,
-    FactVisitor, Revision, Row, RowKey, RowRef, RowVisitor, Store, StoreError, commit, fact,
+    AccountCommit, AccountId, AccountRows, Answer, CHANGES_ANSWER_BYTES_MAX,
+    CHANGES_ANSWER_COMMITS_MAX, Change, ChangeSet, Changes, ClaimKey, Claimed, CommitError,
+    Committed, Cursor, Fact, FactRef, FactVisitor, Head, RECORDS_ANSWER_MAX, Record, Revision, Row,
+    RowKey, RowRef, RowVisitor, Store, StoreError, commit, fact,
 };
 
 /// How many commits the feed of a [`Memory`] reaches back unless told otherwise.
@@ -55,6 +56,18 @@ impl Memory {
         self.lock().outage = None;
     }
 
+    /// Changes an account behind everybody's back, as whoever can write to a database could.
+    pub fn tamper(&self, account: AccountId, change: impl FnOnce(&mut AccountRows)) {
+        let mut content = self.lock();
+        let Some(held) = content.accounts.get_mut(&account) else { return };
+        let rows = held.rows.iter().map(|(key, bytes)| Row::new(key.clone(), &**bytes));
+        let mut changed = AccountRows { head: held.head.clone(), rows: rows.collect() };
+        change(&mut changed);
+        held.head = changed.head;
+        let rows = changed.rows.into_iter().map(|row| (row.key, Arc::from(row.bytes)));
+        held.rows = rows.collect();
+    }
+
     fn open(&self) -> Result<MutexGuard<'_, Content>, StoreError> {
         let content = self.lock();
         match (&content.outage, content.closed) {
@@ -89,7 +102,7 @@ impl Store for Memory {
                 (content.accounts.clone(), content.cursor())
             };
             for (account, held) in &accounts {
-                stop(visitor.account(*account, held.revision))?;
+                stop(visitor.account(*account, held.head.clone()))?;
                 for (key, bytes) in &held.rows {
                     stop(visitor.row(RowRef { kind: key.kind, id: &key.id, bytes }))?;
                 }
@@ -98,17 +111,14 @@ impl Store for Memory {
         })
     }
 
-    fn read_account(
-        &self,
-        account: AccountId,
-    ) -> Answer<'_, Result<(Revision, Vec<Row>), StoreError>> {
+    fn read_account(&self, account: AccountId) -> Answer<'_, Result<AccountRows, StoreError>> {
         Box::pin(async move {
             let content = self.open()?;
             let Some(held) = content.accounts.get(&account) else {
-                return Ok((Revision::ABSENT, Vec::new()));
+                return Ok(AccountRows::default());
             };
             let rows = held.rows.iter().map(|(key, bytes)| Row::new(key.clone(), &**bytes));
-            Ok((held.revision, rows.collect()))
+            Ok(AccountRows { head: held.head.clone(), rows: rows.collect() })
         })
     }
 
@@ -185,6 +195,36 @@ impl Store for Memory {
         })
     }
 
+    fn read_records(
+        &self,
+        account: AccountId,
+        after: u64,
+        most: usize,
+    ) -> Answer<'_, Result<Vec<Record>, StoreError>> {
+        Box::pin(async move {
+            let content = self.open()?;
+            let records = content.accounts.get(&account).map(|held| &held.records);
+            let newer =
+                records.into_iter().flat_map(|records| records.range(after.saturating_add(1)..));
+            let record = |(number, bytes): (&u64, &Arc<[u8]>)| Record {
+                number: *number,
+                bytes: bytes.to_vec(),
+            };
+            Ok(newer.take(most.min(RECORDS_ANSWER_MAX)).map(record).collect())
+        })
+    }
+
+    fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut content = self.open()?;
+            if let Some(held) = content.accounts.get_mut(&account) {
+                let newest = held.records.last_key_value().map_or(0, |(number, _)| *number);
+                held.records.retain(|number, _| *number > up_to || *number == newest);
+            }
+            Ok(())
+        })
+    }
+
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.lock().closed = true;
@@ -206,10 +246,11 @@ struct Content {
     closed: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Account {
-    revision: Revision,
+    head: Head,
     rows: BTreeMap<RowKey, Arc<[u8]>>,
+    records: BTreeMap<u64, Arc<[u8]>>,
 }
 
 impl Content {
@@ -220,7 +261,7 @@ impl Content {
     fn commit(&mut self, list: Vec<AccountCommit>) -> Result<Committed, CommitError> {
         for commit in &list {
             let held = self.accounts.get(&commit.account);
-            let revision = held.map_or(Revision::ABSENT, |held| held.revision);
+            let revision = held.map_or(Revision::ABSENT, |held| held.head.revision);
             if revision != commit.expected {
                 return Err(CommitError::Conflict { account: commit.account, revision });
             }
@@ -237,20 +278,20 @@ impl Content {
     }
 
     fn apply(&mut self, commit: AccountCommit) -> Change {
-        let AccountCommit { account, expected, puts, removes } = commit;
+        let AccountCommit { account, expected, puts, removes, seal, records } = commit;
         let revision = expected.next();
-        let held = self
-            .accounts
-            .entry(account)
-            .or_insert_with(|| Account { revision, rows: BTreeMap::new() });
-        held.revision = revision;
+        let held = self.accounts.entry(account).or_default();
+        held.head = Head { revision, seal: seal.clone() };
+        let newest = held.records.last_key_value().map_or(0, |(number, _)| *number);
+        let numbered = (newest + 1..).zip(records.iter().map(|record| record.as_slice().into()));
+        held.records.extend(numbered);
         for row in &puts {
             held.rows.insert(row.key.clone(), row.bytes.as_slice().into());
         }
         for key in &removes {
             held.rows.remove(key);
         }
-        Change { account, revision, puts, removes }
+        Change { account, revision, puts, removes, seal }
     }
 
     fn changes(&self, after: Cursor) -> Changes {

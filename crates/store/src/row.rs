@@ -22,7 +22,7 @@ impl fmt::Display for AccountId {
 }
 
 /// How many commits an account has seen. Revisions are dense: every commit adds exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
 impl Revision {
@@ -40,6 +40,32 @@ impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Largest seal of an account, in bytes.
+pub const SEAL_BYTES_MAX: usize = 1024;
+
+/// What is kept of an account beside its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// How many commits it has seen.
+    pub revision: Revision,
+    /// What the layer above said of it with the last one, not interpreted.
+    pub seal: Vec<u8>,
+}
+
+impl Head {
+    /// The head of an account that does not exist yet.
+    pub const ABSENT: Self = Self { revision: Revision::ABSENT, seal: Vec::new() };
+}
+
+/// An account read whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountRows {
+    /// Its head.
+    pub head: Head,
+    /// Its rows, by kind and id.
+    pub rows: Vec<Row>,
 }
 
 /// Names one row within an account.

@@ -5,8 +5,8 @@ use std::{ops::ControlFlow, pin::Pin};
 use tokio::sync::watch;
 
 use crate::{
-    AccountCommit, AccountId, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact,
-    FactRef, Revision, Row, RowRef, StoreError,
+    AccountCommit, AccountId, AccountRows, Changes, ClaimKey, Claimed, CommitError, Committed,
+    Cursor, Fact, FactRef, Head, Record, RowRef, StoreError,
 };
 
 /// The future of an answer. Boxed, so that the trait can be used as `Arc<dyn Store>`: the engine
@@ -17,7 +17,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// million rows never exists twice in memory.
 pub trait RowVisitor: Send {
     /// An account begins; its rows follow, by kind and id, before the next account.
-    fn account(&mut self, account: AccountId, revision: Revision) -> ControlFlow<()>;
+    fn account(&mut self, account: AccountId, head: Head) -> ControlFlow<()>;
 
     /// A row of the account begun last.
     fn row(&mut self, row: RowRef<'_>) -> ControlFlow<()>;
@@ -41,12 +41,9 @@ pub trait Store: Send + Sync + 'static {
         visitor: &'a mut dyn RowVisitor,
     ) -> Answer<'a, Result<Cursor, StoreError>>;
 
-    /// The revision and rows of one account as of one moment; [`Revision::ABSENT`] and no rows if
-    /// there is no such account.
-    fn read_account(
-        &self,
-        account: AccountId,
-    ) -> Answer<'_, Result<(Revision, Vec<Row>), StoreError>>;
+    /// The head and rows of one account as of one moment; [`Head::ABSENT`] and no rows if there is
+    /// no such account.
+    fn read_account(&self, account: AccountId) -> Answer<'_, Result<AccountRows, StoreError>>;
 
     /// Commits all of the list or nothing, durably before it answers.
     ///
@@ -84,6 +81,19 @@ pub trait Store: Send + Sync + 'static {
         &'a self,
         visitor: &'a mut dyn FactVisitor,
     ) -> Answer<'a, Result<(), StoreError>>;
+
+    /// The records of an account whose numbers are greater than `after`, in order, at most `most`
+    /// of them and never more than [`RECORDS_ANSWER_MAX`](crate::RECORDS_ANSWER_MAX).
+    fn read_records(
+        &self,
+        account: AccountId,
+        after: u64,
+        most: usize,
+    ) -> Answer<'_, Result<Vec<Record>, StoreError>>;
+
+    /// Forgets the records of an account up to and including a number. The last record always
+    /// stays, since it holds the place of the log.
+    fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>>;
 
     /// Finishes the writes that were accepted and lets go of files and locks. Every later call
     /// answers [`StoreError::Closed`].

@@ -23,8 +23,8 @@ pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fau
         MasterKey::open_or_create(folder)?;
     }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
-    let keyring = MasterKey::open(folder)?.keyring()?;
-    Node::open(Arc::new(store), keyring, quotas).await
+    let master = MasterKey::open(folder)?.sealing()?;
+    Node::open(Arc::new(store), Arc::new(master), quotas).await
 }
 
 /// Makes the folder, for its owner only, if it is not there.
@@ -41,5 +41,5 @@ fn create(folder: &Path) -> Result<(), Fault> {
 /// [`Fault::Unavailable`] without entropy.
 pub(super) async fn ephemeral(quotas: Quotas) -> Result<Arc<Node>, Fault> {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
-    Node::open(store, MasterKey::fresh()?.keyring()?, quotas).await
+    Node::open(store, Arc::new(MasterKey::fresh()?.sealing()?), quotas).await
 }

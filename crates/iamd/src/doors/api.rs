@@ -149,7 +149,7 @@ async fn perform(
         Err(failure) => {
             if let Failure::Refused(refusal) = &failure {
                 tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), code = refusal.code.code(), "refused");
-                return frame.refusal(refusal, encoded(node, refusal));
+                return frame.refusal(refusal, encoded(node, &snapshot, refusal));
             }
             frame.failure(&failure)
         }
@@ -158,9 +158,9 @@ async fn perform(
 
 /// What led to a denial, sealed; none if nothing did, or if it cannot be sealed now: the denial
 /// itself does not wait for that.
-fn encoded(node: &Node, refusal: &Refusal) -> Option<String> {
+fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String> {
     let message = refusal.authorization.as_deref()?.clone();
-    node.keyring().sessions.seal_message(message, &mut node.draw().ok()?)
+    snapshot.keys.sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
 /// Proves who asks, and notes that his credential was used.
@@ -186,8 +186,7 @@ fn admitted(
     };
     let now = node.clock().now();
     let rules = Rules::of(operation.service);
-    let Authenticated { caller, region } =
-        authenticate(&snapshot.state, node.keyring(), keys, &request, &rules, now)?;
+    let Authenticated { caller, region } = authenticate(snapshot, keys, &request, &rules, now)?;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
     };

@@ -1,36 +1,79 @@
-//! Reading the whole store into a snapshot.
+//! Reading the whole store into a snapshot, and proving that it is what was written.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_core::state::{AccountChanges, Change, Entity, State};
-use iamd_store::{Revision, RowRef, RowVisitor, Store, StoreError};
+use iamd_store::{Head, Revision, RowRef, RowVisitor, Store, StoreError};
 
+use super::key_store;
 use super::snapshot::Snapshot;
 use crate::fault::Fault;
-use crate::keys::Keyring;
+use crate::keys::{Culprit, Keyring, Ledger, Misfit, SealingKey, culprit};
 
-/// Reads everything.
+/// How often everything is read again because a key was made meanwhile.
+const READS_MAX: usize = 3;
+
+/// Everything that a store holds.
+pub(super) struct Loaded {
+    pub(super) snapshot: Snapshot,
+    pub(super) ledgers: HashMap<AccountId, Ledger>,
+}
+
+/// Reads everything; a store that is empty gets its first keys.
 ///
 /// # Errors
-/// [`Fault::Damaged`] that names the row that cannot be read; [`Fault::Unavailable`].
-pub(super) async fn everything(store: &dyn Store, keyring: &Keyring) -> Result<Snapshot, Fault> {
+/// [`Fault::Damaged`] that names what cannot be read, or is not what was written;
+/// [`Fault::Folder`] when the master key is another one; [`Fault::Unavailable`].
+pub(super) async fn everything(
+    store: &dyn Store,
+    master: &Arc<SealingKey>,
+    now: i64,
+) -> Result<Loaded, Fault> {
+    let mut reads = 1;
+    loop {
+        let (keyring, revision) = key_store::open(store, master, now).await?;
+        match with_keys(store, keyring).await {
+            Err(fault) if reads < READS_MAX => {
+                // A key that was made between the two reads may be all that is missing.
+                if key_store::open(store, master, now).await?.1 == revision {
+                    return Err(fault);
+                }
+                reads += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn with_keys(store: &dyn Store, keyring: Keyring) -> Result<Loaded, Fault> {
+    let keyring = Arc::new(keyring);
     let mut loader = Loader {
-        keyring,
+        keyring: &keyring,
         state: State::default(),
         revisions: imbl::HashMap::new(),
-        account: None,
-        changes: Vec::new(),
-        fault: None,
+        ledgers: HashMap::new(),
+        current: None,
+        stopped: None,
     };
     let loaded = store.load_all(&mut loader).await;
-    if let Some(fault) = loader.fault.take() {
-        return Err(fault);
+    if loader.stopped.is_none() && loaded.is_ok() {
+        loader.stopped = loader.finish_account().err();
+    }
+    match loader.stopped.take() {
+        Some(Stopped::Fault(fault)) => return Err(fault),
+        Some(Stopped::Misfit { account, difference }) => {
+            return Err(explained(store, &keyring, account, difference).await);
+        }
+        None => {}
     }
     loaded.map_err(store_fault)?;
-    loader.finish_account();
-    Ok(Snapshot::new(loader.state, loader.revisions))
+    let Loader { state, revisions, ledgers, .. } = loader;
+    let snapshot = Snapshot::new(state, revisions, Arc::clone(&keyring));
+    Ok(Loaded { snapshot, ledgers })
 }
 
 /// What a store's error means for the node.
@@ -48,54 +91,146 @@ struct Loader<'a> {
     keyring: &'a Keyring,
     state: State,
     revisions: imbl::HashMap<AccountId, Revision>,
-    account: Option<AccountId>,
+    ledgers: HashMap<AccountId, Ledger>,
+    current: Option<Current<'a>>,
+    stopped: Option<Stopped>,
+}
+
+/// The account whose rows are coming.
+struct Current<'a> {
+    account: AccountId,
+    head: Head,
+    /// The key of its ledger.
+    with: &'a SealingKey,
+    ledger: Ledger,
     changes: Vec<Change>,
-    fault: Option<Fault>,
+}
+
+/// Why a load ends early.
+enum Stopped {
+    Fault(Fault),
+    /// The rows of an account are not those that were written.
+    Misfit {
+        account: AccountId,
+        difference: u128,
+    },
+}
+
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Stopped {
+        Stopped::Fault(fault)
+    }
 }
 
 impl Loader<'_> {
-    fn finish_account(&mut self) {
-        if let Some(account) = self.account.take() {
-            let changes = std::mem::take(&mut self.changes);
+    fn begin_account(&mut self, account: iamd_store::AccountId, head: Head) -> Result<(), Stopped> {
+        self.finish_account()?;
+        let id = AccountId::from_stored(account.0).ok_or_else(|| {
+            Fault::Damaged(format!(
+                "the account number {} is out of range; was it written by a newer iamd?",
+                account.0
+            ))
+        })?;
+        let with = self.keyring.of_sealed(id, &head.seal).ok_or_else(|| bad_seal(id))?;
+        let (ledger, changes) = (Ledger::new(with), Vec::new());
+        self.current = Some(Current { account: id, head, with, ledger, changes });
+        Ok(())
+    }
+
+    fn finish_account(&mut self) -> Result<(), Stopped> {
+        let Some(Current { account, head, with, mut ledger, changes }) = self.current.take() else {
+            return Ok(());
+        };
+        ledger.finish(head.revision);
+        ledger.fits(with, account, &head.seal).map_err(|misfit| match misfit {
+            Misfit::Seal => Stopped::Fault(bad_seal(account)),
+            Misfit::Rows { difference } => Stopped::Misfit { account, difference },
+        })?;
+        self.ledgers.insert(account, ledger);
+        self.revisions.insert(account, head.revision);
+        if account != AccountId::KEYS {
             self.state.apply(&AccountChanges { account, changes });
         }
+        Ok(())
     }
 
-    fn read(&self, row: RowRef<'_>) -> Result<Entity, Fault> {
-        let account =
-            self.account.ok_or_else(|| Fault::Bug("a row came before its account".to_owned()))?;
+    fn read(&mut self, row: RowRef<'_>) -> Result<(), Stopped> {
+        let current = self
+            .current
+            .as_mut()
+            .ok_or_else(|| Fault::Bug("a row came before its account".to_owned()))?;
+        let account = current.account;
         let key = RecordKey { kind: row.kind, id: row.id.to_owned() };
-        let content = self.keyring.open(account, &key, row.bytes)?;
-        Entity::from_bytes(&key, &content).map_err(|error| Fault::Damaged(error.to_string()))
+        let opened = self.keyring.open(account, &key, row.bytes)?;
+        current.ledger.add(current.with, account, &key, opened.version);
+        if account != AccountId::KEYS {
+            let entity = Entity::from_bytes(&key, &opened.content)
+                .map_err(|error| Fault::Damaged(error.to_string()))?;
+            current.changes.push(Change::Put(entity));
+        }
+        Ok(())
     }
 
-    fn stop(&mut self, fault: Fault) -> ControlFlow<()> {
-        self.fault = Some(fault);
-        ControlFlow::Break(())
+    fn flow(&mut self, outcome: Result<(), Stopped>) -> ControlFlow<()> {
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(stopped) => {
+                self.stopped = Some(stopped);
+                ControlFlow::Break(())
+            }
+        }
     }
 }
 
 impl RowVisitor for Loader<'_> {
-    fn account(&mut self, account: iamd_store::AccountId, revision: Revision) -> ControlFlow<()> {
-        self.finish_account();
-        let Some(id) = AccountId::from_stored(account.0) else {
-            return self.stop(Fault::Damaged(format!(
-                "the account number {} is out of range; was it written by a newer iamd?",
-                account.0
-            )));
-        };
-        self.account = Some(id);
-        self.revisions.insert(id, revision);
-        ControlFlow::Continue(())
+    fn account(&mut self, account: iamd_store::AccountId, head: Head) -> ControlFlow<()> {
+        let outcome = self.begin_account(account, head);
+        self.flow(outcome)
     }
 
     fn row(&mut self, row: RowRef<'_>) -> ControlFlow<()> {
-        match self.read(row) {
-            Ok(entity) => {
-                self.changes.push(Change::Put(entity));
-                ControlFlow::Continue(())
-            }
-            Err(fault) => self.stop(fault),
-        }
+        let outcome = self.read(row);
+        self.flow(outcome)
     }
+}
+
+fn bad_seal(account: AccountId) -> Fault {
+    Fault::Damaged(format!(
+        "the revision or the seal of account {account} is not the one that was written; restore a backup"
+    ))
+}
+
+/// Names the row that is not what was written, where that can be found out.
+async fn explained(
+    store: &dyn Store,
+    keyring: &Keyring,
+    account: AccountId,
+    difference: u128,
+) -> Fault {
+    let read = match store.read_account(iamd_store::AccountId(account.number())).await {
+        Ok(read) => read,
+        Err(error) => return store_fault(error),
+    };
+    let version = |row: &iamd_store::Row| {
+        let key = RecordKey { kind: row.key.kind, id: row.key.id.to_string() };
+        let opened = keyring.open(account, &key, &row.bytes).ok()?;
+        Some((key, opened.version))
+    };
+    let rows: Vec<(RecordKey, Revision)> = read.rows.iter().filter_map(version).collect();
+    let found = keyring
+        .of_sealed(account, &read.head.seal)
+        .and_then(|with| culprit(with, account, read.head.revision, difference, &rows));
+    let what = match found {
+        Some((key, Culprit::Older)) => {
+            format!("row {}/{} of account {account} is an older version", key.kind, key.id)
+        }
+        Some((key, Culprit::Extra)) => {
+            format!(
+                "row {}/{} of account {account} was removed and is there again",
+                key.kind, key.id
+            )
+        }
+        None => format!("account {account} lacks rows, or has older ones than it should"),
+    };
+    Fault::Damaged(format!("{what}; restore a backup"))
 }

@@ -1,6 +1,8 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
 mod facts;
+mod key_store;
+mod ledgers;
 mod load;
 mod queue;
 mod reset;
@@ -27,13 +29,16 @@ pub use snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::Keyring;
+use crate::keys::SealingKey;
+use ledgers::Ledgers;
+use load::Loaded;
 use queue::Queue;
 
 /// A running node.
 pub struct Node {
     store: Arc<dyn Store>,
-    keyring: Keyring,
+    master: Arc<SealingKey>,
+    ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
@@ -85,15 +90,18 @@ impl Node {
     /// [`Fault::Damaged`] that names the row that cannot be read; [`Fault::Unavailable`].
     pub async fn open(
         store: Arc<dyn Store>,
-        keyring: Keyring,
+        master: Arc<SealingKey>,
         quotas: Quotas,
     ) -> Result<Arc<Node>, Fault> {
-        let snapshot = load::everything(&*store, &keyring).await?;
+        let clock = Clock::default();
+        let Loaded { snapshot, ledgers } =
+            load::everything(&*store, &master, clock.now().seconds()).await?;
         let facts = FactTable::load(&*store).await?;
         Ok(Arc::new(Node {
             store,
-            keyring,
-            clock: Clock::default(),
+            master,
+            ledgers: Ledgers::new(ledgers),
+            clock,
             quotas,
             facts,
             identity_policies: IdentityPolicies::default(),
@@ -111,11 +119,6 @@ impl Node {
     /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// The keys.
-    pub fn keyring(&self) -> &Keyring {
-        &self.keyring
     }
 
     /// When things were last used.
@@ -150,9 +153,9 @@ impl Node {
             caller,
             environment,
             facts: &self.facts,
-            session_keys: &self.keyring.sessions,
+            session_keys: &snapshot.keys.sessions,
             identity_policies: &self.identity_policies,
-            marker_key: &self.keyring.markers,
+            marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
             now: self.clock.now(),
         }
@@ -214,8 +217,11 @@ impl Node {
     /// # Errors
     /// As [`Node::open`].
     pub async fn reload(&self) -> Result<(), Fault> {
-        let snapshot = load::everything(&*self.store, &self.keyring).await?;
+        let now = self.clock.now().seconds();
+        let Loaded { snapshot, ledgers } =
+            load::everything(&*self.store, &self.master, now).await?;
         let _publishing = self.lock_publishing();
+        self.ledgers.renew(ledgers);
         self.snapshot.store(Arc::new(snapshot));
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::load::store_fault;
 use super::snapshot::Snapshot;
 use super::{Done, Failure, Node, Plan};
 use crate::fault::Fault;
+use crate::keys::{Entry, Step};
 
 /// Most commands in one batch, so that the first of them does not wait for ever more.
 const BATCH_COMMANDS_MAX: usize = 512;
@@ -175,6 +176,12 @@ enum Attempt {
     Failed(Fault),
 }
 
+impl From<Fault> for Attempt {
+    fn from(fault: Fault) -> Attempt {
+        Attempt::Failed(fault)
+    }
+}
+
 async fn attempt(
     node: &Arc<Node>,
     account: AccountId,
@@ -194,7 +201,7 @@ async fn attempt(
     if all_changes.is_empty() {
         return Ok(base.revision(account));
     }
-    let commits = commits(node, &base, &all_changes).map_err(Attempt::Failed)?;
+    let Prepared { commits, steps } = prepared(node, &base, &all_changes)?;
     let committed = node.store().commit(commits).await.map_err(|error| match error {
         CommitError::Conflict { .. } => Attempt::LostRace,
         CommitError::Store(error) => Attempt::Failed(store_fault(error)),
@@ -204,17 +211,22 @@ async fn attempt(
     };
     let revisions: Vec<(AccountId, Revision)> =
         committed.revisions.iter().filter_map(known).collect();
+    for (account, step) in steps {
+        node.ledgers.take(account, step);
+    }
     node.publish(&all_changes, &revisions);
     let revision = revisions.iter().find(|(committed, _)| *committed == account);
     Ok(revision.map_or(base.revision(account), |(_, revision)| *revision))
 }
 
+/// What is committed, and what the ledgers take in then.
+struct Prepared {
+    commits: Vec<AccountCommit>,
+    steps: Vec<(AccountId, Step)>,
+}
+
 /// One commit per account, each row once, in its last form, sealed.
-fn commits(
-    node: &Node,
-    base: &Snapshot,
-    changes: &[AccountChanges],
-) -> Result<Vec<AccountCommit>, Fault> {
+fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<Prepared, Attempt> {
     let mut last: HashMap<AccountId, HashMap<EntityKey, &Change>> = HashMap::new();
     for of_account in changes {
         let rows = last.entry(of_account.account).or_default();
@@ -226,27 +238,34 @@ fn commits(
             rows.insert(key, change);
         }
     }
-    let commit = |(account, rows): (AccountId, HashMap<EntityKey, &Change>)| {
-        let mut commit = AccountCommit {
-            account: iamd_store::AccountId(account.number()),
-            expected: base.revision(account),
-            puts: Vec::new(),
-            removes: Vec::new(),
-        };
+    let mut prepared = Prepared { commits: Vec::new(), steps: Vec::new() };
+    for (account, rows) in last {
+        let expected = base.revision(account);
+        let stored = iamd_store::AccountId(account.number());
+        let mut commit = AccountCommit::new(stored, expected);
+        let mut keys = Vec::with_capacity(rows.len());
         for (key, change) in rows {
             let key = key.to_record();
             let row_key = RowKey::new(key.kind, key.id.as_str());
             match change {
                 Change::Put(entity) => {
-                    let sealed = node.keyring().seal(account, &key, entity.to_bytes())?;
+                    let sealed =
+                        base.keys.seal(account, &key, expected.next(), entity.to_bytes())?;
                     commit.puts.push(Row::new(row_key, sealed));
                 }
                 Change::Remove(_) => commit.removes.push(row_key),
             }
+            keys.push((key, matches!(change, Change::Remove(_))));
         }
-        Ok(commit)
-    };
-    last.into_iter().map(commit).collect()
+        let entries = keys.iter().map(|(key, is_removed)| Entry { key, is_removed: *is_removed });
+        let step = node.ledgers.step(&base.keys, account, expected, entries)?;
+        // The ledger moved on: this node has seen a commit that the snapshot has not.
+        let mut step = step.ok_or(Attempt::LostRace)?;
+        commit.seal = std::mem::take(&mut step.seal);
+        prepared.commits.push(commit);
+        prepared.steps.push((account, step));
+    }
+    Ok(prepared)
 }
 
 /// The task that was to carry the command out is gone: a bug, or the end of the process.

@@ -2,20 +2,25 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use iamd_store::{
-    AccountCommit, AccountId, CommitError, Revision, Row, RowKey, RowRef, RowVisitor,
-};
+use iamd_core::account_id::AccountId;
+use iamd_core::record::RecordKey;
+use iamd_store::{AccountCommit, CommitError, Head, Revision, Row, RowKey, RowRef, RowVisitor};
 
 use super::Node;
 use super::load::store_fault;
 use crate::fault::Fault;
+use crate::keys::{Keyring, Ledger};
 
 /// How often a reset is tried again when a write came between.
 const RACES_MAX: usize = 16;
 
-/// All rows as they were at one moment, sealed as the store holds them.
-pub struct Start(BTreeMap<AccountId, Rows>);
+/// All rows as they were at one moment, sealed as the store holds them, and the keys that open them.
+pub struct Start {
+    accounts: BTreeMap<iamd_store::AccountId, Rows>,
+    keys: Arc<Keyring>,
+}
 
 struct Rows {
     revision: Revision,
@@ -23,14 +28,16 @@ struct Rows {
 }
 
 impl Node {
-    /// Remembers everything as it is now.
+    /// Remembers everything as it is now, the stored keys left out.
     ///
     /// # Errors
     /// What the store answers.
     pub async fn remember(&self) -> Result<Start, Fault> {
         let mut collector = Collector(BTreeMap::new());
         self.store.load_all(&mut collector).await.map_err(store_fault)?;
-        Ok(Start(collector.0))
+        let mut accounts = collector.0;
+        accounts.remove(&iamd_store::AccountId(AccountId::KEYS.number()));
+        Ok(Start { accounts, keys: Arc::clone(&self.snapshot().keys) })
     }
 
     /// Puts everything back: accounts, facts and the clock.
@@ -41,8 +48,8 @@ impl Node {
         for _ in 0..RACES_MAX {
             let now = self.remember().await?;
             let mut lost_race = false;
-            for (account, rows) in &now.0 {
-                let commit = difference(*account, rows, start.0.get(account));
+            for (account, rows) in &now.accounts {
+                let commit = difference(&now.keys, *account, rows, start)?;
                 match self.store.commit(vec![commit]).await {
                     Ok(_) => {}
                     Err(CommitError::Conflict { .. }) => lost_race = true,
@@ -60,19 +67,39 @@ impl Node {
     }
 }
 
-fn difference(account: AccountId, now: &Rows, start: Option<&Rows>) -> AccountCommit {
-    let puts: Vec<Row> = start.map(|start| start.rows.clone()).unwrap_or_default();
-    let kept: HashSet<&RowKey> = puts.iter().map(|row| &row.key).collect();
+/// The commit that makes an account what it was at the start.
+fn difference(
+    keys: &Keyring,
+    account: iamd_store::AccountId,
+    now: &Rows,
+    start: &Start,
+) -> Result<AccountCommit, Fault> {
+    let id = AccountId::from_stored(account.0)
+        .ok_or_else(|| Fault::Bug("an account without a number".to_owned()))?;
+    let revision = now.revision.next();
+    let with = keys.sealing(id)?;
+    let mut ledger = Ledger::new(with);
+    let mut commit = AccountCommit::new(account, now.revision);
+    for row in start.accounts.get(&account).into_iter().flat_map(|start| &start.rows) {
+        let key = RecordKey { kind: row.key.kind, id: row.key.id.to_string() };
+        let opened = start.keys.open(id, &key, &row.bytes)?;
+        let sealed = with.seal_row(id, &key, revision, opened.content.to_vec())?;
+        ledger.add(with, id, &key, revision);
+        commit.puts.push(Row::new(row.key.clone(), sealed));
+    }
+    let kept: HashSet<&RowKey> = commit.puts.iter().map(|row| &row.key).collect();
     let removes = now.rows.iter().map(|row| &row.key).filter(|key| !kept.contains(key));
-    let removes = removes.cloned().collect();
-    AccountCommit { account, expected: now.revision, puts, removes }
+    let removes: Vec<RowKey> = removes.cloned().collect();
+    commit.removes = removes;
+    commit.seal = ledger.seal(with, id, revision)?;
+    Ok(commit)
 }
 
-struct Collector(BTreeMap<AccountId, Rows>);
+struct Collector(BTreeMap<iamd_store::AccountId, Rows>);
 
 impl RowVisitor for Collector {
-    fn account(&mut self, account: AccountId, revision: Revision) -> ControlFlow<()> {
-        self.0.insert(account, Rows { revision, rows: Vec::new() });
+    fn account(&mut self, account: iamd_store::AccountId, head: Head) -> ControlFlow<()> {
+        self.0.insert(account, Rows { revision: head.revision, rows: Vec::new() });
         ControlFlow::Continue(())
     }
 

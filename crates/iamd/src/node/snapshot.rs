@@ -1,20 +1,30 @@
 //! The state at one moment, with the revisions of its accounts.
 
+use std::sync::Arc;
+
 use iamd_core::account_id::AccountId;
 use iamd_core::state::{AccountChanges, State};
 use iamd_store::Revision;
+
+use crate::keys::Keyring;
 
 /// An immutable picture: state and revisions.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// All accounts.
     pub state: State,
+    /// The keys in use.
+    pub keys: Arc<Keyring>,
     revisions: imbl::HashMap<AccountId, Revision>,
 }
 
 impl Snapshot {
-    pub(super) fn new(state: State, revisions: imbl::HashMap<AccountId, Revision>) -> Snapshot {
-        Snapshot { state, revisions }
+    pub(super) fn new(
+        state: State,
+        revisions: imbl::HashMap<AccountId, Revision>,
+        keys: Arc<Keyring>,
+    ) -> Snapshot {
+        Snapshot { state, keys, revisions }
     }
 
     /// The revision of an account.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::Caller;
-use iamd_core::operation::Environment;
+use iamd_core::operation::{Environment, Operation};
 use iamd_core::perform::perform;
 use iamd_core::quota::Quotas;
-use iamd_store::{AccountCommit, Memory, Row, RowKey, Store};
+use iamd_store::{AccountRows, Memory, Row, RowKey, Store};
 use iamd_wire::ErrorCode;
-use iamd_wire::iam::CreateUserRequest;
+use iamd_wire::iam::{CreateUserRequest, DeleteUserRequest, UpdateUserRequest};
 
 use super::*;
 use crate::founder::{self, NewAccountFacts, Order};
@@ -39,14 +39,59 @@ async fn world() -> World {
 
 async fn another_node(store: &Arc<Memory>, master: &MasterKey) -> Arc<Node> {
     let store: Arc<dyn Store> = Arc::clone(store) as Arc<dyn Store>;
-    Node::open(store, master.keyring().unwrap(), Quotas::default()).await.unwrap()
+    Node::open(store, Arc::new(master.sealing().unwrap()), Quotas::default()).await.unwrap()
 }
 
 impl World {
+    async fn rows(&self) -> AccountRows {
+        let account = iamd_store::AccountId(self.account.number());
+        self.store.read_account(account).await.unwrap()
+    }
+
+    /// The row of a user as it was before the last change of his.
+    async fn older_user_row(&self, name: &str) -> Row {
+        let before = self.rows().await;
+        let other = format!("{name}2");
+        self.node.write(self.account, self.rename_user(name, &other)).await.unwrap();
+        self.node.write(self.account, self.rename_user(&other, name)).await.unwrap();
+        let after = self.rows().await;
+        let differs =
+            |row: &&Row| after.rows.iter().any(|it| it.key == row.key && it.bytes != row.bytes);
+        before.rows.iter().find(differs).unwrap().clone()
+    }
+
+    async fn opens(&self) -> Result<Arc<Node>, Fault> {
+        let store: Arc<dyn Store> = Arc::clone(&self.store) as Arc<dyn Store>;
+        Node::open(store, Arc::new(self.master.sealing().unwrap()), Quotas::default()).await
+    }
+
+    /// Expects that a change of the account's rows behind our back is noticed, and takes it back.
+    async fn refuses(&self, expected: &str, change: impl FnOnce(&mut AccountRows)) {
+        let account = iamd_store::AccountId(self.account.number());
+        let kept = self.rows().await;
+        self.store.tamper(account, change);
+        let Err(fault) = self.opens().await else { panic!("{expected}: it opens") };
+        assert!(fault.to_string().contains(expected), "{expected}: {fault}");
+        self.store.tamper(account, |rows| *rows = kept);
+    }
+
     fn create_user(&self, name: &str) -> Plan<()> {
+        self.plan::<CreateUserRequest>(&format!("Action=CreateUser&UserName={name}"))
+    }
+
+    fn delete_user(&self, name: &str) -> Plan<()> {
+        self.plan::<DeleteUserRequest>(&format!("Action=DeleteUser&UserName={name}"))
+    }
+
+    fn rename_user(&self, name: &str, new: &str) -> Plan<()> {
+        let body = format!("Action=UpdateUser&UserName={name}&NewUserName={new}");
+        self.plan::<UpdateUserRequest>(&body)
+    }
+
+    fn plan<O: Operation>(&self, body: &str) -> Plan<()> {
         let id = self.facts.access_key_id.parse().unwrap();
-        let request: CreateUserRequest = {
-            let body = format!("Action=CreateUser&Version=2010-05-08&UserName={name}");
+        let request: O = {
+            let body = format!("{body}&Version=2010-05-08");
             iamd_wire::query::Parameters::parse(body.as_bytes()).unwrap().decode().unwrap()
         };
         Box::new(move |snapshot: &Snapshot, node: &Node| {
@@ -133,20 +178,100 @@ async fn a_bug_in_one_command_does_not_stop_the_next() {
     world.node.write(world.account, world.create_user("ana")).await.unwrap();
 }
 
+/// What whoever can write to the database might do to an account, and what the refusal says.
 #[tokio::test]
-async fn a_row_that_somebody_moved_or_altered_is_named_and_not_served() {
+async fn rows_that_are_not_what_was_written_are_named_and_not_served() {
     let world = world().await;
-    let account = iamd_store::AccountId(world.account.number());
-    let (revision, rows) = world.store.read_account(account).await.unwrap();
-    let user = rows.iter().find(|row| row.key.kind == iamd_core::record::kind::USER).unwrap();
-    let forged = Row::new(RowKey::new(user.key.kind, "AIDAFORGEDFORGEDFORGE"), user.bytes.to_vec());
-    let commit =
-        AccountCommit { account, expected: revision, puts: vec![forged], removes: Vec::new() };
-    world.store.commit(vec![commit]).await.unwrap();
+    world.node.write(world.account, world.create_user("ana")).await.unwrap();
+    let before = world.rows().await;
+    world.node.write(world.account, world.delete_user("ana")).await.unwrap();
+    world.node.write(world.account, world.create_user("bob")).await.unwrap();
+    world.node.write(world.account, world.rename_user("bob", "rob")).await.unwrap();
+    world.node.write(world.account, world.create_user("eve")).await.unwrap();
+    let user = |rows: &AccountRows, place: usize| {
+        let is_user = |row: &&Row| row.key.kind == iamd_core::record::kind::USER;
+        rows.rows.iter().filter(is_user).nth(place).unwrap().clone()
+    };
+    let now = world.rows().await;
+    let name = |row: &Row| format!("row 2/{} of account 111122223333", row.key.id);
+    let ana = before.rows.iter().find(|row| now.rows.iter().all(|it| it.key != row.key)).unwrap();
+    let older = world.older_user_row("rob").await;
+
+    world.refuses(&name(&user(&now, 0)), |rows| rows.rows[1].bytes[40] ^= 1).await;
+    world
+        .refuses("row 2/AIDAFORGED", |rows| {
+            let bytes = rows.rows[1].bytes.clone();
+            rows.rows.push(Row::new(RowKey::new(2, "AIDAFORGED"), bytes));
+        })
+        .await;
+    world
+        .refuses(&name(&user(&now, 0)), |rows| {
+            let bytes = rows.rows[2].bytes.clone();
+            rows.rows[1].bytes = bytes;
+        })
+        .await;
+    world
+        .refuses(&format!("{} was removed and is there again", name(ana)), |rows| {
+            rows.rows.push(ana.clone());
+        })
+        .await;
+    world
+        .refuses(&format!("{} is an older version", name(&older)), |rows| {
+            let held = rows.rows.iter_mut().find(|row| row.key == older.key).unwrap();
+            held.bytes = older.bytes.clone();
+        })
+        .await;
+    world
+        .refuses("account 111122223333 lacks rows", |rows| {
+            rows.rows.remove(1);
+        })
+        .await;
+    world
+        .refuses("the revision or the seal of account 111122223333", |rows| {
+            rows.head.revision = rows.head.revision.next();
+        })
+        .await;
+    world
+        .refuses("the revision or the seal of account 111122223333", |rows| {
+            rows.head.seal[30] ^= 1;
+        })
+        .await;
+    world
+        .refuses("the revision or the seal of account 111122223333", |rows| {
+            rows.head.seal.clear();
+        })
+        .await;
+    world
+        .refuses("account 111122223333 lacks rows", |rows| {
+            rows.head = before.head.clone();
+        })
+        .await;
+    assert!(world.opens().await.is_ok(), "what was not tampered with opens");
+}
+
+#[tokio::test]
+async fn stored_keys_that_are_not_what_was_written_are_refused() {
+    let world = world().await;
+    let keys = iamd_store::AccountId(AccountId::KEYS.number());
+    let kept = world.store.read_account(keys).await.unwrap();
+    type Change<'a> = &'a dyn Fn(&mut AccountRows);
+    let changes: [(&str, Change<'_>); 4] = [
+        ("stored key 1/0000000001 was altered", &|rows| rows.rows[0].bytes[50] ^= 1),
+        ("the stored keys are not all", &|rows| drop(rows.rows.remove(0))),
+        ("the stored keys are not all", &|rows| rows.head.revision = rows.head.revision.next()),
+        ("no keys to open them with", &|rows| *rows = AccountRows::default()),
+    ];
+    for (expected, change) in changes {
+        world.store.tamper(keys, change);
+        let Err(fault) = world.opens().await else { panic!("{expected}: it opens") };
+        assert!(fault.to_string().contains(expected), "{fault}");
+        world.store.tamper(keys, |rows| *rows = kept.clone());
+    }
+    let other = Arc::new(MasterKey::fresh().unwrap().sealing().unwrap());
     let store: Arc<dyn Store> = Arc::clone(&world.store) as Arc<dyn Store>;
-    let opened = Node::open(store, world.master.keyring().unwrap(), Quotas::default()).await;
-    let Err(Fault::Damaged(reason)) = opened else { panic!("a forged row was taken") };
-    assert!(reason.contains("AIDAFORGEDFORGEDFORGE"), "{reason}");
+    let Err(fault) = Node::open(store, other, Quotas::default()).await else { panic!("it opens") };
+    assert!(matches!(&fault, Fault::Folder(reason) if reason.contains("not the one")), "{fault}");
+    assert!(world.opens().await.is_ok());
 }
 
 #[tokio::test]

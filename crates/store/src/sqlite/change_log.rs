@@ -79,7 +79,7 @@ type Written = Result<(), encode::Error<std::convert::Infallible>>;
 fn write(encoder: &mut Encoder<Vec<u8>>, list: &[AccountCommit]) -> Written {
     encoder.array(list.len() as u64)?;
     for commit in list {
-        encoder.array(4)?.u64(commit.account.0)?.u64(commit.expected.next().0)?;
+        encoder.array(5)?.u64(commit.account.0)?.u64(commit.expected.next().0)?;
         encoder.array(commit.puts.len() as u64)?;
         for row in &commit.puts {
             encoder.array(3)?.u16(row.key.kind)?.str(&row.key.id)?.bytes(&row.bytes)?;
@@ -88,6 +88,7 @@ fn write(encoder: &mut Encoder<Vec<u8>>, list: &[AccountCommit]) -> Written {
         for key in &commit.removes {
             encoder.array(2)?.u16(key.kind)?.str(&key.id)?;
         }
+        encoder.bytes(&commit.seal)?;
     }
     Ok(())
 }
@@ -95,7 +96,7 @@ fn write(encoder: &mut Encoder<Vec<u8>>, list: &[AccountCommit]) -> Written {
 fn read(decoder: &mut Decoder<'_>) -> Result<Vec<Change>, decode::Error> {
     let mut changes = Vec::new();
     for _ in 0..length(decoder)? {
-        exactly(decoder, 4)?;
+        exactly(decoder, 5)?;
         let account = AccountId(decoder.u64()?);
         let revision = Revision(decoder.u64()?);
         let mut puts = Vec::new();
@@ -108,7 +109,8 @@ fn read(decoder: &mut Decoder<'_>) -> Result<Vec<Change>, decode::Error> {
             exactly(decoder, 2)?;
             removes.push(key(decoder)?);
         }
-        changes.push(Change { account, revision, puts, removes });
+        let seal = decoder.bytes()?.to_vec();
+        changes.push(Change { account, revision, puts, removes, seal });
     }
     Ok(changes)
 }

@@ -7,7 +7,7 @@
 
 use crc32fast::Hasher;
 
-use crate::{AccountId, Revision};
+use crate::{AccountId, Head};
 
 /// Checksum of one row.
 pub(super) fn of_row(account: AccountId, kind: u16, id: &str, bytes: &[u8]) -> u32 {
@@ -58,12 +58,32 @@ impl Digest {
     }
 }
 
+/// What an account says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) head: Head,
+    pub(super) digest: Digest,
+    /// How many records were ever appended to its log.
+    pub(super) records: u64,
+}
+
 /// Checksum of what an account says of itself.
-pub(super) fn of_account(account: AccountId, revision: Revision, digest: Digest) -> u32 {
+pub(super) fn of_account(account: AccountId, standing: &Standing) -> u32 {
     let mut hasher = Hasher::new();
-    for number in [account.0, revision.0, digest.rows, digest.sum] {
+    let Standing { head, digest, records } = standing;
+    for number in [account.0, head.revision.0, digest.rows, digest.sum, *records] {
         hasher.update(&number.to_le_bytes());
     }
+    hasher.update(&head.seal);
+    hasher.finalize()
+}
+
+/// Checksum of one record of an account's log.
+pub(super) fn of_record(account: AccountId, number: u64, bytes: &[u8]) -> u32 {
+    let mut hasher = Hasher::new();
+    hasher.update(&account.0.to_le_bytes());
+    hasher.update(&number.to_le_bytes());
+    hasher.update(bytes);
     hasher.finalize()
 }
 

@@ -8,12 +8,14 @@ use tokio::sync::mpsc;
 
 use super::{
     Shared,
-    checksum::{self, Digest},
+    checksum::{self, Digest, Standing},
     fault::damaged,
     folder::FolderLock,
-    reader::{self, check_digest, checked_head, checked_row},
+    reader::{self, check_digest, checked_row, checked_standing},
 };
-use crate::{AccountId, Cursor, FactRef, FactVisitor, Revision, RowRef, RowVisitor, StoreError};
+use crate::{
+    AccountId, Cursor, FactRef, FactVisitor, Head, Revision, RowRef, RowVisitor, StoreError,
+};
 
 /// A parcel is passed on when it has reached this size.
 const PARCEL_BYTES: usize = 256 * 1024;
@@ -29,7 +31,7 @@ pub(super) struct Parcel {
 }
 
 enum Thing {
-    Account { account: AccountId, revision: Revision },
+    Account { account: AccountId, revision: Revision, seal: usize },
     Row { kind: u16, id: usize, bytes: usize },
     Fact { account: AccountId, at: i64, key: usize, bytes: usize },
 }
@@ -75,7 +77,10 @@ impl Parcel {
         let mut content = self.content.as_slice();
         for thing in &self.things {
             let flow = match *thing {
-                Thing::Account { account, revision } => visitor.account(account, revision),
+                Thing::Account { account, revision, seal } => {
+                    let seal = cut(&mut content, seal)?.to_vec();
+                    visitor.account(account, Head { revision, seal })
+                }
                 Thing::Row { kind, id, bytes } => {
                     let id = text(&mut content, id)?;
                     visitor.row(RowRef { kind, id, bytes: cut(&mut content, bytes)? })
@@ -165,7 +170,8 @@ fn deliver(shared: &Shared, scan: Scan, out: &mut Out) -> Result<Cursor, StoreEr
 /// Walks `accounts` and `rows` side by side, both by account number.
 fn scan_rows(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
     let mut heads = held.prepare(
-        "SELECT account, revision, row_count, row_sum, checksum FROM accounts ORDER BY account",
+        "SELECT account, revision, row_count, row_sum, record_count, seal, checksum \
+         FROM accounts ORDER BY account",
     )?;
     let mut rows = held.prepare(
         "SELECT account, kind, id, checksum, bytes FROM rows ORDER BY account, kind, id",
@@ -174,8 +180,9 @@ fn scan_rows(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
     let mut rows = rows.query([])?;
     let mut row = rows.next()?;
     while let Some(head) = heads.next()? {
-        let (account, revision, expected) = checked_head(head)?;
-        out.push(Thing::Account { account, revision }, "", &[])?;
+        let (account, Standing { head, digest: expected, .. }) = checked_standing(head)?;
+        let begins = Thing::Account { account, revision: head.revision, seal: head.seal.len() };
+        out.push(begins, "", &head.seal)?;
         let mut digest = Digest::default();
         while let Some(found) = row
             && found.get::<_, i64>(0)? == account.0.cast_signed()

@@ -8,6 +8,7 @@ mod checksum;
 mod fault;
 mod folder;
 mod load;
+mod migration;
 mod open;
 mod reader;
 mod schema;
@@ -33,8 +34,8 @@ use self::{
     writer::{Claim, Job, Writer},
 };
 use crate::{
-    AccountCommit, AccountId, Answer, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor,
-    Fact, FactVisitor, Revision, Row, RowVisitor, Store, StoreError, commit, fact,
+    AccountCommit, AccountId, AccountRows, Answer, Changes, ClaimKey, Claimed, CommitError,
+    Committed, Cursor, Fact, FactVisitor, Record, RowVisitor, Store, StoreError, commit, fact,
 };
 
 /// This many jobs may wait for a thread; whoever comes later waits to get in.
@@ -185,10 +186,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn read_account(
-        &self,
-        account: AccountId,
-    ) -> Answer<'_, Result<(Revision, Vec<Row>), StoreError>> {
+    fn read_account(&self, account: AccountId) -> Answer<'_, Result<AccountRows, StoreError>> {
         Box::pin(self.ask(move |answer| Question::Account { account, answer }))
     }
 
@@ -241,6 +239,19 @@ impl Store for Sqlite {
                 }
             }
         })
+    }
+
+    fn read_records(
+        &self,
+        account: AccountId,
+        after: u64,
+        most: usize,
+    ) -> Answer<'_, Result<Vec<Record>, StoreError>> {
+        Box::pin(self.ask(move |answer| Question::Records { account, after, most, answer }))
+    }
+
+    fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.write(move |answer| Job::ForgetRecords { account, up_to, answer }))
     }
 
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::{folder, schema};
+use super::{folder, migration, schema};
 use crate::StoreError;
 
 /// Files up to this size are checked page by page at every start. Larger ones are not, to start
@@ -167,7 +167,7 @@ pub(super) fn open_database(file: &Path) -> Result<Connection, OpenError> {
             return Err(OpenError::Damaged { file: file.to_owned(), detail });
         }
     }
-    refuse_other_versions(file, &connection)?;
+    bring_to_our_layout(file, &mut connection)?;
     let mode = schema::make_durable(&connection).map_err(failed)?;
     if mode != "wal" {
         let reason = format!("SQLite keeps its journal as `{mode}` instead of a log there");
@@ -222,7 +222,8 @@ fn read_header(file: &Path) -> Result<Header, OpenError> {
     }
 }
 
-fn refuse_other_versions(file: &Path, connection: &Connection) -> Result<(), OpenError> {
+/// Refuses what another program or a newer build has written, and migrates what an older one has.
+fn bring_to_our_layout(file: &Path, connection: &mut Connection) -> Result<(), OpenError> {
     let failed = |error| OpenError::from_sqlite(file, error);
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if number("application_id").map_err(failed)? != schema::APPLICATION_ID {
@@ -231,9 +232,11 @@ fn refuse_other_versions(file: &Path, connection: &Connection) -> Result<(), Ope
     }
     let found = number("user_version").map_err(failed)?;
     match u32::try_from(found) {
-        Ok(schema::VERSION) => Ok(()),
         Ok(found) if found > schema::VERSION => {
             Err(OpenError::Newer { file: file.to_owned(), found, known: schema::VERSION })
+        }
+        Ok(found) if migration::leads_from(found) => {
+            migration::migrate(connection, found).map_err(failed)
         }
         Ok(_) | Err(_) => Err(OpenError::Damaged {
             file: file.to_owned(),

@@ -7,20 +7,26 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Shared, change_log,
-    checksum::{self, Digest},
+    checksum::{self, Digest, Standing},
     fault::damaged,
     schema,
 };
 use crate::{
-    AccountId, CHANGES_ANSWER_BYTES_MAX, CHANGES_ANSWER_COMMITS_MAX, ChangeSet, Changes, Cursor,
-    Revision, Row, RowRef, StoreError,
+    AccountId, AccountRows, CHANGES_ANSWER_BYTES_MAX, CHANGES_ANSWER_COMMITS_MAX, ChangeSet,
+    Changes, Cursor, Head, RECORDS_ANSWER_MAX, Record, Revision, RowRef, StoreError,
 };
 
 /// A short question.
 pub(super) enum Question {
     Account {
         account: AccountId,
-        answer: oneshot::Sender<Result<(Revision, Vec<Row>), StoreError>>,
+        answer: oneshot::Sender<Result<AccountRows, StoreError>>,
+    },
+    Records {
+        account: AccountId,
+        after: u64,
+        most: usize,
+        answer: oneshot::Sender<Result<Vec<Record>, StoreError>>,
     },
     Changes {
         after: Cursor,
@@ -40,6 +46,10 @@ pub(super) fn run(shared: &Shared, mut questions: mpsc::Receiver<Question>) {
         match question {
             Question::Account { account, answer } => {
                 let read = |held: &Transaction<'_>| read_account(held, account);
+                let _ = answer.send(ask(shared, &mut connection, read));
+            }
+            Question::Records { account, after, most, answer } => {
+                let read = |held: &Transaction<'_>| read_records(held, account, after, most);
                 let _ = answer.send(ask(shared, &mut connection, read));
             }
             Question::Changes { after, answer } => {
@@ -85,14 +95,8 @@ fn ask<T>(
     })
 }
 
-fn read_account(
-    held: &Transaction<'_>,
-    account: AccountId,
-) -> Result<(Revision, Vec<Row>), StoreError> {
-    let (revision, expected) = match head(held, account)? {
-        Some((revision, digest)) => (revision, digest),
-        None => (Revision::ABSENT, Digest::default()),
-    };
+fn read_account(held: &Transaction<'_>, account: AccountId) -> Result<AccountRows, StoreError> {
+    let standing = standing(held, account)?.unwrap_or_default();
     let mut statement = held.prepare_cached(
         "SELECT kind, id, checksum, bytes FROM rows WHERE account = ?1 ORDER BY kind, id",
     )?;
@@ -102,39 +106,71 @@ fn read_account(
     while let Some(row) = found.next()? {
         rows.push(checked_row(account, row, 0, &mut digest)?.to_row());
     }
-    check_digest(account, digest, expected)?;
-    Ok((revision, rows))
+    check_digest(account, digest, standing.digest)?;
+    Ok(AccountRows { head: standing.head, rows })
 }
 
-/// What an account says of itself: its revision and the digest of its rows.
-pub(super) fn head(
+/// What an account says of itself; none if it is not there.
+pub(super) fn standing(
     connection: &Connection,
     account: AccountId,
-) -> Result<Option<(Revision, Digest)>, StoreError> {
+) -> Result<Option<Standing>, StoreError> {
     let mut statement: CachedStatement<'_> = connection.prepare_cached(
-        "SELECT account, revision, row_count, row_sum, checksum FROM accounts WHERE account = ?1",
+        "SELECT account, revision, row_count, row_sum, record_count, seal, checksum \
+         FROM accounts WHERE account = ?1",
     )?;
-    let found = statement.query_row([account.0.cast_signed()], |row| Ok(checked_head(row)));
+    let found = statement.query_row([account.0.cast_signed()], |row| Ok(checked_standing(row)));
     let Some(checked) = found.optional()? else {
         return Ok(None);
     };
-    let (_, revision, digest) = checked?;
-    Ok(Some((revision, digest)))
+    checked.map(|(_, standing)| Some(standing))
 }
 
 /// Reads and verifies a line of `accounts`.
-pub(super) fn checked_head(
+pub(super) fn checked_standing(
     row: &rusqlite::Row<'_>,
-) -> Result<(AccountId, Revision, Digest), StoreError> {
+) -> Result<(AccountId, Standing), StoreError> {
     let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
     let account = AccountId(number(0)?);
-    let revision = Revision(number(1)?);
-    let digest = Digest { rows: number(2)?, sum: number(3)? };
-    let checksum: u32 = row.get(4)?;
-    if checksum != checksum::of_account(account, revision, digest) {
+    let seal = row.get_ref(5)?.as_blob()?.to_vec();
+    let standing = Standing {
+        head: Head { revision: Revision(number(1)?), seal },
+        digest: Digest { rows: number(2)?, sum: number(3)? },
+        records: number(4)?,
+    };
+    let checksum: u32 = row.get(6)?;
+    if checksum != checksum::of_account(account, &standing) {
         return Err(damaged(format!("checksum of account {account}")));
     }
-    Ok((account, revision, digest))
+    Ok((account, standing))
+}
+
+fn read_records(
+    held: &Transaction<'_>,
+    account: AccountId,
+    after: u64,
+    most: usize,
+) -> Result<Vec<Record>, StoreError> {
+    let mut statement = held.prepare_cached(
+        "SELECT number, checksum, bytes FROM records WHERE account = ?1 AND number > ?2 \
+         ORDER BY number LIMIT ?3",
+    )?;
+    let most = i64::try_from(most.min(RECORDS_ANSWER_MAX)).unwrap_or(i64::MAX);
+    // Numbers never reach the half that SQLite takes for negative.
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut found = statement.query((account.0.cast_signed(), after, most))?;
+    let mut records: Vec<Record> = Vec::new();
+    while let Some(row) = found.next()? {
+        let number = row.get::<_, i64>(0)?.cast_unsigned();
+        let bytes = row.get_ref(2)?.as_blob()?;
+        let is_next = records.last().is_none_or(|last| last.number + 1 == number);
+        let checksum: u32 = row.get(1)?;
+        if !is_next || checksum != checksum::of_record(account, number, bytes) {
+            return Err(damaged(format!("record {number} of account {account}")));
+        }
+        records.push(Record { number, bytes: bytes.to_vec() });
+    }
+    Ok(records)
 }
 
 /// Reads and verifies kind, id, checksum and bytes from the column `first` on.
@@ -149,7 +185,7 @@ pub(super) fn checked_row<'row>(
     let checksum: u32 = row.get(first + 2)?;
     let bytes = row.get_ref(first + 3)?.as_blob()?;
     if checksum != checksum::of_row(account, kind, id, bytes) {
-        return Err(damaged(format!("checksum of a row of account {account}, kind {kind}")));
+        return Err(damaged(format!("checksum of row {kind}/{id} of account {account}")));
     }
     digest.add(checksum);
     Ok(RowRef { kind, id, bytes })

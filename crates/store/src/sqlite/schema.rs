@@ -8,16 +8,17 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 pub(super) const APPLICATION_ID: i32 = 0x6961_6d64;
 
 /// `PRAGMA user_version`: the layout that this build reads and writes.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Numbers of 64 bits without sign are kept bit by bit in SQLite's signed ones.
 ///
 /// `rows` and `facts` are kept in the order of their keys, so that a load is one sequential scan.
-const TABLES: [(&str, &str); 7] = [
+pub(super) const TABLES: [(&str, &str); 8] = [
     (
         "accounts",
         "CREATE TABLE accounts (account INTEGER PRIMARY KEY, revision INTEGER NOT NULL, \
-         row_count INTEGER NOT NULL, row_sum INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT",
+         row_count INTEGER NOT NULL, row_sum INTEGER NOT NULL, record_count INTEGER NOT NULL, \
+         seal BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT",
     ),
     (
         "changes",
@@ -38,6 +39,12 @@ const TABLES: [(&str, &str); 7] = [
     (
         "meta",
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    ),
+    (
+        "records",
+        "CREATE TABLE records (account INTEGER NOT NULL, number INTEGER NOT NULL, \
+         checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (account, number)) \
+         STRICT, WITHOUT ROWID",
     ),
     (
         "rows",

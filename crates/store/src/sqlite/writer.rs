@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     Shared,
     change_log::{self, Lengths},
-    checksum,
+    checksum::{self, Standing},
     fault::damaged,
     reader, schema,
 };
 use crate::{
-    AccountCommit, AccountId, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, Revision,
+    AccountCommit, AccountId, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, Head,
     StoreError,
 };
 
@@ -40,6 +40,11 @@ pub(super) enum Job {
     },
     ForgetFacts {
         keys: Vec<(AccountId, Box<str>)>,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    ForgetRecords {
+        account: AccountId,
+        up_to: u64,
         answer: oneshot::Sender<Result<(), StoreError>>,
     },
     Close {
@@ -209,6 +214,9 @@ impl Batch<'_> {
             Job::ForgetFacts { keys, answer } => {
                 hold(answer, self.attempt(|batch| batch.forget_facts(&keys)))
             }
+            Job::ForgetRecords { account, up_to, answer } => {
+                hold(answer, self.attempt(|batch| batch.forget_records(account, up_to)))
+            }
             Job::Close { answer } => hold(answer, Ok(())),
         }
     }
@@ -244,18 +252,17 @@ impl Batch<'_> {
     }
 
     fn commit(&mut self, list: &[AccountCommit]) -> Result<Committed, CommitError> {
-        let mut heads = Vec::with_capacity(list.len());
+        let mut standings = Vec::with_capacity(list.len());
         for commit in list {
-            let head = reader::head(self.connection, commit.account)?;
-            let (revision, digest) =
-                head.unwrap_or((Revision::ABSENT, checksum::Digest::default()));
+            let standing = reader::standing(self.connection, commit.account)?.unwrap_or_default();
+            let revision = standing.head.revision;
             if revision != commit.expected {
                 return Err(CommitError::Conflict { account: commit.account, revision });
             }
-            heads.push(digest);
+            standings.push(standing);
         }
-        for (commit, digest) in list.iter().zip(heads) {
-            self.apply(commit, digest)?;
+        for (commit, standing) in list.iter().zip(standings) {
+            self.apply(commit, standing)?;
         }
         let sequence = self.log(list)?;
         let revisions = list.iter().map(|commit| (commit.account, commit.expected.next()));
@@ -266,12 +273,9 @@ impl Batch<'_> {
     }
 
     /// Writes the rows of one account and what the account says of itself.
-    fn apply(
-        &self,
-        commit: &AccountCommit,
-        mut digest: checksum::Digest,
-    ) -> Result<(), StoreError> {
+    fn apply(&self, commit: &AccountCommit, standing: Standing) -> Result<(), StoreError> {
         let account = commit.account.0.cast_signed();
+        let Standing { mut digest, records, .. } = standing;
         let mut replaced = self.connection.prepare_cached(
             "SELECT checksum FROM rows WHERE account = ?1 AND kind = ?2 AND id = ?3",
         )?;
@@ -298,14 +302,43 @@ impl Batch<'_> {
                 digest.subtract(old);
             }
         }
-        let revision = commit.expected.next();
-        let checksum = checksum::of_account(commit.account, revision, digest);
+        let records = self.append(commit, records)?;
+        let head = Head { revision: commit.expected.next(), seal: commit.seal.clone() };
+        let standing = Standing { head, digest, records };
+        let checksum = checksum::of_account(commit.account, &standing);
+        let Standing { head: Head { revision, seal }, digest, records } = standing;
         let mut head = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO accounts (account, revision, row_count, row_sum, checksum) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO accounts \
+             (account, revision, row_count, row_sum, record_count, seal, checksum) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
+        let (revision, records) = (revision.0.cast_signed(), records.cast_signed());
         let (rows, sum) = (digest.rows.cast_signed(), digest.sum.cast_signed());
-        head.execute((account, revision.0.cast_signed(), rows, sum, checksum))?;
+        head.execute((account, revision, rows, sum, records, seal, checksum))?;
+        Ok(())
+    }
+
+    /// Appends the records of a commit behind those that are there; tells how many there are then.
+    fn append(&self, commit: &AccountCommit, mut newest: u64) -> Result<u64, StoreError> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO records (account, number, checksum, bytes) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for bytes in &commit.records {
+            newest = newest.saturating_add(1);
+            let checksum = checksum::of_record(commit.account, newest, bytes);
+            let (account, number) = (commit.account.0.cast_signed(), newest.cast_signed());
+            insert.execute((account, number, checksum, bytes))?;
+        }
+        Ok(newest)
+    }
+
+    fn forget_records(&self, account: AccountId, up_to: u64) -> Result<(), StoreError> {
+        let mut forget = self.connection.prepare_cached(
+            "DELETE FROM records WHERE account = ?1 AND number <= ?2 AND number < \
+             (SELECT max(number) FROM records WHERE account = ?1)",
+        )?;
+        let up_to = i64::try_from(up_to).unwrap_or(i64::MAX);
+        forget.execute((account.0.cast_signed(), up_to))?;
         Ok(())
     }
 
@@ -427,6 +460,7 @@ fn refuse_all(batch: Vec<Job>) -> Vec<Held> {
         Job::Claim { answer, .. } => hold(answer, Err(StoreError::Closed)),
         Job::MergeFacts { answer, .. }
         | Job::ForgetFacts { answer, .. }
+        | Job::ForgetRecords { answer, .. }
         | Job::Close { answer } => hold(answer, Err(StoreError::Closed)),
     };
     batch.into_iter().map(refuse).collect()

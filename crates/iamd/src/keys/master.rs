@@ -1,21 +1,13 @@
-//! Keys at rest: a master key seals every row before it reaches the store.
-//!
-//! The master key lives in a file of its own (mode 0600), outside the database, so that a copy of
-//! the database alone gives nobody a secret.
+//! The master key, in a file of its own (mode 0600), outside of the database.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
-use iamd_core::account_id::AccountId;
-use iamd_core::marker::MarkerKey;
-use iamd_core::record::RecordKey;
-use iamd_core::ring::SessionKeys;
 use zeroize::Zeroizing;
 
+use super::sealing::SealingKey;
 use crate::entropy;
 use crate::fault::Fault;
 
@@ -23,8 +15,6 @@ use crate::fault::Fault;
 pub const MASTER_KEY_FILE: &str = "master.key";
 
 const FILE_PREFIX: &str = "iamd-master-key-1 ";
-const SEAL_FORMAT: u8 = 1;
-const SALT_LENGTH: usize = 16;
 
 /// The key from which all others of a server derive.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
@@ -72,125 +62,13 @@ impl MasterKey {
         if path.exists() { MasterKey::open(folder) } else { create(&path) }
     }
 
-    /// Everything that derives from the key.
+    /// What the key seals with.
     ///
     /// # Errors
     /// [`Fault::Bug`] if the derivation fails, which it cannot.
-    pub fn keyring(&self) -> Result<Keyring, Fault> {
-        let root = Salt::new(HKDF_SHA256, b"iamd master key 1").extract(&*self.0);
-        Ok(Keyring {
-            rows: Salt::new(HKDF_SHA256, b"iamd rows 1").extract(&*derived(&root, b"rows")?),
-            sessions: SessionKeys::new([(1, &*derived(&root, b"sessions")?)]),
-            markers: MarkerKey::new(&*derived(&root, b"markers")?),
-        })
+    pub fn sealing(&self) -> Result<SealingKey, Fault> {
+        SealingKey::new(0, &self.0)
     }
-}
-
-/// The keys of a running node.
-#[derive(Debug)]
-pub struct Keyring {
-    rows: Prk,
-    /// Keys of session tokens.
-    pub sessions: SessionKeys,
-    /// Key of pagination markers.
-    pub markers: MarkerKey,
-}
-
-impl Keyring {
-    /// Seals a row: only this account, kind and id open it again.
-    ///
-    /// # Errors
-    /// [`Fault`] without entropy.
-    pub fn seal(
-        &self,
-        account: AccountId,
-        key: &RecordKey,
-        row: Vec<u8>,
-    ) -> Result<Vec<u8>, Fault> {
-        let salt = entropy::bytes::<SALT_LENGTH>()?;
-        let mut content = Zeroizing::new(row);
-        // One key per row and writing, so that the nonce is never used twice under one key.
-        self.row_key(&salt)?
-            .seal_in_place_append_tag(zero_nonce(), Aad::from(place(account, key)), &mut *content)
-            .map_err(|_| Fault::Bug("a row cannot be sealed".to_owned()))?;
-        let mut sealed = Vec::with_capacity(1 + SALT_LENGTH + content.len());
-        sealed.push(SEAL_FORMAT);
-        sealed.extend_from_slice(&salt);
-        sealed.extend_from_slice(&content);
-        Ok(sealed)
-    }
-
-    /// Opens a row.
-    ///
-    /// # Errors
-    /// [`Fault::Damaged`] that names the row, when it was altered, moved, or sealed by another key.
-    pub fn open(
-        &self,
-        account: AccountId,
-        key: &RecordKey,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        self.opened(account, key, sealed).ok_or_else(|| {
-            Fault::Damaged(format!(
-                "row {}/{} of account {account} was altered, or sealed with another master key; restore the folder or its {MASTER_KEY_FILE} from a backup",
-                key.kind, key.id
-            ))
-        })
-    }
-
-    fn opened(
-        &self,
-        account: AccountId,
-        key: &RecordKey,
-        sealed: &[u8],
-    ) -> Option<Zeroizing<Vec<u8>>> {
-        let (format, rest) = sealed.split_first()?;
-        let (salt, content) = rest.split_at_checked(SALT_LENGTH)?;
-        if *format != SEAL_FORMAT {
-            return None;
-        }
-        let mut content = Zeroizing::new(content.to_vec());
-        let aad = Aad::from(place(account, key));
-        let length =
-            self.row_key(salt).ok()?.open_in_place(zero_nonce(), aad, &mut content).ok()?.len();
-        content.truncate(length);
-        Some(content)
-    }
-
-    fn row_key(&self, salt: &[u8]) -> Result<LessSafeKey, Fault> {
-        let key = derived(&self.rows, salt)?;
-        let key = UnboundKey::new(&AES_256_GCM, &*key);
-        key.map(LessSafeKey::new).map_err(|_| Fault::Bug("a row key cannot be made".to_owned()))
-    }
-}
-
-fn zero_nonce() -> Nonce {
-    Nonce::assume_unique_for_key([0; NONCE_LEN])
-}
-
-/// Where a row belongs; injective, because the id comes last.
-fn place(account: AccountId, key: &RecordKey) -> Vec<u8> {
-    let mut place = Vec::with_capacity(10 + key.id.len());
-    place.extend_from_slice(&account.number().to_be_bytes());
-    place.extend_from_slice(&key.kind.to_be_bytes());
-    place.extend_from_slice(key.id.as_bytes());
-    place
-}
-
-struct KeyLength;
-
-impl KeyType for KeyLength {
-    fn len(&self) -> usize {
-        32
-    }
-}
-
-fn derived(from: &Prk, purpose: &[u8]) -> Result<Zeroizing<[u8; 32]>, Fault> {
-    let mut key = Zeroizing::new([0; 32]);
-    let info = [purpose];
-    let filled = from.expand(&info, KeyLength).and_then(|material| material.fill(&mut *key));
-    filled.map_err(|_| Fault::Bug("a key cannot be derived".to_owned()))?;
-    Ok(key)
 }
 
 fn read(mut file: File, path: &Path) -> Result<MasterKey, Fault> {
@@ -256,31 +134,6 @@ fn from_hex(digits: &str) -> Option<Zeroizing<[u8; 32]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(kind: u16, id: &str) -> RecordKey {
-        RecordKey { kind, id: id.to_owned() }
-    }
-
-    #[test]
-    fn a_row_opens_only_in_its_place_and_only_unaltered() {
-        let ring = MasterKey::fresh().unwrap().keyring().unwrap();
-        let account = AccountId::from_number(7).unwrap();
-        let sealed = ring.seal(account, &key(2, "AIDA"), b"secret".to_vec()).unwrap();
-        assert!(!sealed.windows(6).any(|window| window == b"secret"));
-        assert_eq!(&**ring.open(account, &key(2, "AIDA"), &sealed).unwrap(), b"secret");
-        let other = AccountId::from_number(8).unwrap();
-        assert!(ring.open(other, &key(2, "AIDA"), &sealed).is_err());
-        assert!(ring.open(account, &key(3, "AIDA"), &sealed).is_err());
-        assert!(ring.open(account, &key(2, "AIDB"), &sealed).is_err());
-        let other_ring = MasterKey::fresh().unwrap().keyring().unwrap();
-        assert!(other_ring.open(account, &key(2, "AIDA"), &sealed).is_err());
-        for place in 0..sealed.len() {
-            let mut altered = sealed.clone();
-            altered[place] ^= 1;
-            assert!(ring.open(account, &key(2, "AIDA"), &altered).is_err());
-            assert!(ring.open(account, &key(2, "AIDA"), &sealed[..place]).is_err());
-        }
-    }
 
     #[test]
     fn the_key_file_is_private_and_never_replaced_beside_data() {

@@ -1,0 +1,50 @@
+//! Keys at rest.
+//!
+//! A master key, kept outside of the database, seals the data keys, which are rows of a
+//! pseudo-account; data keys seal all other rows. So the database alone gives nobody a secret, and
+//! whoever can write to it cannot change what iamd decides: a row opens only in its place and in
+//! the version in which it was written, and each account has a [`ledger`] of the versions of its rows.
+
+mod keyring;
+mod ledger;
+mod master;
+mod sealing;
+mod stored;
+
+pub use keyring::Keyring;
+pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
+pub use master::MasterKey;
+pub use sealing::SealingKey;
+pub use stored::KeyRow;
+
+use aws_lc_rs::aead::{NONCE_LEN, Nonce};
+use aws_lc_rs::hkdf::{KeyType, Prk};
+use zeroize::Zeroizing;
+
+use crate::fault::Fault;
+
+/// Every sealing has a key of its own, so that no nonce is used twice under one key.
+fn zero_nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
+
+struct KeyLength<const LENGTH: usize>;
+
+impl<const LENGTH: usize> KeyType for KeyLength<LENGTH> {
+    fn len(&self) -> usize {
+        LENGTH
+    }
+}
+
+/// Derives a key for one purpose.
+fn derived<const LENGTH: usize>(
+    from: &Prk,
+    purpose: &[u8],
+) -> Result<Zeroizing<[u8; LENGTH]>, Fault> {
+    let mut key = Zeroizing::new([0; LENGTH]);
+    let info = [purpose];
+    let filled =
+        from.expand(&info, KeyLength::<LENGTH>).and_then(|material| material.fill(&mut *key));
+    filled.map_err(|_| Fault::Bug("a key cannot be derived".to_owned()))?;
+    Ok(key)
+}

@@ -1,0 +1,144 @@
+//! The stored keys: the rows of a pseudo-account under the master key.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use iamd_core::account_id::AccountId;
+use iamd_core::record::RecordKey;
+use iamd_store::{
+    AccountCommit, AccountRows, CommitError, Head, Revision, Row, RowKey, RowRef, RowVisitor,
+    Store, StoreError,
+};
+
+use super::load::store_fault;
+use crate::fault::Fault;
+use crate::keys::{Entry, KeyRow, Keyring, Ledger, SealingKey};
+
+/// The keys of a store, made if the store is empty, and the revision that they are of.
+///
+/// # Errors
+/// [`Fault::Folder`] when the master key is another one; [`Fault::Damaged`] when a key was altered
+/// or is gone; [`Fault::Unavailable`].
+pub(super) async fn open(
+    store: &dyn Store,
+    master: &Arc<SealingKey>,
+    now: i64,
+) -> Result<(Keyring, Revision), Fault> {
+    let mut read = read(store).await?;
+    if read.head == Head::ABSENT {
+        refuse_data_without_keys(store).await?;
+        make(store, master, now).await?;
+        read = self::read(store).await?;
+    }
+    let rows = proven(master, &read)?;
+    Ok((Keyring::new(Arc::clone(master), &rows)?, read.head.revision))
+}
+
+/// The rows of the pseudo-account.
+async fn read(store: &dyn Store) -> Result<AccountRows, Fault> {
+    store.read_account(account()).await.map_err(store_fault)
+}
+
+fn account() -> iamd_store::AccountId {
+    iamd_store::AccountId(AccountId::KEYS.number())
+}
+
+/// The keys in rows.
+///
+/// # Errors
+/// [`Fault::Folder`] when the master key is another one; [`Fault::Damaged`].
+fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault> {
+    let mut ledger = Ledger::new(master);
+    let mut rows = Vec::new();
+    let mut unopened = Vec::new();
+    for row in &read.rows {
+        let key = RecordKey { kind: row.key.kind, id: row.key.id.to_string() };
+        match master.open_row(AccountId::KEYS, &key, &row.bytes) {
+            Some(opened) => {
+                ledger.add(master, AccountId::KEYS, &key, opened.version);
+                rows.push(KeyRow::from_bytes(&key, &opened.content)?);
+            }
+            None => unopened.push(key),
+        }
+    }
+    if rows.is_empty() {
+        return Err(Fault::Folder(
+            "the master key is not the one that this data was written with; put the right one back; nothing was changed".to_owned(),
+        ));
+    }
+    if let Some(key) = unopened.first() {
+        return Err(Fault::Damaged(format!(
+            "stored key {}/{} was altered; restore a backup",
+            key.kind, key.id
+        )));
+    }
+    ledger.finish(read.head.revision);
+    ledger.fits(master, AccountId::KEYS, &read.head.seal).map_err(|_| {
+        Fault::Damaged(
+            "the stored keys are not all that were written, or older ones; restore a backup"
+                .to_owned(),
+        )
+    })?;
+    Ok(rows)
+}
+
+/// Makes the first keys; another node that is faster is as good.
+async fn make(store: &dyn Store, master: &SealingKey, now: i64) -> Result<(), Fault> {
+    let first = commit(master, &Ledger::new(master), &KeyRow::first(now)?, &[])?;
+    match store.commit(vec![first]).await {
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(CommitError::Store(error)) => Err(store_fault(error)),
+    }
+}
+
+/// The commit that puts and removes keys.
+///
+/// # Errors
+/// [`Fault`] without entropy.
+pub(super) fn commit(
+    master: &SealingKey,
+    ledger: &Ledger,
+    puts: &[KeyRow],
+    removes: &[RecordKey],
+) -> Result<AccountCommit, Fault> {
+    let revision = ledger.revision().next();
+    let mut commit = AccountCommit::new(account(), ledger.revision());
+    let put_keys: Vec<RecordKey> = puts.iter().map(KeyRow::key).collect();
+    for (row, key) in puts.iter().zip(&put_keys) {
+        let sealed = master.seal_row(AccountId::KEYS, key, revision, row.to_bytes()?)?;
+        commit.puts.push(Row::new(RowKey::new(key.kind, key.id.as_str()), sealed));
+    }
+    commit.removes = removes.iter().map(|key| RowKey::new(key.kind, key.id.as_str())).collect();
+    let put = put_keys.iter().map(|key| Entry { key, is_removed: false });
+    let removed = removes.iter().map(|key| Entry { key, is_removed: true });
+    commit.seal = ledger.step(master, AccountId::KEYS, put.chain(removed))?.seal;
+    Ok(commit)
+}
+
+async fn refuse_data_without_keys(store: &dyn Store) -> Result<(), Fault> {
+    let mut any = Any(false);
+    match store.load_all(&mut any).await {
+        Ok(_) | Err(StoreError::Stopped) => {}
+        Err(error) => return Err(store_fault(error)),
+    }
+    if any.0 {
+        return Err(Fault::Damaged(
+            "there are accounts and no keys to open them with; restore a backup (data from before the first release cannot be read any more)".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether there is any account.
+struct Any(bool);
+
+impl RowVisitor for Any {
+    fn account(&mut self, _: iamd_store::AccountId, _: Head) -> ControlFlow<()> {
+        self.0 = true;
+        ControlFlow::Break(())
+    }
+
+    fn row(&mut self, _: RowRef<'_>) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}

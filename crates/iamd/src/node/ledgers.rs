@@ -1,0 +1,71 @@
+//! The ledgers of all accounts, beside the snapshot.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use iamd_core::account_id::AccountId;
+use iamd_store::Revision;
+
+use crate::fault::Fault;
+use crate::keys::{Entry, Keyring, Ledger, Step};
+
+/// The ledgers. Whoever plans a commit for an account holds that account's turn.
+#[derive(Default)]
+pub(super) struct Ledgers(Mutex<HashMap<AccountId, Ledger>>);
+
+impl Ledgers {
+    pub(super) fn new(ledgers: HashMap<AccountId, Ledger>) -> Ledgers {
+        Ledgers(Mutex::new(ledgers))
+    }
+
+    /// What a commit of these rows does; none if the account is not at this revision here.
+    ///
+    /// # Errors
+    /// [`Fault`] without entropy.
+    pub(super) fn step<'k>(
+        &self,
+        keyring: &Keyring,
+        account: AccountId,
+        expected: Revision,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+    ) -> Result<Option<Step>, Fault> {
+        let mut ledgers = self.lock();
+        let ledger = match ledgers.entry(account) {
+            MapEntry::Occupied(known) => known.into_mut(),
+            MapEntry::Vacant(place) => place.insert(Ledger::new(keyring.sealing(account)?)),
+        };
+        if ledger.revision() != expected {
+            return Ok(None);
+        }
+        let with = keyring.version(account, ledger.key()).ok_or_else(|| {
+            Fault::Bug(format!("the key of the ledger of account {account} is not there"))
+        })?;
+        ledger.step(with, account, entries).map(Some)
+    }
+
+    /// Takes in a commit that is durable.
+    pub(super) fn take(&self, account: AccountId, step: Step) {
+        if let Some(ledger) = self.lock().get_mut(&account) {
+            ledger.take(step);
+        }
+    }
+
+    /// Puts ledgers that were read in the place of older ones.
+    pub(super) fn renew(&self, read: HashMap<AccountId, Ledger>) {
+        let mut ledgers = self.lock();
+        for (account, ledger) in read {
+            // INVARIANT: an account never goes back.
+            let is_newer =
+                ledgers.get(&account).is_none_or(|known| known.revision() < ledger.revision());
+            if is_newer {
+                ledgers.insert(account, ledger);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Ledger>> {
+        // Every change is made whole before anything that could panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
