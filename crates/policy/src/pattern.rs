@@ -1,13 +1,19 @@
 //! Texts with wildcards and policy variables, and how they match.
 //!
 //! Matching never recurses and never backtracks over what a `*` has passed: the fixed pieces
-//! between two `*` are searched from left to right.
+//! between two `*` are searched from left to right, each in a time that its length does not multiply.
 
 use std::borrow::Cow;
 
 use memchr::memmem;
 
 use crate::context::{ConditionKeys, single};
+use crate::shift_and;
+
+/// Longest variable that is looked for, braces included, in bytes.
+// CHOICE: AWS names no limit. Without one, a text of many `${` and no end would be searched to its end
+// from each of them; the longest names of keys with a default of 256 characters have a tenth of this.
+const VARIABLE_LENGTH_MAX: usize = 4_096;
 
 /// What has a meaning of its own in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,12 +177,13 @@ enum Named {
 /// The variable that a text begins with, and what follows it.
 fn variable(text: &str) -> Option<(Named, &str)> {
     let inside = text.strip_prefix("${")?;
-    let quote = inside.find('\'').unwrap_or(inside.len());
-    let end = match inside.find('}')? {
+    let (window, _) = inside.split_at(inside.floor_char_boundary(VARIABLE_LENGTH_MAX));
+    let quote = window.find('\'').unwrap_or(window.len());
+    let end = match window.find('}')? {
         // A default may hold a closing brace.
         end if end < quote => end,
         _ => {
-            let behind = inside.get(quote + 1..)?;
+            let behind = window.get(quote + 1..)?;
             let closing = behind.find('\'')?;
             quote + 1 + closing + behind.get(closing..)?.find('}')?
         }
@@ -309,15 +316,24 @@ impl Segment {
                 Some(memmem::find(text.as_bytes(), piece.as_bytes())? + piece.len())
             }
             [Piece::Text(first), ..] => {
-                let mut places = memmem::find_iter(text.as_bytes(), first.as_bytes());
-                places.find_map(|place| Some(place + self.length_at_start(text.get(place..)?)?))
+                // Nothing matches before the first place of its beginning, but the match need not
+                // be there.
+                let place = memmem::find(text.as_bytes(), first.as_bytes())?;
+                Some(place + shift_and::end_of_first(self.characters(), text.get(place..)?)?)
             }
-            [Piece::AnyOne, ..] => {
-                let mut places = text.char_indices();
-                places
-                    .find_map(|(place, _)| Some(place + self.length_at_start(text.get(place..)?)?))
-            }
+            [Piece::AnyOne, ..] => shift_and::end_of_first(self.characters(), text),
         }
+    }
+
+    /// Its characters; none stands for any of them.
+    fn characters(&self) -> impl Iterator<Item = Option<char>> + Clone {
+        self.pieces.iter().flat_map(|piece| {
+            let (text, any) = match piece {
+                Piece::Text(text) => (&**text, None),
+                Piece::AnyOne => ("", Some(None)),
+            };
+            text.chars().map(Some).chain(any)
+        })
     }
 }
 
