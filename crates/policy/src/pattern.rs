@@ -174,43 +174,34 @@ enum Named {
     Key(Variable),
 }
 
-/// The variable that a text begins with, and what follows it.
+/// The variable that a text begins with, and what follows it: `${key}` or `${key, 'default'}`.
+// CHOICE: a key has no comma and no quote, and a default no quote; what breaks this is literal text.
 fn variable(text: &str) -> Option<(Named, &str)> {
     let inside = text.strip_prefix("${")?;
-    let (window, _) = inside.split_at(inside.floor_char_boundary(VARIABLE_LENGTH_MAX));
-    let quote = window.find('\'').unwrap_or(window.len());
-    let end = match window.find('}')? {
-        // A default may hold a closing brace.
-        end if end < quote => end,
-        _ => {
-            let behind = window.get(quote + 1..)?;
-            let closing = behind.find('\'')?;
-            quote + 1 + closing + behind.get(closing..)?.find('}')?
+    let window = inside.get(..inside.floor_char_boundary(VARIABLE_LENGTH_MAX))?;
+    let (key, behind) = window.split_at_checked(window.find(['}', ',', '\''])?)?;
+    let (default, behind) = match behind.strip_prefix(',') {
+        None => (None, behind),
+        Some(behind) => {
+            let (default, behind) = behind.trim_start().strip_prefix('\'')?.split_once('\'')?;
+            (Some(default), behind.trim_start())
         }
     };
-    let (content, behind) = (inside.get(..end)?, inside.get(end + 1..)?);
-    let named = match content {
-        "*" => Named::Character('*'),
-        "?" => Named::Character('?'),
-        "$" => Named::Character('$'),
-        "" => return None,
-        _ => Named::Key(Variable::parse(content)?),
+    let length = window.len() - behind.strip_prefix('}')?.len();
+    let named = match (key, default) {
+        ("*", None) => Named::Character('*'),
+        ("?", None) => Named::Character('?'),
+        ("$", None) => Named::Character('$'),
+        ("", None) => return None,
+        _ => Named::Key(Variable {
+            key: key.trim().to_lowercase().into(),
+            default: default.map(Into::into),
+        }),
     };
-    Some((named, behind))
+    Some((named, inside.get(length..)?))
 }
 
 impl Variable {
-    fn parse(content: &str) -> Option<Variable> {
-        let (key, default) = match content.split_once(',') {
-            None => (content, None),
-            Some((key, default)) => {
-                let quoted = default.trim().strip_prefix('\'')?.strip_suffix('\'')?;
-                (key, Some(quoted.into()))
-            }
-        };
-        Some(Variable { key: key.trim().to_lowercase().into(), default })
-    }
-
     /// The value in a request: only single-valued keys have one.
     fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {
         single(keys, &self.key).or(self.default.as_deref().map(Cow::Borrowed))

@@ -119,6 +119,26 @@ fn variables_are_replaced() {
 }
 
 #[test]
+fn what_is_no_variable_is_literal() {
+    for text in [
+        "${a'b}",
+        "${a, b}",
+        "${a, 'b}",
+        "${a, 'b'c'}",
+        "${a, 'b' c}",
+        "${a, x'b'}",
+        "${",
+        "${a",
+        "${'a'}",
+    ] {
+        assert_eq!(resolved(text).as_deref(), Some(text));
+    }
+    assert_eq!(resolved("${a', ${aws:username}").as_deref(), Some("${a', ana"));
+    assert_eq!(resolved("${a ,\t'b}${' }c").as_deref(), Some("b}${c"));
+    assert_eq!(resolved("${, 'b'}").as_deref(), Some("b"));
+}
+
+#[test]
 fn fields_end_at_colons_of_literal_text() {
     let template = Template::parse("arn:aws:s3:::${aws:username}/a:b", ALL);
     let fields = template.split_at_colons(6);
