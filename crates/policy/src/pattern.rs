@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::{memchr3, memmem};
 
 use crate::context::{ConditionKeys, single};
 use crate::shift_and;
@@ -179,7 +179,7 @@ enum Named {
 fn variable(text: &str) -> Option<(Named, &str)> {
     let inside = text.strip_prefix("${")?;
     let window = inside.get(..inside.floor_char_boundary(VARIABLE_LENGTH_MAX))?;
-    let (key, behind) = window.split_at_checked(window.find(['}', ',', '\''])?)?;
+    let (key, behind) = window.split_at_checked(memchr3(b'}', b',', b'\'', window.as_bytes())?)?;
     let (default, behind) = match behind.strip_prefix(',') {
         None => (None, behind),
         Some(behind) => {
