@@ -2,6 +2,7 @@
 
 mod bench;
 mod codegen;
+mod command;
 mod data;
 mod suite;
 mod tidy;

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::{Workspace, command, peers, python};
+use super::{Workspace, peers, python};
+use crate::command;
 
 /// One step.
 pub(super) struct Step {
