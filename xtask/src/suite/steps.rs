@@ -19,7 +19,11 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "codegen", about: "the generated sources are fresh", run: codegen },
     Step { name: "lint", about: "clippy has nothing to say", run: lint },
     Step { name: "doc", about: "the documentation of the code has no dead links", run: doc },
-    Step { name: "unit", about: "unit, property, conformance and documentation tests", run: unit },
+    Step {
+        name: "unit",
+        about: "unit, property, conformance and documentation tests, and replayed inputs",
+        run: unit,
+    },
     Step {
         name: "round-trip",
         about: "botocore and our codecs understand each other",
