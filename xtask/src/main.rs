@@ -2,7 +2,9 @@
 
 mod bench;
 mod codegen;
+mod command;
 mod data;
+mod fuzz;
 mod suite;
 mod tidy;
 
@@ -28,6 +30,8 @@ enum Task {
     Tidy(tidy::Arguments),
     /// Sets up what the tests need and runs all of them.
     Test(suite::Arguments),
+    /// Searches for inputs that break what strangers can send to.
+    Fuzz(fuzz::Arguments),
     /// Measures the ratios of docs/performance.md.
     Bench(bench::Arguments),
 }
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         Task::Data(arguments) => data::run(&arguments),
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Test(arguments) => suite::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {

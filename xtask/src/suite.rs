@@ -1,6 +1,5 @@
 //! The task `test`: sets up what the tests need and runs all of them, on a bare machine too.
 
-mod command;
 mod peers;
 mod python;
 mod steps;
@@ -8,6 +7,7 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::command;
 use steps::{STEPS, Step};
 
 /// Command line of the task.

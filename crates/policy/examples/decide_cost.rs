@@ -69,34 +69,101 @@ fn main() {
     worst();
 }
 
-/// The worst documents of AWS's greatest size that we know of.
+/// Characters of the worst documents: the quota of a managed policy.
+///
+/// Source: IAM User Guide, "IAM and AWS STS quotas".
+const WORST_CHARACTERS: usize = 6_144;
+
+/// The worst documents that we know of, beside a request of the greatest size; of each kind the slowest
+/// counts. Many values of a document beside many of a request are a kind of their own: each of these
+/// is compared with each of those.
 fn worst() {
-    // A long piece of `a?` is tried at every place of a long run of `a`.
-    let wild = format!("arn:aws:s3:::*{}b*{}", "a?".repeat(300), "*a".repeat(2_600));
-    let text = format!(
-        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"*","Resource":"{wild}"}}}}"#
-    );
-    let Ok(document) = Document::parse(&text) else { return };
-    let parse = least(20, || Document::parse(&text).is_ok());
-    let set: PolicySet = [(Arc::from("p"), document)].into_iter().collect();
-    let resource = format!("arn:aws:s3:::{}", "a".repeat(1_024));
-    let principal = Principal::Anonymous;
-    let context = Context::default();
-    let request = Request {
-        principal: &principal,
-        action: "s3:GetObject",
-        resource: &resource,
-        resource_account: None,
-        context: &context,
+    let mut slowest = [("parse", 0.0, ""), ("decide", 0.0, ""), ("decide, 50 tag keys", 0.0, "")];
+    let request = WorstRequest::new();
+    for (name, before, value, after) in &worst_documents() {
+        let count = (WORST_CHARACTERS - before.len() - after.len()) / (value.len() + 3);
+        let values = vec![format!("\"{value}\""); count].join(",");
+        let text = format!("{before}{values}{after}");
+        let Ok(document) = Document::parse(&text) else { continue };
+        let set: PolicySet = [(Arc::from("p"), document)].into_iter().collect();
+        let parse = least(20, || Document::parse(&text).is_ok());
+        let decide = least(50, || request.decide(&set));
+        let has_condition = before.contains("Condition");
+        let costs = [Some(parse), Some(decide).filter(|_| !has_condition), Some(decide)];
+        for (slowest, cost) in slowest.iter_mut().zip(costs) {
+            if let Some(cost) = cost.filter(|cost| *cost > slowest.1) {
+                (slowest.1, slowest.2) = (cost, name);
+            }
+        }
+    }
+    for (what, cost, document) in slowest {
+        println!(
+            r#"{{"name":"worst document of 6,144 characters: {what}","nanoseconds":{cost:.1},"document":"{document}"}}"#
+        );
+    }
+}
+
+/// For each: a name, how the document begins, a value that fills it, and how it ends.
+fn worst_documents() -> Vec<(&'static str, String, String, String)> {
+    let statement = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*""#;
+    let resource = |value: &str| format!("arn:aws:s3:::{value}");
+    let as_resource = |name, value: &str| {
+        let before = format!(r#"{statement},"Resource":["#);
+        (name, before, resource(value), "]}}".to_owned())
     };
-    let policies = Policies { endpoint: Some(&set), ..Policies::default() };
-    let cost = least(100, || decide(&request, &policies));
-    println!(
-        r#"{{"name":"worst wildcard pattern of 6,000 characters: parse","nanoseconds":{parse:.1}}}"#
-    );
-    println!(
-        r#"{{"name":"worst wildcard pattern of 6,000 characters: decide","nanoseconds":{cost:.1}}}"#
-    );
+    let as_condition = |name, operator: &str, value: &str| {
+        let before = format!(
+            r#"{statement},"Resource":"*","Condition":{{"ForAnyValue:{operator}":{{"aws:TagKeys":["#
+        );
+        (name, before, value.to_owned(), "]}}}}".to_owned())
+    };
+    vec![
+        // A long piece with `?` is nearly there at every place of a long run of `a`.
+        as_resource("one piece of a?", &format!("*{}b*", "a?".repeat(500))),
+        as_resource("pieces of ?a", &format!("*{}b*", "?a".repeat(250))),
+        as_resource("short pieces of a?b", "*a?b*"),
+        as_resource("8 stars and 64 characters each", &format!("{}b*", "*a".repeat(8 * 32))),
+        as_resource("stars", &format!("{}b*", "*a".repeat(2_900))),
+        as_resource("variables", "*${aws:username}*${aws:username}b*"),
+        as_resource("variables without end", &"${".repeat(2_900)),
+        as_condition("tag keys beside patterns", "StringLike", "*a?a?b*"),
+        as_condition("tag keys beside variables", "StringLike", "*${aws:username}b"),
+        as_condition("tag keys beside ARNs", "ArnLike", "arn:aws:s3:::*a?b"),
+        as_condition("tag keys in any case", "StringEqualsIgnoreCase", &"a".repeat(127)),
+    ]
+}
+
+/// The longest names and values that AWS allows.
+struct WorstRequest {
+    principal: Principal,
+    context: Context,
+    resource: String,
+}
+
+impl WorstRequest {
+    fn new() -> WorstRequest {
+        let principal = Principal::User {
+            arn: format!("arn:aws:iam::111122223333:user/{}", "a".repeat(64)),
+            unique_id: String::new(),
+            has_boundary: false,
+        };
+        let mut context = Context::default();
+        context.add_principal_keys(&principal);
+        let keys: Vec<String> = (0..50).map(|key| format!("{}{key:02}", "a".repeat(126))).collect();
+        context.set_list("aws:TagKeys", keys.iter().map(String::as_str));
+        WorstRequest { principal, context, resource: format!("arn:aws:s3:::{}", "a".repeat(1_024)) }
+    }
+
+    fn decide(&self, set: &PolicySet) -> iamd_policy::Decision {
+        let request = Request {
+            principal: &self.principal,
+            action: "s3:GetObject",
+            resource: &self.resource,
+            resource_account: Some("111122223333"),
+            context: &self.context,
+        };
+        decide(&request, &Policies { identity: Some(&[set]), ..Policies::default() })
+    }
 }
 
 /// Nanoseconds per repetition, the least of five tries: what others take on the machine only adds.

@@ -111,6 +111,15 @@ mod tests {
         assert!(format("{").is_err() && format("[]").is_err());
     }
 
+    #[test]
+    fn what_can_be_stored_can_be_stored_in_this_layout() {
+        let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"aws:TagKeys":"\u0100\ud83d\ude00\u00e9"}}}}"#;
+        assert!(crate::validate(text, crate::Grammar::Identity).is_ok());
+        let formatted = format(text).unwrap();
+        assert!(formatted.contains(r#""\u0100\ud83d\ude00é""#), "{formatted}");
+        assert!(crate::validate(&formatted, crate::Grammar::Identity).is_ok());
+    }
+
     fn value() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),

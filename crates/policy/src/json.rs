@@ -110,7 +110,10 @@ pub(crate) fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
-/// A text as a JSON string, quotes included.
+/// A text as a JSON string, quotes included, of characters that may stand in a stored document: those
+/// beyond U+00FF may not, but their escapes may.
+///
+/// Source: IAM API Reference, CreatePolicy, `PolicyDocument`.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -118,10 +121,12 @@ pub(crate) fn quoted(text: &str) -> String {
         match character {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            control if u32::from(control) < 0x20 => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(control)));
+            ' '..='\u{ff}' => quoted.push(character),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    quoted.push_str(&format!("\\u{unit:04x}"));
+                }
             }
-            other => quoted.push(other),
         }
     }
     quoted.push('"');

@@ -54,6 +54,7 @@ mod principal;
 mod read;
 mod resource;
 pub mod service_data;
+mod shift_and;
 mod validate;
 
 pub use arn::Arn;

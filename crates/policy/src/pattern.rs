@@ -1,13 +1,19 @@
 //! Texts with wildcards and policy variables, and how they match.
 //!
 //! Matching never recurses and never backtracks over what a `*` has passed: the fixed pieces
-//! between two `*` are searched from left to right.
+//! between two `*` are searched from left to right, each in a time that its length does not multiply.
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::{memchr3, memmem};
 
 use crate::context::{ConditionKeys, single};
+use crate::shift_and;
+
+/// Longest variable that is looked for, braces included, in bytes.
+// CHOICE: AWS names no limit. Without one, a text of many `${` and no end would be searched to its end
+// from each of them; the longest names of keys with a default of 256 characters have a tenth of this.
+const VARIABLE_LENGTH_MAX: usize = 4_096;
 
 /// What has a meaning of its own in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,42 +174,34 @@ enum Named {
     Key(Variable),
 }
 
-/// The variable that a text begins with, and what follows it.
+/// The variable that a text begins with, and what follows it: `${key}` or `${key, 'default'}`.
+// CHOICE: a key has no comma and no quote, and a default no quote; what breaks this is literal text.
 fn variable(text: &str) -> Option<(Named, &str)> {
     let inside = text.strip_prefix("${")?;
-    let quote = inside.find('\'').unwrap_or(inside.len());
-    let end = match inside.find('}')? {
-        // A default may hold a closing brace.
-        end if end < quote => end,
-        _ => {
-            let behind = inside.get(quote + 1..)?;
-            let closing = behind.find('\'')?;
-            quote + 1 + closing + behind.get(closing..)?.find('}')?
+    let window = inside.get(..inside.floor_char_boundary(VARIABLE_LENGTH_MAX))?;
+    let (key, behind) = window.split_at_checked(memchr3(b'}', b',', b'\'', window.as_bytes())?)?;
+    let (default, behind) = match behind.strip_prefix(',') {
+        None => (None, behind),
+        Some(behind) => {
+            let (default, behind) = behind.trim_start().strip_prefix('\'')?.split_once('\'')?;
+            (Some(default), behind.trim_start())
         }
     };
-    let (content, behind) = (inside.get(..end)?, inside.get(end + 1..)?);
-    let named = match content {
-        "*" => Named::Character('*'),
-        "?" => Named::Character('?'),
-        "$" => Named::Character('$'),
-        "" => return None,
-        _ => Named::Key(Variable::parse(content)?),
+    let length = window.len() - behind.strip_prefix('}')?.len();
+    let named = match (key, default) {
+        ("*", None) => Named::Character('*'),
+        ("?", None) => Named::Character('?'),
+        ("$", None) => Named::Character('$'),
+        ("", None) => return None,
+        _ => Named::Key(Variable {
+            key: key.trim().to_lowercase().into(),
+            default: default.map(Into::into),
+        }),
     };
-    Some((named, behind))
+    Some((named, inside.get(length..)?))
 }
 
 impl Variable {
-    fn parse(content: &str) -> Option<Variable> {
-        let (key, default) = match content.split_once(',') {
-            None => (content, None),
-            Some((key, default)) => {
-                let quoted = default.trim().strip_prefix('\'')?.strip_suffix('\'')?;
-                (key, Some(quoted.into()))
-            }
-        };
-        Some(Variable { key: key.trim().to_lowercase().into(), default })
-    }
-
     /// The value in a request: only single-valued keys have one.
     fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {
         single(keys, &self.key).or(self.default.as_deref().map(Cow::Borrowed))
@@ -309,15 +307,24 @@ impl Segment {
                 Some(memmem::find(text.as_bytes(), piece.as_bytes())? + piece.len())
             }
             [Piece::Text(first), ..] => {
-                let mut places = memmem::find_iter(text.as_bytes(), first.as_bytes());
-                places.find_map(|place| Some(place + self.length_at_start(text.get(place..)?)?))
+                // Nothing matches before the first place of its beginning, but the match need not
+                // be there.
+                let place = memmem::find(text.as_bytes(), first.as_bytes())?;
+                Some(place + shift_and::end_of_first(self.characters(), text.get(place..)?)?)
             }
-            [Piece::AnyOne, ..] => {
-                let mut places = text.char_indices();
-                places
-                    .find_map(|(place, _)| Some(place + self.length_at_start(text.get(place..)?)?))
-            }
+            [Piece::AnyOne, ..] => shift_and::end_of_first(self.characters(), text),
         }
+    }
+
+    /// Its characters; none stands for any of them.
+    fn characters(&self) -> impl Iterator<Item = Option<char>> + Clone {
+        self.pieces.iter().flat_map(|piece| {
+            let (text, any) = match piece {
+                Piece::Text(text) => (&**text, None),
+                Piece::AnyOne => ("", Some(None)),
+            };
+            text.chars().map(Some).chain(any)
+        })
     }
 }
 

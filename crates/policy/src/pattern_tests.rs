@@ -46,6 +46,24 @@ fn wildcards_match_as_documented() {
     }
 }
 
+/// A piece that begins with text and goes on with `?` was once searched only at places that do not
+/// overlap.
+#[test]
+fn a_match_is_found_where_beginnings_overlap() {
+    assert!(matches("*aa?b*", "aaaxb"));
+    assert!(matches("*aba?c*", "ababaxc"));
+    assert!(!matches("*aa?b*", "aaaxxb"));
+}
+
+#[test]
+fn a_variable_ends_within_its_limit() {
+    let length = |text: &str| Template::parse(text, ALL).literal().map(|text| text.len());
+    let longest = format!("${{a{}}}", "b".repeat(VARIABLE_LENGTH_MAX - 2));
+    assert_eq!(length(&longest), None);
+    let longer = format!("${{a{}}}", "b".repeat(VARIABLE_LENGTH_MAX - 1));
+    assert_eq!(length(&longer), Some(longer.len()));
+}
+
 #[test]
 fn the_worst_pattern_ends_quickly() {
     let pattern = "*a".repeat(1_000) + "*b";
@@ -55,6 +73,13 @@ fn the_worst_pattern_ends_quickly() {
 proptest::proptest! {
     #[test]
     fn matching_agrees_with_plain_matching(pattern in "[ab*?é]{0,8}", text in "[abé]{0,10}") {
+        let plain: Vec<char> = pattern.chars().collect();
+        let characters: Vec<char> = text.chars().collect();
+        proptest::prop_assert_eq!(matches(&pattern, &text), matches_plainly(&plain, &characters));
+    }
+
+    #[test]
+    fn pieces_are_found_as_by_plain_matching(pattern in "\\*[ab?]{1,6}\\*", text in "[ab]{0,12}") {
         let plain: Vec<char> = pattern.chars().collect();
         let characters: Vec<char> = text.chars().collect();
         proptest::prop_assert_eq!(matches(&pattern, &text), matches_plainly(&plain, &characters));
@@ -91,6 +116,26 @@ fn variables_are_replaced() {
     assert_eq!(resolved("${aws:TagKeys}"), None, "multivalued keys are no variables");
     assert_eq!(resolved("${open and ${}").as_deref(), None);
     assert_eq!(resolved("$ {a} ${}").as_deref(), Some("$ {a} ${}"));
+}
+
+#[test]
+fn what_is_no_variable_is_literal() {
+    for text in [
+        "${a'b}",
+        "${a, b}",
+        "${a, 'b}",
+        "${a, 'b'c'}",
+        "${a, 'b' c}",
+        "${a, x'b'}",
+        "${",
+        "${a",
+        "${'a'}",
+    ] {
+        assert_eq!(resolved(text).as_deref(), Some(text));
+    }
+    assert_eq!(resolved("${a', ${aws:username}").as_deref(), Some("${a', ana"));
+    assert_eq!(resolved("${a ,\t'b}${' }c").as_deref(), Some("b}${c"));
+    assert_eq!(resolved("${, 'b'}").as_deref(), Some("b"));
 }
 
 #[test]

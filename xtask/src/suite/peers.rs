@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::command;
+use crate::command;
 
 /// A program that a test needs and the rest of the suite does not.
 struct Peer {

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{command, peers};
+use super::peers;
+use crate::command;
 
 /// What must be installed.
 const REQUIREMENTS: &str = "tests/requirements.txt";

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::{Workspace, command, peers, python};
+use super::{Workspace, peers, python};
+use crate::command;
 
 /// One step.
 pub(super) struct Step {
@@ -18,7 +19,11 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "codegen", about: "the generated sources are fresh", run: codegen },
     Step { name: "lint", about: "clippy has nothing to say", run: lint },
     Step { name: "doc", about: "the documentation of the code has no dead links", run: doc },
-    Step { name: "unit", about: "unit, property, conformance and documentation tests", run: unit },
+    Step {
+        name: "unit",
+        about: "unit, property, conformance and documentation tests, and replayed inputs",
+        run: unit,
+    },
     Step { name: "wasm", about: "the policy engine builds for WebAssembly", run: wasm },
     Step {
         name: "round-trip",

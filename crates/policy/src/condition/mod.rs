@@ -12,7 +12,7 @@ pub(crate) use date::Date;
 
 pub(crate) use operator::Operator;
 
-use crate::context::{ConditionKeys, Value, present};
+use crate::context::{ConditionKeys, present};
 use operand::{Operand, Test};
 use operator::{Quantifier, Relation};
 
@@ -59,35 +59,33 @@ impl Condition {
         if self.operator.relation == Relation::Null {
             return self.operand.asks_for(value.is_none());
         }
-        match (self.operator.quantifier, value) {
-            (Quantifier::None, None) => self.operator.if_exists || self.operator.negated,
-            (Quantifier::None, Some(value)) => self.holds_unquantified(&value, keys),
-            (Quantifier::ForAllValues, None) => true,
-            (Quantifier::ForAllValues, Some(value)) => {
-                value.is_null() || value.iter().all(|value| self.holds_for(value, keys))
-            }
-            (Quantifier::ForAnyValue, None) => self.operator.if_exists,
+        let Some(value) = value else { return self.holds_without_value() };
+        // Once for all values of the request.
+        let operand = self.operand.resolved(keys);
+        let holds = |value| self.holds_for(value, &operand);
+        match self.operator.quantifier {
+            // A multivalued key without a set operator: any of its values may match a positive
+            // operator, none may match a negated one.
+            // CHOICE: undocumented.
+            Quantifier::None if self.operator.negated => value.iter().all(holds),
+            Quantifier::None => value.iter().any(holds),
+            Quantifier::ForAllValues => value.is_null() || value.iter().all(holds),
             // An empty text is no value: as if the key were not there.
-            (Quantifier::ForAnyValue, Some(value)) if value.is_null() => self.operator.if_exists,
-            (Quantifier::ForAnyValue, Some(value)) => {
-                value.iter().any(|value| self.holds_for(value, keys))
-            }
+            Quantifier::ForAnyValue if value.is_null() => self.operator.if_exists,
+            Quantifier::ForAnyValue => value.iter().any(holds),
         }
     }
 
-    /// A multivalued key without a set operator: any of its values may match a positive operator,
-    /// none may match a negated one.
-    // CHOICE: undocumented.
-    fn holds_unquantified(&self, value: &Value<'_>, keys: &dyn ConditionKeys) -> bool {
-        if self.operator.negated {
-            value.iter().all(|value| self.holds_for(value, keys))
-        } else {
-            value.iter().any(|value| self.holds_for(value, keys))
+    fn holds_without_value(&self) -> bool {
+        match self.operator.quantifier {
+            Quantifier::None => self.operator.if_exists || self.operator.negated,
+            Quantifier::ForAllValues => true,
+            Quantifier::ForAnyValue => self.operator.if_exists,
         }
     }
 
-    fn holds_for(&self, value: &str, keys: &dyn ConditionKeys) -> bool {
-        match self.operand.test(self.operator.relation, value, keys) {
+    fn holds_for(&self, value: &str, operand: &Operand) -> bool {
+        match operand.test(self.operator.relation, value) {
             Test::Matches => !self.operator.negated,
             Test::Differs => self.operator.negated,
             // What cannot be read is no missing key: false under a negated operator, too.

@@ -78,6 +78,25 @@ impl Operand {
         }
     }
 
+    /// The same with the variables of this request replaced; those without a value stay.
+    pub(super) fn resolved(&self, keys: &dyn ConditionKeys) -> Cow<'_, Operand> {
+        match self {
+            Operand::Texts(texts) if texts.iter().any(|it| matches!(it, Text::Variable(_))) => {
+                Cow::Owned(Operand::Texts(texts.iter().map(|text| text.resolved(keys)).collect()))
+            }
+            Operand::Arns(arns) if arns.iter().any(|it| matches!(it, ArnText::Variable(_))) => {
+                Cow::Owned(Operand::Arns(arns.iter().map(|arn| arn.resolved(keys)).collect()))
+            }
+            Operand::Texts(_)
+            | Operand::Arns(_)
+            | Operand::Numbers(_)
+            | Operand::Dates(_)
+            | Operand::Binaries(_)
+            | Operand::Networks(_)
+            | Operand::Absences(_) => Cow::Borrowed(self),
+        }
+    }
+
     /// For `Null`: whether one of the values asks for this absence or presence.
     pub(super) fn asks_for(&self, absence: bool) -> bool {
         match self {
@@ -91,27 +110,26 @@ impl Operand {
         }
     }
 
-    /// Compares a value of the request with the policy's values.
-    pub(super) fn test(&self, relation: Relation, value: &str, keys: &dyn ConditionKeys) -> Test {
+    /// Compares a value of the request with the policy's values, their variables replaced.
+    pub(super) fn test(&self, relation: Relation, value: &str) -> Test {
         match (self, relation) {
             (Operand::Texts(texts), Relation::Bool) => {
                 let Some(value) = truth(value) else { return Test::Unreadable };
                 any(texts.iter().map(|text| {
-                    let rendered = text.rendered(keys).and_then(|text| truth(&text));
+                    let rendered = text.literal().and_then(truth);
                     rendered.map_or(Test::Unreadable, |wanted| matching(wanted == value))
                 }))
             }
             (Operand::Texts(texts), Relation::StringEqualsIgnoreCase) => {
-                any(texts.iter().map(|text| {
-                    matching(text.rendered(keys).is_some_and(|text| fold::same(&text, value)))
-                }))
+                let same = |text: &Text| text.literal().is_some_and(|text| fold::same(text, value));
+                any(texts.iter().map(|text| matching(same(text))))
             }
             (Operand::Texts(texts), _) => {
-                any(texts.iter().map(|text| matching(text.matches(value, keys))))
+                any(texts.iter().map(|text| matching(text.matches(value))))
             }
             (Operand::Arns(arns), _) => {
                 let Some(value) = Arn::parse(value) else { return Test::Unreadable };
-                any(arns.iter().map(|arn| arn.test(&value, keys)))
+                any(arns.iter().map(|arn| arn.test(&value)))
             }
             (Operand::Numbers(numbers), Relation::Numeric(order)) => {
                 compare(numbers, Number::parse(value), |own, value| order.holds(value.cmp(own)))
@@ -133,33 +151,40 @@ impl Operand {
 impl Text {
     fn new(text: &str, meaning: Meaning) -> Text {
         let template = Template::parse(text, meaning);
-        if template.has_variables() {
-            return Text::Variable(template);
-        }
+        if template.has_variables() { Text::Variable(template) } else { Text::of(&template) }
+    }
+
+    /// Of a template without variables.
+    fn of(template: &Template) -> Text {
         match template.literal() {
             Some(literal) => Text::Literal(literal.into()),
-            None => Text::Pattern(Glob::of(&template)),
+            None => Text::Pattern(Glob::of(template)),
         }
     }
 
-    fn matches(&self, value: &str, keys: &dyn ConditionKeys) -> bool {
+    fn resolved(&self, keys: &dyn ConditionKeys) -> Text {
+        match self {
+            Text::Variable(template) => {
+                template.resolved(keys).map_or_else(|| self.clone(), |template| Text::of(&template))
+            }
+            Text::Literal(_) | Text::Pattern(_) => self.clone(),
+        }
+    }
+
+    fn matches(&self, value: &str) -> bool {
         match self {
             Text::Literal(literal) => **literal == *value,
             Text::Pattern(glob) => glob.matches(value),
-            Text::Variable(template) => {
-                template.resolved(keys).is_some_and(|template| Glob::of(&template).matches(value))
-            }
+            // One of its variables has no value.
+            Text::Variable(_) => false,
         }
     }
 
     /// The text without wildcards; none if a variable has no value.
-    fn rendered(&self, keys: &dyn ConditionKeys) -> Option<Cow<'_, str>> {
+    fn literal(&self) -> Option<&str> {
         match self {
-            Text::Literal(literal) => Some(Cow::Borrowed(literal)),
-            Text::Pattern(_) => None,
-            Text::Variable(template) => {
-                Some(Cow::Owned(template.resolved(keys)?.literal()?.into_owned()))
-            }
+            Text::Literal(literal) => Some(literal),
+            Text::Pattern(_) | Text::Variable(_) => None,
         }
     }
 }
@@ -174,21 +199,25 @@ impl ArnText {
         }
     }
 
-    fn test(&self, value: &Arn<'_>, keys: &dyn ConditionKeys) -> Test {
-        let resolved = match self {
-            ArnText::Fixed(_) => None,
-            // Without a value it matches nothing, like any text.
+    fn resolved(&self, keys: &dyn ConditionKeys) -> ArnText {
+        match self {
             ArnText::Variable(template) => match template.resolved(keys) {
-                Some(template) => Some(six_fields(&template)),
-                None => return Test::Differs,
+                Some(template) => ArnText::Fixed(six_fields(&template)),
+                None => self.clone(),
             },
-        };
-        let globs = match (self, &resolved) {
-            (_, Some(globs)) | (ArnText::Fixed(globs), None) => globs,
-            (ArnText::Variable(_), None) => return Test::Differs,
-        };
-        let Some(globs) = globs else { return Test::Unreadable };
-        matching(globs.iter().zip(value.fields()).all(|(glob, field)| glob.matches(field)))
+            ArnText::Fixed(_) => self.clone(),
+        }
+    }
+
+    fn test(&self, value: &Arn<'_>) -> Test {
+        match self {
+            ArnText::Fixed(None) => Test::Unreadable,
+            ArnText::Fixed(Some(globs)) => {
+                matching(globs.iter().zip(value.fields()).all(|(glob, field)| glob.matches(field)))
+            }
+            // One of its variables has no value: it matches nothing, like any text.
+            ArnText::Variable(_) => Test::Differs,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Actions that are not there, or that another one covers.
 
-use super::nearest::nearest;
 use super::{Findings, Severity};
 use crate::pattern::{Glob, Meaning, Template};
 use crate::service_data::{self, Service};
@@ -10,22 +9,29 @@ pub(super) fn judge(findings: &mut Findings<'_>, actions: &[(&str, usize)]) {
     for (action, place) in actions {
         judge_one(findings, action, *place);
     }
-    for (number, (action, place)) in actions.iter().enumerate() {
-        let covering = actions.iter().enumerate().find(|(other, (pattern, _))| {
-            *other != number
-                && covers(pattern, action)
-                && !(covers(action, pattern) && *other > number)
+    let compared: Vec<Compared<'_>> = actions
+        .iter()
+        .take(ACTIONS_COMPARED_MAX)
+        .map(|(action, _)| Compared::new(action))
+        .collect();
+    for (number, ((action, place), own)) in actions.iter().zip(&compared).enumerate() {
+        let covering = compared.iter().enumerate().find(|(other, pattern)| {
+            *other != number && pattern.covers(own) && !(own.covers(pattern) && *other > number)
         });
-        if let Some((_, (pattern, _))) = covering {
+        if let Some((_, pattern)) = covering {
             findings.add(
                 (Severity::Suggestion, "REDUNDANT_ACTION"),
                 *place,
-                format!("`{action}` is covered by `{pattern}`"),
+                format!("`{action}` is covered by `{}`", pattern.shown),
                 Some(format!("remove `{action}`")),
             );
         }
     }
 }
+
+/// Most actions of a statement that are compared with each other; the quota of a managed policy has
+/// room for fewer real ones.
+const ACTIONS_COMPARED_MAX: usize = 500;
 
 fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
     let lower = action.to_ascii_lowercase();
@@ -34,7 +40,8 @@ fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
         return;
     }
     let Some(service) = service_data::service(prefix) else {
-        let near = nearest(prefix, service_data::prefixes().map(|prefix| (prefix, prefix)));
+        let near =
+            findings.nearest(prefix, service_data::prefixes().map(|prefix| (prefix, prefix)));
         findings.add(
             (Severity::Warning, "INVALID_SERVICE_IN_ACTION"),
             place,
@@ -46,7 +53,7 @@ fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
     if exists(service, name) {
         return;
     }
-    let near = nearest(name, service.action_names());
+    let near = findings.nearest(name, service.action_names());
     findings.add(
         (Severity::Error, "INVALID_ACTION"),
         place,
@@ -64,14 +71,24 @@ fn exists(service: &'static Service, name: &str) -> bool {
     service.action_names().any(|(action, _)| pattern.matches(action))
 }
 
-/// Whether a pattern covers everything that another one does.
-fn covers(pattern: &str, action: &str) -> bool {
-    if pattern == "*" {
-        return true;
+/// An action, perhaps with wildcards, beside others.
+struct Compared<'a> {
+    shown: &'a str,
+    lower: String,
+    glob: Glob,
+}
+
+impl Compared<'_> {
+    fn new(action: &str) -> Compared<'_> {
+        let lower = action.to_ascii_lowercase();
+        Compared { shown: action, glob: glob(&lower), lower }
     }
-    // A `?` of the covered pattern stands for any character, which no pattern here could exclude.
-    glob(&pattern.to_ascii_lowercase()).matches(&action.to_ascii_lowercase())
-        && !action.contains('?')
+
+    /// Whether it covers everything that another one does.
+    fn covers(&self, other: &Compared<'_>) -> bool {
+        // A `?` of the covered pattern stands for any character, which no pattern here could exclude.
+        self.shown == "*" || (!other.shown.contains('?') && self.glob.matches(&other.lower))
+    }
 }
 
 fn glob(text: &str) -> Glob {
@@ -80,7 +97,8 @@ fn glob(text: &str) -> Glob {
 
 /// Whether one of some actions, perhaps wild, covers this one given in lower case.
 pub(super) fn any_covers(actions: &[(&str, usize)], action: &str) -> bool {
-    actions.iter().any(|(pattern, _)| covers(pattern, action))
+    let action = Compared::new(action);
+    actions.iter().any(|(pattern, _)| Compared::new(pattern).covers(&action))
 }
 
 /// Whether every one of some actions is spelled out and knows no resources.

@@ -1,6 +1,5 @@
 //! Conditions that cannot hold, always hold, or hold when nobody thinks of it.
 
-use super::nearest::nearest;
 use super::{Findings, Severity, one_or_many, text_of};
 use crate::condition::Operator;
 use crate::json::{Node, Value};
@@ -48,7 +47,7 @@ fn judge_key(
     let (prefix, _) = lower.split_once(':')?;
     if prefix == "aws" {
         let known = service_data::global_keys().map(|(name, _)| (name, name));
-        let near = nearest(key, known);
+        let near = findings.nearest(key, known);
         findings.add(
             (Severity::Error, "INVALID_GLOBAL_CONDITION_KEY"),
             place,

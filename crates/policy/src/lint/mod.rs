@@ -73,7 +73,7 @@ impl fmt::Display for Severity {
 /// assert_eq!(findings[0].fix.as_deref(), Some("did you mean `s3:GetObject`?"));
 /// ```
 pub fn lint(text: &str, grammar: Grammar) -> Vec<Finding> {
-    let mut findings = Findings { text, grammar, found: Vec::new() };
+    let mut findings = Findings { text, grammar, found: Vec::new(), looked_up: 0 };
     if let Err(malformed) = validate(text, grammar) {
         findings.found.push(Finding {
             severity: Severity::Error,
@@ -96,7 +96,13 @@ pub(crate) struct Findings<'a> {
     text: &'a str,
     pub(crate) grammar: Grammar,
     found: Vec<Finding>,
+    /// For how many unknown names the nearest known one was looked for.
+    looked_up: usize,
 }
+
+/// Most unknown names of a document for which the nearest known one is looked for; that takes far
+/// longer than everything else.
+const SUGGESTIONS_MAX: usize = 50;
 
 impl Findings<'_> {
     pub(crate) fn add(
@@ -108,6 +114,16 @@ impl Findings<'_> {
     ) {
         let (line, column) = line_and_column(self.text, offset);
         self.found.push(Finding { severity, code, message, fix, line, column });
+    }
+
+    /// The name that was perhaps meant.
+    pub(crate) fn nearest<'c>(
+        &mut self,
+        name: &str,
+        candidates: impl Iterator<Item = (&'c str, &'c str)>,
+    ) -> Option<&'c str> {
+        self.looked_up += 1;
+        (self.looked_up <= SUGGESTIONS_MAX).then(|| nearest::nearest(name, candidates))?
     }
 
     fn document(&mut self, members: &[Member]) {

@@ -12,7 +12,10 @@ pub(super) fn nearest<'c>(
         return None;
     }
     let most = 1 + name.len() / 6;
-    let measured = candidates.map(|(lower, shown)| (distance(name, lower), shown));
+    // Each character that one has more is a change; candidates are ASCII.
+    let length = name.chars().count();
+    let comparable = candidates.filter(|(lower, _)| lower.len().abs_diff(length) <= most);
+    let measured = comparable.map(|(lower, shown)| (distance(name, lower), shown));
     measured
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)

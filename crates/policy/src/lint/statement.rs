@@ -1,5 +1,7 @@
 //! Statements: what is dangerous in one, and what one makes of another.
 
+use std::collections::BTreeSet;
+
 use super::action::{self, all_without_resources, any_covers};
 use super::condition::{self, Surroundings};
 use super::{Findings, Severity, member, text_of, texts};
@@ -181,9 +183,9 @@ fn judge_resources(
 
 /// Judges statements beside each other.
 pub(super) fn judge_together(findings: &mut Findings<'_>, statements: &[&Node]) {
-    for (number, node) in statements.iter().enumerate() {
-        let earlier = statements.iter().take(number).find(|earlier| same(earlier, node));
-        if earlier.is_some() {
+    let mut earlier = BTreeSet::new();
+    for node in statements {
+        if said(node).is_some_and(|said| !earlier.insert(said)) {
             findings.add(
                 (Severity::Suggestion, "REDUNDANT_STATEMENT"),
                 node.span.start,
@@ -194,19 +196,16 @@ pub(super) fn judge_together(findings: &mut Findings<'_>, statements: &[&Node]) 
     }
 }
 
-/// Whether two statements say the same but for their `Sid`.
-fn same(one: &Node, other: &Node) -> bool {
-    let (Value::Map(one), Value::Map(other)) = (&one.value, &other.value) else { return false };
-    let said = |members: &[Member]| {
-        let mut said: Vec<String> = members
-            .iter()
-            .filter(|member| *member.name != *"Sid")
-            .map(|member| format!("{}={}", member.name, plain(&member.value)))
-            .collect();
-        said.sort_unstable();
-        said
-    };
-    said(one) == said(other)
+/// What a statement says, its `Sid` aside.
+fn said(node: &Node) -> Option<Vec<String>> {
+    let Value::Map(members) = &node.value else { return None };
+    let mut said: Vec<String> = members
+        .iter()
+        .filter(|member| *member.name != *"Sid")
+        .map(|member| format!("{}={}", member.name, plain(&member.value)))
+        .collect();
+    said.sort_unstable();
+    Some(said)
 }
 
 /// A value without its places; a list of one is its element.

@@ -161,3 +161,26 @@ proptest::proptest! {
         let _ = lint(&text, Grammar::Identity);
     }
 }
+
+/// Looking for the nearest name takes long; a document must not be able to ask for it without end.
+#[test]
+fn suggestions_and_comparisons_are_bounded() {
+    let list = |count: usize| {
+        let actions = (0..count).map(|number| format!("\"s3:GetObjec{number}\""));
+        let actions: Vec<String> = actions.collect();
+        let actions = actions.join(",");
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Resource":"*","Action":[{actions},"s3:*"]}}}}"#
+        )
+    };
+    let count = |text: &str, is_wanted: fn(&Finding) -> bool| {
+        lint(text, Grammar::Identity).into_iter().filter(is_wanted).count()
+    };
+    let has_fix = |finding: &Finding| finding.code == "INVALID_ACTION" && finding.fix.is_some();
+    let is_unknown = |finding: &Finding| finding.code == "INVALID_ACTION";
+    let is_covered = |finding: &Finding| finding.code == "REDUNDANT_ACTION";
+    let (few, many) = (list(SUGGESTIONS_MAX), list(SUGGESTIONS_MAX + 1));
+    assert_eq!((count(&few, is_unknown), count(&few, has_fix)), (50, 50));
+    assert_eq!((count(&many, is_unknown), count(&many, has_fix)), (51, 50));
+    assert_eq!((count(&list(499), is_covered), count(&list(500), is_covered)), (499, 0));
+}
