@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::context::{ConditionKeys, single};
+use crate::context::{ConditionKeys, Value, present};
 
 /// What has a meaning of its own in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,7 +206,12 @@ impl Variable {
 
     /// The value in a request: only single-valued keys have one.
     fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {
-        single(keys, &self.key).or(self.default.as_deref().map(Cow::Borrowed))
+        match present(keys, &self.key) {
+            Some(Value::One(value)) => Some(value),
+            // It has values, so that the default is not asked for.
+            Some(Value::Many(_)) => None,
+            None => self.default.as_deref().map(Cow::Borrowed),
+        }
     }
 }
 
@@ -309,8 +314,16 @@ impl Segment {
                 Some(memmem::find(text.as_bytes(), piece.as_bytes())? + piece.len())
             }
             [Piece::Text(first), ..] => {
-                let mut places = memmem::find_iter(text.as_bytes(), first.as_bytes());
-                places.find_map(|place| Some(place + self.length_at_start(text.get(place..)?)?))
+                // Places may overlap: the one that fits may begin within one that does not.
+                let finder = memmem::Finder::new(first.as_bytes());
+                let mut from = 0;
+                loop {
+                    let place = from + finder.find(text.as_bytes().get(from..)?)?;
+                    if let Some(length) = self.length_at_start(text.get(place..)?) {
+                        return Some(place + length);
+                    }
+                    from = place + 1;
+                }
             }
             [Piece::AnyOne, ..] => {
                 let mut places = text.char_indices();
