@@ -5,7 +5,7 @@
 
 use iamd_policy::{Context, Decision, Document, Policies, PolicySet, Principal, Request, decide};
 use iamd_simulate::case::{Caller, Held, Question, Texts};
-use iamd_simulate::plain;
+use iamd_simulate::plain::{self, Documents};
 
 use crate::input::{lines, quoted};
 
@@ -79,13 +79,14 @@ fn plainly(statement: &str, held: Option<&[&str]>) -> bool {
         }
     }
     let question = Question {
-        caller: Caller::User(CALLER, ""),
+        caller: Caller::User { arn: CALLER.to_owned(), id: String::new() },
         action: "s3:GetObject".to_owned(),
         resource: "arn:aws:s3:::bucket/key".to_owned(),
-        owner: Some("111122223333"),
+        owner: Some("111122223333".to_owned()),
         context,
+        principal_keys: false,
     };
-    plain::decide(&question, &texts).decision == "allowed"
+    plain::decide(&question, &Documents::of(&texts)).decision == "allowed"
 }
 
 /// The families that the plain evaluator knows for any text; for numbers, dates, addresses and ARNs

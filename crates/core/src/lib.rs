@@ -33,4 +33,6 @@ pub mod unique_id;
 #[cfg(test)]
 mod access_tests;
 #[cfg(test)]
+mod identity_policies_tests;
+#[cfg(test)]
 mod test_support;

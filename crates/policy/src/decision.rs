@@ -257,7 +257,10 @@ impl<'a> Decider<'a> {
 
     fn needs_no_permission(&self) -> bool {
         match self.evaluation.action() {
-            "sts:getcalleridentity" => !matches!(self.principal, Principal::Anonymous),
+            // Whoever signs; outsiders present a token to assume a role, and nothing else.
+            "sts:getcalleridentity" => {
+                !matches!(self.principal, Principal::Anonymous | Principal::Federated { .. })
+            }
             "sts:getsessiontoken" => {
                 matches!(self.principal, Principal::User { .. } | Principal::Root { .. })
             }
@@ -323,11 +326,30 @@ impl<'a> Decider<'a> {
     /// The type on the resource's side. Assuming a role asks its trust policy, also one that is not
     /// there: such a role trusts nobody.
     fn resource_type(&self) -> PolicyType {
-        let assumes = self.evaluation.action().starts_with("sts:assumerole");
         match (self.policies.trust, self.policies.resource) {
             (Some(_), _) => PolicyType::Trust,
-            (None, None) if assumes => PolicyType::Trust,
+            (None, None) if self.asks_for_trust() => PolicyType::Trust,
             (None, _) => PolicyType::Resource,
+        }
+    }
+
+    /// Whether the request assumes a role, or is what goes with that: tags, a source identity, a
+    /// context.
+    ///
+    /// Source: IAM User Guide, "Pass session tags in AWS STS", "Monitor and control actions taken with
+    /// assumed roles".
+    fn asks_for_trust(&self) -> bool {
+        match self.evaluation.action() {
+            "sts:tagsession" | "sts:setsourceidentity" | "sts:setcontext" => self.is_role("role/"),
+            action => action.starts_with("sts:assumerole"),
+        }
+    }
+
+    /// Whether the resource is a role whose ARN goes on like this.
+    fn is_role(&self, beginning: &str) -> bool {
+        match self.evaluation.resource() {
+            Resource::Arn(arn) => arn.service == "iam" && arn.resource.starts_with(beginning),
+            Resource::None | Resource::Unknown => false,
         }
     }
 
@@ -337,19 +359,22 @@ impl<'a> Decider<'a> {
             Resource::Arn(arn) => arn.service == "kms" && arn.resource.starts_with("key/"),
             Resource::None | Resource::Unknown => false,
         };
-        let assumes = self.evaluation.action().starts_with("sts:assumerole");
-        self.policies.trust.is_some() || is_key || assumes
+        self.policies.trust.is_some() || is_key || self.asks_for_trust()
     }
 
     fn scp_applies(&self) -> bool {
         self.principal.has_identity_side() && !self.principal.is_service_linked()
     }
 
+    /// Source: Organizations User Guide, "Resources and entities not restricted by RCPs": neither what
+    /// service-linked roles do nor who assumes them.
     fn rcp_applies(&self) -> bool {
         let action = self.evaluation.action();
         let service = action.split_once(':').map_or("", |(service, _)| service);
+        let is_linked_trust = service == "sts" && self.is_role("role/aws-service-role/");
         is_under_resource_control(service)
             && action != "kms:retiregrant"
+            && !is_linked_trust
             && !self.principal.is_service_linked()
     }
 }

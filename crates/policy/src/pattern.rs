@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr3, memmem};
 
-use crate::context::{ConditionKeys, single};
+use crate::context::{ConditionKeys, Value, present};
 use crate::shift_and;
 
 /// Longest variable that is looked for, braces included, in bytes.
@@ -204,7 +204,12 @@ fn variable(text: &str) -> Option<(Named, &str)> {
 impl Variable {
     /// The value in a request: only single-valued keys have one.
     fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {
-        single(keys, &self.key).or(self.default.as_deref().map(Cow::Borrowed))
+        match present(keys, &self.key) {
+            Some(Value::One(value)) => Some(value),
+            // It has values, so that the default is not asked for.
+            Some(Value::Many(_)) => None,
+            None => self.default.as_deref().map(Cow::Borrowed),
+        }
     }
 }
 

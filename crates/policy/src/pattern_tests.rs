@@ -37,6 +37,9 @@ fn wildcards_match_as_documented() {
         ("*/test/*", "test/o", false),
         ("ab*ba", "aba", false),
         ("*a?c*", "xxabcxx", true),
+        ("*aa?b*", "aaaxb", true),
+        ("*aa?b*", "aaxxb", false),
+        ("1*22?33*", "12222333", true),
         ("*??", "a", false),
         ("*?é", "aé", true),
         ("**", "anything", true),
@@ -68,11 +71,17 @@ fn a_variable_ends_within_its_limit() {
 fn the_worst_pattern_ends_quickly() {
     let pattern = "*a".repeat(1_000) + "*b";
     assert!(!matches(&pattern, &"a".repeat(100_000)));
+    assert!(!matches("*aaaaaaaa?b*", &"a".repeat(100_000)));
 }
 
 proptest::proptest! {
+    // Few letters, so that pieces often overlap.
+    #![proptest_config(proptest::test_runner::Config::with_cases(4_000))]
     #[test]
-    fn matching_agrees_with_plain_matching(pattern in "[ab*?é]{0,8}", text in "[abé]{0,10}") {
+    fn matching_agrees_with_plain_matching(
+        pattern in r"[ab*?é]{0,8}|\*?[ab]{1,3}\?[ab]{1,2}\*[ab]?",
+        text in "[ab]{0,8}|[abé]{0,10}",
+    ) {
         let plain: Vec<char> = pattern.chars().collect();
         let characters: Vec<char> = text.chars().collect();
         proptest::prop_assert_eq!(matches(&pattern, &text), matches_plainly(&plain, &characters));

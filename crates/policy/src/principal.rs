@@ -287,7 +287,13 @@ impl Name {
             return Name::Account(value.into());
         }
         match Arn::parse(value) {
-            Some(arn) if arn.service == "iam" && arn.resource == "root" => {
+            // Names are whole: with a wildcard, or a region, it is some other ARN.
+            Some(arn)
+                if arn.service == "iam"
+                    && arn.region.is_empty()
+                    && arn.resource == "root"
+                    && !arn.partition.contains(['*', '?']) =>
+            {
                 Name::Account(arn.account.into())
             }
             Some(_) => Name::Arn(value.into()),
@@ -311,6 +317,8 @@ impl Name {
                 let user = user_arn.as_deref().and_then(|user| same(name, user, Naming::Parent));
                 same(name, arn, Naming::Direct).or(user)
             }
+            // The id of a caller may be unknown, which is no name.
+            (Name::UniqueId(id), _) if id.is_empty() => None,
             (Name::UniqueId(id), Principal::User { unique_id, .. }) => {
                 same(id, unique_id, Naming::Direct)
             }

@@ -87,7 +87,7 @@ fn body(
         None => Vec::new(),
         Some(node) => conditions(node, variables)?,
     };
-    Some(Body { effect, principal: principal?, action, resource, conditions })
+    Some(Body { effect, principal, action, resource, conditions })
 }
 
 /// The element or its negation; the outer none stands for both at once.
@@ -104,12 +104,12 @@ fn either<'a>(
     }
 }
 
-fn principal(
-    members: &[Member],
-    principals: &mut Vec<PlacedPrincipal>,
-) -> Option<Option<PrincipalClause>> {
-    let Some((negated, node)) = either(members, "Principal", "NotPrincipal")? else {
-        return Some(None);
+fn principal(members: &[Member], principals: &mut Vec<PlacedPrincipal>) -> Option<PrincipalClause> {
+    let (negated, node) = match either(members, "Principal", "NotPrincipal") {
+        Some(Some(found)) => found,
+        Some(None) => return None,
+        // Both at once name nobody; where neither belongs, they are as good as one of them.
+        None => return Some(PrincipalClause { negated: false, names: Vec::new() }),
     };
     let mut names = Vec::new();
     match &node.value {
@@ -125,7 +125,7 @@ fn principal(
             add_names(PrincipalKind::Aws, node, &mut names, principals);
         }
     }
-    Some(Some(PrincipalClause { negated, names }))
+    Some(PrincipalClause { negated, names })
 }
 
 fn add_names(

@@ -5,11 +5,7 @@ use crate::arn::Arn;
 use crate::context::ConditionKeys;
 use crate::index::ResourceKey;
 use crate::pattern::{Glob, Meaning, Part, Template};
-
-/// Services whose resource part begins with no type.
-// CHOICE: the documentation gives no list; these have no type word in any of their ARNs.
-const SERVICES_WITHOUT_TYPES: [&str; 7] =
-    ["apigateway", "codecommit", "execute-api", "s3", "s3-object-lambda", "sns", "sqs"];
+use crate::service_data::is_without_types;
 
 /// The resource of a request.
 #[derive(Debug, Clone, Copy)]
@@ -163,8 +159,10 @@ impl ResourcePattern {
             (ResourcePattern::Arn(pattern), Resource::Arn(arn)) => {
                 pattern.covers(arn, kind, keys, negated)
             }
+            // Only `*` covers these, but what voids a statement voids it for them, too.
             (ResourcePattern::Arn(pattern), Resource::None | Resource::Unknown) => {
-                if pattern.is_void(kind) { Cover::Void } else { Cover::No }
+                let is_void = pattern.is_void(kind) || (negated && pattern.is_valueless(keys));
+                if is_void { Cover::Void } else { Cover::No }
             }
         }
     }
@@ -182,6 +180,14 @@ impl ArnPattern {
             | PolicyType::Resource
             | PolicyType::Endpoint
             | PolicyType::Trust => false,
+        }
+    }
+
+    /// Whether a variable has no value.
+    fn is_valueless(&self, keys: &dyn ConditionKeys) -> bool {
+        match &self.resource {
+            ResourcePart::Fixed(_) => false,
+            ResourcePart::Variable(template) => template.resolved(keys).is_none(),
         }
     }
 
@@ -222,7 +228,7 @@ impl ArnPattern {
             (ResourcePart::Variable(_), None) => return Cover::No,
         };
         let fields = [arn.partition, arn.service, arn.region, arn.account];
-        let type_is_named = !self.type_is_wild || SERVICES_WITHOUT_TYPES.contains(&arn.service);
+        let type_is_named = !self.type_is_wild || is_without_types(arn.service);
         let covered = type_is_named
             && !self.names_nothing(kind)
             && resource.matches(arn.resource)

@@ -41,17 +41,40 @@ pub(crate) fn is_under_resource_control(service: &str) -> bool {
     facts().under_resource_control.contains(service)
 }
 
+/// Whether ARNs of a service begin their resource part not with its type, as `instance/i-1` does, but
+/// with an id, as `bucket/key`, or with nothing, as `/restapis/id`: for one of its types suffices.
+///
+/// Source: Service Authorization Reference, tables of resource types.
+// CHOICE: the documentation says what stands in place of a type, but not for which services.
+pub(crate) fn is_without_types(service: &str) -> bool {
+    facts().without_types.contains(service)
+}
+
+/// The service of the ARN of a resource type, if the ARN begins its resource part without a type.
+fn service_without_type(arn: &'static str) -> Option<&'static str> {
+    let mut fields = arn.splitn(6, ':');
+    let (service, resource) = (fields.nth(2)?, fields.nth(2)?);
+    let placeholder = resource.strip_prefix("${").and_then(|rest| rest.split('}').next());
+    // `${StreamType}/...` is a type that is filled in.
+    let is_id = placeholder.is_some_and(|name| !name.ends_with("Type"));
+    (is_id || resource.starts_with('/')).then_some(service)
+}
+
 struct Facts {
     without_resources: HashMap<u64, (&'static str, &'static str), BuildHasherDefault<AsItIs>>,
     under_resource_control: HashSet<&'static str>,
+    without_types: HashSet<&'static str>,
 }
 
 /// The pack, read once. Memory of a constant, not state.
 fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
     FACTS.get_or_init(|| {
-        let mut facts =
-            Facts { without_resources: HashMap::default(), under_resource_control: HashSet::new() };
+        let mut facts = Facts {
+            without_resources: HashMap::default(),
+            under_resource_control: HashSet::new(),
+            without_types: HashSet::new(),
+        };
         let mut service = "";
         for line in PACK.lines() {
             let mut fields = line.split('\t');
@@ -61,6 +84,9 @@ fn facts() -> &'static Facts {
                     if control == Some("rcp") {
                         facts.under_resource_control.insert(service);
                     }
+                }
+                (Some("t"), Some(_), Some(arn), _) => {
+                    facts.without_types.extend(service_without_type(arn));
                 }
                 (Some("a"), Some(name), _, Some("")) => {
                     let action = format!("{service}:{name}").to_ascii_lowercase();
@@ -111,6 +137,16 @@ mod tests {
         let count = PACK.lines().filter(without).count();
         assert_eq!(facts().without_resources.len(), count);
         assert!(count > 5_000);
+    }
+
+    #[test]
+    fn services_without_types_are_known() {
+        for service in ["apigateway", "codecommit", "execute-api", "s3", "sns", "sqs", "wafv2"] {
+            assert!(is_without_types(service), "{service}");
+        }
+        for service in ["ec2", "iam", "kinesis", "kms", "lambda", "s3-object-lambda", "own", ""] {
+            assert!(!is_without_types(service), "{service}");
+        }
     }
 
     #[test]

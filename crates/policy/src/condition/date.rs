@@ -61,8 +61,9 @@ fn time_of_day(text: &str) -> Option<i128> {
         Some(second) => two_digits(Some(second))?,
         None => 0,
     };
-    let fits = hour <= 23 && minute <= 59 && second <= 60 && fields.next().is_none();
-    let fraction = fraction.get(..fraction.len().min(9)).filter(|_| digits(fraction).is_some())?;
+    let fits = hour <= 23 && minute <= 59 && second <= 59 && fields.next().is_none();
+    let is_fraction = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction = fraction.get(..fraction.len().min(9)).filter(|_| is_fraction)?;
     let scale = 10_i64.checked_pow(9 - u32::try_from(fraction.len()).ok()?)?;
     let nanoseconds = digits(fraction)?.checked_mul(scale)?;
     let seconds = hour * 3_600 + minute * 60 + second - offset_seconds;
@@ -159,6 +160,7 @@ mod tests {
             "2024-1-1",
             "2024-01-01T",
             "2024-01-01T25:00Z",
+            "2024-01-01T23:59:60Z",
             "2024-01T12:00Z",
             "2024-01-01 12:00:00",
             "99999999999999999999",

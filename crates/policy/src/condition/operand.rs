@@ -221,9 +221,12 @@ impl ArnText {
     }
 }
 
+/// The fields of an ARN with wildcards; none if it can be no ARN.
 fn six_fields(template: &Template) -> Option<Box<[Glob; 6]>> {
     let fields: Vec<Glob> = template.split_at_colons(6).iter().map(Glob::of).collect();
-    fields.try_into().ok().map(Box::new)
+    let fields: Box<[Glob; 6]> = fields.try_into().ok().map(Box::new)?;
+    let [first, ..] = &*fields;
+    first.matches("arn").then_some(fields)
 }
 
 fn compare<T, V>(own: &[Option<T>], value: Option<V>, fits: impl Fn(&T, &V) -> bool) -> Test {

@@ -14,6 +14,7 @@ use super::PACK;
 #[derive(Debug, Default)]
 pub struct Service {
     prefix: &'static str,
+    is_under_resource_control: bool,
     actions: Vec<Action>,
     /// The places of the actions by their names in lower case.
     places: BTreeMap<String, usize>,
@@ -106,7 +107,7 @@ pub fn service(prefix: &str) -> Option<&'static Service> {
     let index = index();
     let place = index.binary_search_by(|entry| entry.prefix.cmp(&prefix)).ok()?;
     let entry = index.get(place)?;
-    Some(entry.service.get_or_init(|| Service::read(entry.prefix, entry.lines)))
+    Some(entry.service.get_or_init(|| Service::read(entry)))
 }
 
 /// The prefixes of all services, in order.
@@ -145,6 +146,13 @@ impl Service {
         self.prefix
     }
 
+    /// Whether resource control policies reach it.
+    ///
+    /// Source: Organizations User Guide, "List of AWS services that support RCPs".
+    pub fn is_under_resource_control(&self) -> bool {
+        self.is_under_resource_control
+    }
+
     /// The facts about an action of this service, by its name alone; letter case does not count.
     pub fn action(&'static self, name: &str) -> Option<ActionFacts> {
         let place = *self.places.get(&name.to_ascii_lowercase())?;
@@ -180,10 +188,14 @@ impl Service {
         exact.or_else(|| self.condition_keys.iter().find(|key| key.fits(&lower)))
     }
 
-    fn read(prefix: &'static str, lines: &'static str) -> Service {
-        let mut service = Service { prefix, ..Service::default() };
+    fn read(entry: &Entry) -> Service {
+        let mut service = Service {
+            prefix: entry.prefix,
+            is_under_resource_control: entry.control == "rcp",
+            ..Service::default()
+        };
         let mut kinds = BTreeMap::new();
-        for line in lines.lines() {
+        for line in entry.lines.lines() {
             let mut fields = line.split('\t');
             let mut field = || fields.next().unwrap_or_default();
             match field() {
@@ -294,6 +306,7 @@ fn fits(known: &str, key: &str) -> bool {
 /// Where a service stands in the pack.
 struct Entry {
     prefix: &'static str,
+    control: &'static str,
     lines: &'static str,
     service: OnceLock<Service>,
 }
@@ -307,8 +320,9 @@ fn index() -> &'static [Entry] {
         let ends = starts.iter().skip(1).copied().chain([PACK.len()]);
         let entry = |(start, end): (usize, usize)| {
             let (head, lines) = PACK.get(start..end)?.split_once('\n')?;
-            let prefix = head.split('\t').nth(1)?;
-            Some(Entry { prefix, lines, service: OnceLock::new() })
+            let mut fields = head.split('\t').skip(1);
+            let (prefix, control) = (fields.next()?, fields.next().unwrap_or_default());
+            Some(Entry { prefix, control, lines, service: OnceLock::new() })
         };
         starts.iter().copied().zip(ends).filter_map(entry).collect()
     })
@@ -366,6 +380,8 @@ mod tests {
     #[test]
     fn the_two_readers_of_the_pack_agree() {
         for prefix in prefixes() {
+            let control = super::super::is_under_resource_control(prefix);
+            assert_eq!(service(prefix).unwrap().is_under_resource_control(), control, "{prefix}");
             for action in service(prefix).unwrap().actions() {
                 let name = format!("{prefix}:{}", action.name()).to_ascii_lowercase();
                 let without = super::super::is_without_resources(&name);

@@ -1,246 +1,173 @@
 //! Conditions, by the tables of the guide.
+//!
+//! Sources: IAM User Guide, "IAM JSON policy elements: Condition operators", "Conditions with multiple
+//! context keys or values", "Single-valued vs. multivalued context keys".
 
 use serde_json::Value;
 
-use super::statement::arn_fields;
-use super::text::{expanded, fits, held};
+use super::operand::{self, Compared};
 use crate::case::{Held, Question};
 
-/// Whether the element is true; one that is malformed never is.
-pub(super) fn holds(element: Option<&Value>, variables: bool, question: &Question) -> bool {
-    let Some(element) = element else { return true };
-    let Value::Object(operators) = element else { return false };
-    let well_formed = operators.iter().all(|(operator, keys)| {
-        is_operator(operator)
-            && keys.as_object().is_some_and(|keys| keys.values().all(|v| scalars(v).is_some()))
-    });
-    well_formed
-        && operators.iter().all(|(operator, keys)| {
-            keys.as_object().into_iter().flatten().all(|(key, values)| {
-                one_holds(operator, key, &scalars(values).unwrap_or_default(), variables, question)
-            })
-        })
-}
-
-fn scalars(value: &Value) -> Option<Vec<String>> {
-    let one = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    };
-    match value {
-        Value::Array(values) => values.iter().map(one).collect(),
-        value => one(value).map(|text| vec![text]),
-    }
-}
-
-const BASES: [&str; 27] = [
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "BinaryEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-    "Null",
+/// Operators without what may stand before and behind them, and whether they are negated.
+const OPERATORS: [(&str, bool); 27] = [
+    ("StringEquals", false),
+    ("StringNotEquals", true),
+    ("StringEqualsIgnoreCase", false),
+    ("StringNotEqualsIgnoreCase", true),
+    ("StringLike", false),
+    ("StringNotLike", true),
+    ("NumericEquals", false),
+    ("NumericNotEquals", true),
+    ("NumericLessThan", false),
+    ("NumericLessThanEquals", false),
+    ("NumericGreaterThan", false),
+    ("NumericGreaterThanEquals", false),
+    ("DateEquals", false),
+    ("DateNotEquals", true),
+    ("DateLessThan", false),
+    ("DateLessThanEquals", false),
+    ("DateGreaterThan", false),
+    ("DateGreaterThanEquals", false),
+    ("Bool", false),
+    ("BinaryEquals", false),
+    ("IpAddress", false),
+    ("NotIpAddress", true),
+    ("ArnEquals", false),
+    ("ArnLike", false),
+    ("ArnNotEquals", true),
+    ("ArnNotLike", true),
+    ("Null", false),
 ];
 
-fn parts(operator: &str) -> (&str, &str, bool) {
-    let (quantifier, rest) = operator.split_once(':').unwrap_or(("", operator));
-    match rest.strip_suffix("IfExists") {
-        Some(base) => (quantifier, base, true),
-        None => (quantifier, rest, false),
+/// How several values of a key count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quantifier {
+    None,
+    ForAllValues,
+    ForAnyValue,
+}
+
+/// An operator, taken apart.
+struct Operator<'n> {
+    quantifier: Quantifier,
+    base: &'n str,
+    negated: bool,
+    if_exists: bool,
+}
+
+/// The value of a condition key; an empty list is none. Letter case of keys does not count, and of a
+/// key given twice the last counts.
+pub(super) fn held<'q>(question: &'q Question, key: &str) -> Option<&'q Held> {
+    let key = key.to_lowercase();
+    let (_, value) = question.context.iter().rev().find(|(own, _)| own.to_lowercase() == key)?;
+    (*value != Held::Many(Vec::new())).then_some(value)
+}
+
+/// Whether the element is true: all its operators for all their keys. One that cannot be understood
+/// is not.
+pub(super) fn holds(element: &Value, variables: bool, question: &Question) -> bool {
+    let Some(operators) = element.as_object() else { return false };
+    operators.iter().all(|(name, keys)| {
+        let (Some(operator), Some(keys)) = (operator(name), keys.as_object()) else { return false };
+        keys.iter().all(|(key, wanted)| {
+            let Some(wanted) = texts(wanted) else { return false };
+            one_holds(&operator, held(question, key), &wanted, variables, question)
+        })
+    })
+}
+
+/// Values of a key in a policy: texts, numbers and truths, one or a list of them.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Number(number) => Some(vec![number.to_string()]),
+        Value::Bool(truth) => Some(vec![truth.to_string()]),
+        Value::Array(values) => {
+            let each = values.iter().map(|value| match value {
+                Value::Array(_) => None,
+                value => texts(value)?.pop(),
+            });
+            each.collect()
+        }
+        Value::Null | Value::Object(_) => None,
     }
 }
 
-fn is_operator(operator: &str) -> bool {
-    let (quantifier, base, if_exists) = parts(operator);
-    ["", "ForAllValues", "ForAnyValue"].contains(&quantifier)
-        && !(operator.contains(':') && quantifier.is_empty())
-        && BASES.contains(&base)
-        && (base != "Null" || (quantifier.is_empty() && !if_exists))
+fn operator(name: &str) -> Option<Operator<'_>> {
+    let (quantifier, rest) = match name.split_once(':') {
+        Some(("ForAllValues", rest)) => (Quantifier::ForAllValues, rest),
+        Some(("ForAnyValue", rest)) => (Quantifier::ForAnyValue, rest),
+        Some(_) => return None,
+        None => (Quantifier::None, name),
+    };
+    let (base, if_exists) = match rest.strip_suffix("IfExists") {
+        Some(base) => (base, true),
+        None => (rest, false),
+    };
+    let (base, negated) = OPERATORS.into_iter().find(|(known, _)| *known == base)?;
+    // It asks whether the key exists; neither of the others makes sense with it.
+    let is_bare = quantifier == Quantifier::None && !if_exists;
+    (base != "Null" || is_bare).then_some(Operator { quantifier, base, negated, if_exists })
 }
 
 fn one_holds(
-    operator: &str,
-    key: &str,
+    operator: &Operator<'_>,
+    held: Option<&Held>,
     wanted: &[String],
     variables: bool,
     question: &Question,
 ) -> bool {
-    let (quantifier, base, if_exists) = parts(operator);
-    let negated = base.contains("Not");
-    let value = held(question, key);
-    if base == "Null" {
-        return wanted.iter().any(|wanted| {
-            wanted.eq_ignore_ascii_case(if value.is_none() { "true" } else { "false" })
-        });
+    if operator.base == "Null" {
+        let absent = if held.is_none() { "true" } else { "false" };
+        return wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(absent));
     }
-    let Some(value) = value else {
-        return match quantifier {
-            "ForAllValues" => true,
-            "ForAnyValue" => if_exists,
-            _ => if_exists || negated,
-        };
-    };
-    let values: Vec<&String> = match value {
+    let Some(held) = held else { return holds_without_key(operator) };
+    let values: Vec<&str> = match held {
         Held::One(value) => vec![value],
-        Held::Many(values) => values.iter().collect(),
+        Held::Many(values) => values.iter().map(String::as_str).collect(),
     };
-    let item = |value: &String| {
-        // None: one side cannot be read.
-        let tests: Vec<Option<bool>> =
-            wanted.iter().map(|wanted| test(base, value, wanted, variables, question)).collect();
-        if negated {
-            readable(base, value) && tests.iter().all(|test| *test == Some(false))
-        } else {
-            readable(base, value) && tests.contains(&Some(true))
+    let one = |value: &&str| satisfies(operator, value, wanted, variables, question);
+    let is_null = values.iter().all(|value| value.is_empty());
+    match operator.quantifier {
+        // Nothing but empty texts is as good as no value, for these two.
+        Quantifier::ForAllValues | Quantifier::ForAnyValue if is_null => {
+            holds_without_key(operator)
         }
-    };
-    match quantifier {
-        "ForAllValues" if values.iter().all(|value| value.is_empty()) => true,
-        "ForAllValues" => values.iter().all(|value| item(value)),
-        "ForAnyValue" if values.iter().all(|value| value.is_empty()) => if_exists,
-        "ForAnyValue" => values.iter().any(|value| item(value)),
-        _ if negated => values.iter().all(|value| item(value)),
-        _ => values.iter().any(|value| item(value)),
+        Quantifier::ForAllValues => values.iter().all(one),
+        Quantifier::ForAnyValue => values.iter().any(one),
+        // Of a multivalued key: any value that fits, or none that is ruled out.
+        Quantifier::None if operator.negated => values.iter().all(one),
+        Quantifier::None => values.iter().any(one),
     }
 }
 
-fn readable(base: &str, value: &str) -> bool {
-    if base.starts_with("Numeric") {
-        number(value).is_some()
-    } else if base.starts_with("Date") {
-        date(value).is_some()
-    } else if base.contains("IpAddress") {
-        value.parse::<std::net::IpAddr>().is_ok()
-    } else if base.starts_with("Arn") {
-        value.starts_with("arn:") && value.split(':').count() >= 6
-    } else if base == "Bool" {
-        value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false")
-    } else {
-        true
+/// The table of the guide for a key that the request does not have.
+fn holds_without_key(operator: &Operator<'_>) -> bool {
+    match operator.quantifier {
+        Quantifier::ForAllValues => true,
+        Quantifier::ForAnyValue => operator.if_exists,
+        Quantifier::None => operator.if_exists || operator.negated,
     }
 }
 
-/// Whether a value fits what the operator wants, negation aside; none if the policy's side cannot
-/// be read.
-fn test(
-    base: &str,
+/// Whether one value of the request fits one of the values wanted; of a negated operator, whether it
+/// fits none. What cannot be read is neither.
+fn satisfies(
+    operator: &Operator<'_>,
     value: &str,
-    wanted: &str,
+    wanted: &[String],
     variables: bool,
     question: &Question,
-) -> Option<bool> {
-    let positive = base.replace("Not", "");
-    let text = |wild| expanded(wanted, wild, variables, question);
-    let literal = || {
-        text(false).map(|marks| {
-            marks
-                .iter()
-                .map(|mark| match mark {
-                    super::text::Mark::Plain(c) => *c,
-                    _ => ' ',
-                })
-                .collect::<String>()
-        })
-    };
-    match positive.as_str() {
-        "StringEquals" => Some(literal().as_deref() == Some(value)),
-        "StringEqualsIgnoreCase" => {
-            Some(literal().is_some_and(|text| text.to_lowercase() == value.to_lowercase()))
-        }
-        "StringLike" => Some(text(true).is_some_and(|pattern| fits(&pattern, value))),
-        "Bool" => {
-            let wanted = literal()?;
-            let is_truth =
-                wanted.eq_ignore_ascii_case("true") || wanted.eq_ignore_ascii_case("false");
-            is_truth.then(|| wanted.eq_ignore_ascii_case(value))
-        }
-        "ArnEquals" | "ArnLike" => {
-            let Some(pattern) = text(true) else { return Some(false) };
-            let fields = arn_fields(&pattern)?;
-            Some(fields.iter().zip(value.splitn(6, ':')).all(|(field, own)| fits(field, own)))
-        }
-        "IpAddress" => network(wanted).map(|(base, bits)| contains(base, bits, value)),
-        // The generator writes Base64 in canonical form only.
-        "BinaryEquals" => Some(value == wanted),
-        _ => {
-            let (ordering, name) = if let Some(name) = positive.strip_prefix("Numeric") {
-                let wanted = number(wanted)?;
-                (number(value)?.partial_cmp(&wanted)?, name.to_owned())
-            } else {
-                let wanted = date(wanted)?;
-                (date(value)?.cmp(&wanted), positive.strip_prefix("Date")?.to_owned())
-            };
-            Some(match name.as_str() {
-                "Equals" => ordering.is_eq(),
-                "LessThan" => ordering.is_lt(),
-                "LessThanEquals" => ordering.is_le(),
-                "GreaterThan" => ordering.is_gt(),
-                "GreaterThanEquals" => ordering.is_ge(),
-                _ => return None,
-            })
-        }
+) -> bool {
+    let base = operator.base.replace("Not", "");
+    if !operand::is_readable(&base, value) {
+        return false;
     }
-}
-
-/// The generator's numbers are short: floating point is exact for them.
-fn number(text: &str) -> Option<f64> {
-    let plain = text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
-    text.parse().ok().filter(|_| plain)
-}
-
-/// The generator's dates: epoch seconds, days, or times in UTC.
-fn date(text: &str) -> Option<i64> {
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
-        return text.parse().ok();
+    let mut compared =
+        wanted.iter().map(|wanted| operand::compare(&base, value, wanted, variables, question));
+    if operator.negated {
+        compared.all(|compared| compared == Compared::Differs)
+    } else {
+        compared.any(|compared| compared == Compared::Fits)
     }
-    let (day, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
-    let day: Vec<i64> = day.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let time: Vec<i64> =
-        time.strip_suffix('Z')?.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let ([year, month, day], [hour, minute, second]) = (day.as_slice(), time.as_slice()) else {
-        return None;
-    };
-    let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let lengths = [31, if leap(*year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut days: i64 = (1970..*year).map(|year| if leap(year) { 366 } else { 365 }).sum();
-    days += lengths.iter().take(usize::try_from(month - 1).ok()?).sum::<i64>() + day - 1;
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
-fn network(text: &str) -> Option<(u32, u32)> {
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, bits.parse().ok()?),
-        None => (text, 32),
-    };
-    let address: std::net::Ipv4Addr = address.parse().ok()?;
-    (bits <= 32).then_some((u32::from(address), bits))
-}
-
-fn contains(base: u32, bits: u32, value: &str) -> bool {
-    let Ok(address) = value.parse::<std::net::Ipv4Addr>() else { return false };
-    let mask = if bits == 0 { 0 } else { u32::MAX << (32 - bits) };
-    u32::from(address) & mask == base & mask
 }

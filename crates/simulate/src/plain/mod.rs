@@ -1,286 +1,252 @@
-//! The plain evaluator: every rule as the documentation states it, one after the other.
+//! The plain evaluator: every rule as the documentation states it, one after the other, nothing
+//! prepared and nothing remembered.
 //!
 //! Sources: IAM User Guide, "Policy evaluation logic", "How AWS enforcement code logic evaluates
-//! requests", "Cross-account policy evaluation logic", "IAM JSON policy elements"; Organizations User
-//! Guide, "SCP evaluation", "RCP syntax".
+//! requests to allow or deny access", "Cross-account policy evaluation logic", "Permissions
+//! boundaries", "IAM JSON policy elements"; Organizations User Guide, "SCP evaluation", "RCP syntax".
 
 mod condition;
+mod document;
+mod limit;
+mod operand;
+mod pattern;
+mod principal;
+mod resource;
 mod statement;
-mod text;
 
-use serde_json::Value;
+use std::slice::from_ref;
 
-use crate::case::{Caller, Outcome, Question, Texts};
-use statement::{Kind, Said, says};
+use crate::case::{Caller, Held, Outcome, Question, Texts};
+use document::{Document, document};
+use principal::Grant;
+use statement::{Answer, Kind, evaluate};
 
-/// How a resource-based policy allowed the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum By {
-    /// Through his account.
-    Account,
-    /// Through the role of his session, or the user behind him.
-    Parent,
-    /// Himself, or everyone.
-    Himself,
+/// Policies as JSON.
+pub struct Documents {
+    identity: Vec<Document>,
+    boundary: Option<Vec<Document>>,
+    session: Option<Vec<Document>>,
+    resource: Option<Vec<Document>>,
+    trust: Option<Vec<Document>>,
+    scp: Option<Vec<Vec<Document>>>,
+    rcp: Option<Vec<Vec<Document>>>,
+    endpoint: Option<Vec<Document>>,
 }
 
-/// The account of an ARN.
-pub(crate) fn account_of(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or("")
-}
-
-impl Caller {
-    /// The caller's account.
-    pub(crate) fn account(&self) -> Option<&str> {
-        match self {
-            Caller::Root(account) => Some(account),
-            Caller::User(arn, _) | Caller::Session(arn, ..) | Caller::FederatedUser(arn, _) => {
-                Some(account_of(arn))
-            }
-            Caller::Service(_) | Caller::Outsider(_) | Caller::Anonymous => None,
+impl Documents {
+    /// The documents in the texts; what cannot be read holds nothing.
+    pub fn of(texts: &Texts) -> Documents {
+        let list = |texts: &[String]| texts.iter().filter_map(|text| document(text)).collect();
+        let one = |text: &Option<String>| text.as_ref().map(|text| list(from_ref(text)));
+        let levels = |levels: &Option<Vec<Vec<String>>>| {
+            levels.as_ref().map(|levels| levels.iter().map(|level| list(level)).collect())
+        };
+        Documents {
+            identity: list(&texts.identity),
+            boundary: one(&texts.boundary),
+            session: texts.session.as_ref().map(|texts| list(texts)),
+            resource: one(&texts.resource),
+            trust: one(&texts.trust),
+            scp: levels(&texts.scp),
+            rcp: levels(&texts.rcp),
+            endpoint: one(&texts.endpoint),
         }
     }
-
-    fn is_service_linked(&self) -> bool {
-        match self {
-            Caller::Session(session, role, _) => {
-                role.contains(":role/aws-service-role/")
-                    || session.contains(":assumed-role/AWSServiceRoleFor")
-            }
-            _ => false,
-        }
-    }
-}
-
-/// What every type says that applies.
-struct Sides {
-    scp: Option<Vec<Said>>,
-    rcp: Vec<Said>,
-    endpoint: Option<Said>,
-    resource: Option<Said>,
-    trust: Option<Said>,
-    identity: Said,
-    boundary: Option<Said>,
-    session: Option<Said>,
 }
 
 /// Decides a question.
-pub fn decide(question: &Question, texts: &Texts) -> Outcome {
-    let action = question.action.to_lowercase();
-    // Of the vocabulary here, these know no resources: theirs is `*`.
-    let without = ["s3:listallmybuckets", "sts:getcalleridentity", "sts:getsessiontoken"];
-    let question = &Question {
-        resource: if without.contains(&action.as_str()) {
-            "*".to_owned()
-        } else {
-            question.resource.clone()
-        },
-        ..question.clone()
-    };
-    let caller = &question.caller;
-    if action == "sts:getcalleridentity" && !matches!(caller, Caller::Anonymous) {
-        return outcome("allowed", "identity");
+///
+/// Source: IAM User Guide, "Policy evaluation logic".
+pub fn decide(question: &Question, documents: &Documents) -> Outcome {
+    let question = &prepared(question);
+    // Calls that need no permission: even an explicit deny does not stop them.
+    if limit::needs_no_permission(&question.caller, &question.action) {
+        return Outcome { decision: "allowed", decided_by: "identity" };
     }
-    if action == "sts:getsessiontoken" && matches!(caller, Caller::Root(_) | Caller::User(..)) {
-        return outcome("allowed", "identity");
-    }
-    let sides = Sides::of(question, texts, &action);
-    if let Some(kind) = sides.denying() {
-        return outcome("explicitDeny", kind);
-    }
-    if beyond(caller, &action, &question.resource) {
-        return outcome("implicitDeny", "identity");
-    }
-    let scp = sides.scp.as_ref();
-    if scp.is_some_and(|levels| levels.is_empty() || levels.contains(&Said::Nothing)) {
-        return outcome("implicitDeny", "scp");
-    }
-    if sides.endpoint == Some(Said::Nothing) {
-        return outcome("implicitDeny", "endpoint");
-    }
-    let (side, word) = match (sides.trust, sides.resource) {
-        (Some(said), _) => (Some(said), "trust"),
-        // A role without a trust policy trusts nobody.
-        (None, None) if action.starts_with("sts:assumerole") => (None, "trust"),
-        (None, said) => (said, "resource"),
-    };
-    let granted = match side {
-        Some(Said::Allow(by)) => Some(by),
-        _ => None,
-    };
-    if caller.account().is_none() {
-        let decision = if granted.is_some() { "allowed" } else { "implicitDeny" };
-        return outcome(decision, word);
-    }
-    let needs_trust =
-        sides.trust.is_some() || is_key(&question.resource) || action.starts_with("sts:assumerole");
-    match (granted, is_own(question)) {
-        (Some(By::Himself), true) => outcome("allowed", word),
-        (Some(By::Parent), true) => sides.limited(caller, word),
-        (None, true) if needs_trust => outcome("implicitDeny", word),
-        (None, false) => outcome("implicitDeny", word),
-        _ => sides.identity_side(caller),
+    let answers = Answers::of(question, documents);
+    match answers.refusal(question) {
+        Some(refusal) => refusal,
+        None => answers.granted(question),
     }
 }
 
-impl Sides {
-    fn of(question: &Question, texts: &Texts, action: &str) -> Sides {
+/// The question as it is decided: an action that knows no resources has the resource `*`; keys that
+/// follow from the caller are there unless the question brings its own.
+///
+/// Source: IAM User Guide, "IAM JSON policy elements: Resource", note; "Principal key values".
+fn prepared(question: &Question) -> Question {
+    let mut prepared = question.clone();
+    if limit::knows_no_resources(&question.action) {
+        prepared.resource = "*".to_owned();
+    }
+    if question.principal_keys {
+        let missing = |(key, _): &(String, Held)| condition::held(question, key).is_none();
+        prepared.context.extend(principal::keys(&question.caller).into_iter().filter(missing));
+    }
+    prepared
+}
+
+/// What each type of policy says; none where a type does not apply.
+struct Answers {
+    scp: Option<Vec<Answer>>,
+    rcp: Option<Vec<Answer>>,
+    endpoint: Option<Answer>,
+    resource: Option<Answer>,
+    trust: Option<Answer>,
+    identity: Option<Answer>,
+    boundary: Option<Answer>,
+    session: Option<Answer>,
+}
+
+impl Answers {
+    /// Source: IAM User Guide, "Policy types"; Organizations User Guide, "SCP effects on
+    /// permissions", "Resources and entities not restricted by RCPs".
+    fn of(question: &Question, documents: &Documents) -> Answers {
         let caller = &question.caller;
-        let bounded = texts.boundary.is_some();
-        let ask = |texts: &[String], kind: Kind| {
-            let documents: Vec<Value> =
-                texts.iter().filter_map(|text| text::document(text)).collect();
-            says(&documents, kind, question, bounded)
+        let bounded = documents.boundary.is_some();
+        let ask = |set: &Vec<Document>, kind| evaluate(set, kind, question, bounded);
+        let ask_one =
+            |set: &Option<Vec<Document>>, kind| set.as_ref().map(|documents| ask(documents, kind));
+        let ask_levels = |levels: &Option<Vec<Vec<Document>>>, kind| {
+            levels.as_ref().map(|levels| levels.iter().map(|level| ask(level, kind)).collect())
         };
-        let one = |text: &Option<String>, kind| {
-            text.as_ref().map(|text| ask(std::slice::from_ref(text), kind))
-        };
-        let has_side = caller.account().is_some();
-        let has_policies = has_side && !matches!(caller, Caller::Root(_));
-        let levels =
-            |levels: &[Vec<String>], kind| levels.iter().map(|level| ask(level, kind)).collect();
-        let scp = texts.scp.as_ref().filter(|_| has_side && !caller.is_service_linked());
-        let rcp =
-            texts.rcp.as_ref().filter(|_| is_under_rcp(action) && !caller.is_service_linked());
-        Sides {
-            scp: scp.map(|texts| levels(texts, Kind::Scp)),
-            rcp: rcp.map(|texts| levels(texts, Kind::Rcp)).unwrap_or_default(),
-            endpoint: one(&texts.endpoint, Kind::Endpoint),
-            resource: one(&texts.resource, Kind::Resource),
-            trust: one(&texts.trust, Kind::Trust),
-            identity: if has_policies {
-                ask(&texts.identity, Kind::Identity)
-            } else {
-                Said::Nothing
-            },
-            boundary: one(&texts.boundary, Kind::Identity).filter(|_| has_policies),
-            session: texts
-                .session
-                .as_ref()
-                .filter(|_| has_side)
-                .map(|texts| ask(texts, Kind::Identity)),
+        // Services, outsiders and the anonymous have no identity side.
+        let has_identity_side = principal::account(caller).is_some();
+        // Neither identity-based policies nor boundaries attach to the root user.
+        let is_root = matches!(caller, Caller::Root { .. });
+        let has_policies = has_identity_side && !is_root;
+        let under_scp = has_identity_side && !principal::is_service_linked(caller);
+        let session = ask_one(&documents.session, Kind::Identity);
+        Answers {
+            scp: ask_levels(&documents.scp, Kind::Scp).filter(|_| under_scp),
+            rcp: ask_levels(&documents.rcp, Kind::Rcp).filter(|_| limit::is_under_rcp(question)),
+            endpoint: ask_one(&documents.endpoint, Kind::Endpoint),
+            resource: ask_one(&documents.resource, Kind::Resource),
+            trust: ask_one(&documents.trust, Kind::Trust),
+            identity: has_policies.then(|| ask(&documents.identity, Kind::Identity)),
+            boundary: ask_one(&documents.boundary, Kind::Identity).filter(|_| has_policies),
+            session: session.filter(|_| has_identity_side),
         }
     }
 
-    /// The type that denies, in AWS's order.
-    fn denying(&self) -> Option<&'static str> {
-        let denies = [
-            ("scp", self.scp.iter().flatten().any(|said| *said == Said::Deny)),
-            ("rcp", self.rcp.contains(&Said::Deny)),
-            ("endpoint", self.endpoint == Some(Said::Deny)),
-            ("resource", self.resource == Some(Said::Deny)),
-            ("trust", self.trust == Some(Said::Deny)),
-            ("identity", self.identity == Said::Deny),
-            ("boundary", self.boundary == Some(Said::Deny)),
-            ("session", self.session == Some(Said::Deny)),
-        ];
-        denies.into_iter().find(|(_, denies)| *denies).map(|(kind, _)| kind)
+    /// A denial that no grant can help: an explicit one, a hard limit, or a guardrail of the
+    /// organization or the endpoint that does not allow.
+    fn refusal(&self, question: &Question) -> Option<Outcome> {
+        if let Some(decided_by) = self.denying_type() {
+            return Some(Outcome { decision: "explicitDeny", decided_by });
+        }
+        let implicit = |decided_by| Some(Outcome { decision: "implicitDeny", decided_by });
+        if limit::is_beyond_policies(question) {
+            return implicit("identity");
+        }
+        // Every level must allow; a list without levels holds nothing that would.
+        if let Some(levels) = &self.scp
+            && (levels.is_empty() || levels.iter().any(|answer| !answer.allows()))
+        {
+            return implicit("scp");
+        }
+        // RCPs: RCPFullAWSAccess is attached everywhere, so that no level lacks an allow.
+        if self.endpoint.as_ref().is_some_and(|answer| !answer.allows()) {
+            return implicit("endpoint");
+        }
+        None
     }
 
+    /// The first type that denies explicitly, in the order in which AWS looks.
+    fn denying_type(&self) -> Option<&'static str> {
+        let denies = |answer: &Option<Answer>| *answer == Some(Answer::Deny);
+        let level_denies =
+            |levels: &Option<Vec<Answer>>| levels.iter().flatten().any(|a| *a == Answer::Deny);
+        let types = [
+            ("scp", level_denies(&self.scp)),
+            ("rcp", level_denies(&self.rcp)),
+            ("endpoint", denies(&self.endpoint)),
+            ("resource", denies(&self.resource)),
+            ("trust", denies(&self.trust)),
+            ("identity", denies(&self.identity)),
+            ("boundary", denies(&self.boundary)),
+            ("session", denies(&self.session)),
+        ];
+        types.into_iter().find(|(_, denies)| *denies).map(|(name, _)| name)
+    }
+
+    /// Who grants it, if anybody does.
+    fn granted(&self, question: &Question) -> Outcome {
+        let caller = &question.caller;
+        // The policy on the resource's side; of a role that is its trust policy.
+        let (side, name) = if self.trust.is_some() {
+            (&self.trust, "trust")
+        } else if self.resource.is_none() && limit::assumes_role(question) {
+            (&None, "trust")
+        } else {
+            (&self.resource, "resource")
+        };
+        let grant = side.as_ref().and_then(Answer::grant);
+        let Some(account) = principal::account(caller) else {
+            let decision = if grant.is_some() { "allowed" } else { "implicitDeny" };
+            return Outcome { decision, decided_by: name };
+        };
+        if limit::owner(question).is_none_or(|owner| owner == account) {
+            self.same_account(question, grant, name)
+        } else {
+            self.cross_account(caller, grant, name)
+        }
+    }
+
+    /// Source: IAM User Guide, "How AWS enforcement code logic evaluates requests", resource-based
+    /// policies; "Permissions boundaries"; "AWS JSON policy elements: Principal".
+    fn same_account(
+        &self,
+        question: &Question,
+        grant: Option<Grant>,
+        name: &'static str,
+    ) -> Outcome {
+        let needs_explicit_trust = self.trust.is_some() || limit::needs_explicit_trust(question);
+        match grant {
+            // The user, the session or everybody is named: no implicit denial limits that.
+            Some(Grant::Direct) => Outcome { decision: "allowed", decided_by: name },
+            // The role of the session, or the user behind it, is named: boundary and session limit.
+            Some(Grant::Parent) => self.limited(&question.caller, name),
+            None if needs_explicit_trust => Outcome { decision: "implicitDeny", decided_by: name },
+            // The account is named, which delegates to its identities' policies.
+            Some(Grant::Account) | None => self.identity_side(&question.caller),
+        }
+    }
+
+    /// Source: IAM User Guide, "Cross-account policy evaluation logic": both sides must allow.
+    fn cross_account(&self, caller: &Caller, grant: Option<Grant>, name: &'static str) -> Outcome {
+        match grant {
+            None => Outcome { decision: "implicitDeny", decided_by: name },
+            Some(_) => self.identity_side(caller),
+        }
+    }
+
+    /// Identity-based policies, boundary and session policies together; the root user is allowed
+    /// everything by nature.
     fn identity_side(&self, caller: &Caller) -> Outcome {
-        if !matches!(caller, Caller::Root(_)) && self.identity == Said::Nothing {
-            return outcome("implicitDeny", "identity");
+        let is_root = matches!(caller, Caller::Root { .. });
+        if !is_root && !self.identity.as_ref().is_some_and(Answer::allows) {
+            return Outcome { decision: "implicitDeny", decided_by: "identity" };
         }
         self.limited(caller, "identity")
     }
 
+    /// Boundary and session policies, where they are, must allow what others grant. A federated user
+    /// without a session policy has no permissions.
+    ///
+    /// Source: IAM User Guide, "Permissions for GetFederationToken".
     fn limited(&self, caller: &Caller, granted_by: &'static str) -> Outcome {
-        if self.boundary == Some(Said::Nothing) {
-            return outcome("implicitDeny", "boundary");
+        let implicit = |decided_by| Outcome { decision: "implicitDeny", decided_by };
+        if self.boundary.as_ref().is_some_and(|answer| !answer.allows()) {
+            return implicit("boundary");
         }
-        match self.session {
-            Some(Said::Nothing) => outcome("implicitDeny", "session"),
-            // Without a session policy a federated user has no permissions of his own.
-            None if matches!(caller, Caller::FederatedUser(..)) => {
-                outcome("implicitDeny", "session")
-            }
-            _ => outcome("allowed", granted_by),
+        let session_allows = match &self.session {
+            Some(answer) => answer.allows(),
+            None => !matches!(caller, Caller::FederatedUser { .. }),
+        };
+        if !session_allows {
+            return implicit("session");
         }
+        Outcome { decision: "allowed", decided_by: granted_by }
     }
-}
-
-fn is_under_rcp(action: &str) -> bool {
-    let services = [
-        "s3",
-        "s3express",
-        "sts",
-        "kms",
-        "sqs",
-        "secretsmanager",
-        "dynamodb",
-        "ecr",
-        "logs",
-        "cognito-idp",
-        "cognito-identity",
-        "aoss",
-    ];
-    services.contains(&action.split(':').next().unwrap_or("")) && action != "kms:retiregrant"
-}
-
-fn is_key(resource: &str) -> bool {
-    let fields: Vec<&str> = resource.splitn(6, ':').collect();
-    matches!(fields.as_slice(), ["arn", _, "kms", _, _, path] if path.starts_with("key/"))
-}
-
-/// Whether the resource is the caller's account's, as far as anybody knows.
-fn is_own(question: &Question) -> bool {
-    let named = account_of(&question.resource);
-    let named = (named.len() == 12 && named.chars().all(|c| c.is_ascii_digit())).then_some(named);
-    let owner = question.owner.or(named);
-    owner.is_none() || owner == question.caller.account()
-}
-
-fn outcome(decision: &'static str, decided_by: &'static str) -> Outcome {
-    Outcome { decision, decided_by }
-}
-
-/// What no policy opens.
-fn beyond(caller: &Caller, action: &str, resource: &str) -> bool {
-    let (service, name) = action.split_once(':').unwrap_or((action, ""));
-    let of_caller = match caller {
-        Caller::Root(_) => action == "sts:assumerole",
-        Caller::Session(..) => name == "getsessiontoken" || name == "getfederationtoken",
-        Caller::FederatedUser(..) => service == "iam" || service == "sts",
-        _ => false,
-    };
-    let fields: Vec<&str> = resource.splitn(6, ':').collect();
-    let of_resource = match fields.as_slice() {
-        ["arn", _, "iam", _, account, path] if service == "iam" => {
-            let managed = [
-                "createpolicy",
-                "deletepolicy",
-                "tagpolicy",
-                "untagpolicy",
-                "createpolicyversion",
-                "deletepolicyversion",
-                "setdefaultpolicyversion",
-            ];
-            let linked = [
-                "attachrolepolicy",
-                "detachrolepolicy",
-                "putrolepolicy",
-                "deleterolepolicy",
-                "putrolepermissionsboundary",
-                "deleterolepermissionsboundary",
-                "updateassumerolepolicy",
-                "createrole",
-                "deleterole",
-                "tagrole",
-                "untagrole",
-            ];
-            let reads = name.starts_with("get")
-                || name.starts_with("list")
-                || name.starts_with("simulate")
-                || name == "generateservicelastaccesseddetails";
-            (*account == "aws" && path.starts_with("policy/") && managed.contains(&name))
-                || (path.starts_with("role/aws-service-role/") && linked.contains(&name))
-                || (path.starts_with("role/aws-reserved/") && !reads)
-        }
-        ["arn", _, "kms", _, _, path] if service == "kms" => {
-            path.starts_with("alias/aws/")
-                && ["createalias", "updatealias", "deletealias"].contains(&name)
-        }
-        _ => false,
-    };
-    of_caller || of_resource
 }

@@ -1,10 +1,15 @@
 //! Statements: which of them apply, and what a set of documents says.
+//!
+//! Sources: IAM User Guide, "IAM JSON policy elements", "The difference between explicit and implicit
+//! denies".
 
 use serde_json::{Map, Value};
 
-use super::text::{Mark, expanded, fields, fits, marks, strings};
-use super::{By, account_of, condition};
-use crate::case::{Caller, Question};
+use super::document::{Document, statements, strings};
+use super::pattern::{matches, wild};
+use super::principal::{self, Grant};
+use super::{condition, resource};
+use crate::case::Question;
 
 /// What kind of policy a document is, as far as the rules differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,309 +23,162 @@ pub(super) enum Kind {
     Endpoint,
 }
 
-/// What a set says.
+/// What a set of documents says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Answer {
     Deny,
-    Allow(By),
+    /// With the strongest way in which an allow names the caller.
+    Allow(Grant),
     Nothing,
 }
 
-pub(super) fn says(documents: &[Value], kind: Kind, question: &Question, bounded: bool) -> Said {
-    let mut best: Option<By> = None;
-    for document in documents {
-        let variables = document.get("Version").and_then(Value::as_str) == Some("2012-10-17");
-        let statements = match document.get("Statement") {
-            Some(Value::Array(all)) => all.clone(),
-            Some(one) => vec![one.clone()],
-            None => Vec::new(),
-        };
-        for statement in statements.iter().filter_map(Value::as_object) {
-            match applies(statement, variables, kind, question, bounded) {
-                Some((true, by)) => best = best.max(Some(by)),
-                Some((false, _)) => return Said::Deny,
-                None => {}
-            }
+impl Answer {
+    pub(super) fn allows(&self) -> bool {
+        self.grant().is_some()
+    }
+
+    pub(super) fn grant(&self) -> Option<Grant> {
+        match self {
+            Answer::Allow(grant) => Some(*grant),
+            Answer::Deny | Answer::Nothing => None,
         }
     }
-    best.map_or(Said::Nothing, Said::Allow)
 }
 
-/// Whether a statement applies: does it allow, and how did it name the caller.
-fn applies(
-    statement: &Map<String, Value>,
-    variables: bool,
+const KEYS: [&str; 9] = [
+    "Action",
+    "Condition",
+    "Effect",
+    "NotAction",
+    "NotPrincipal",
+    "NotResource",
+    "Principal",
+    "Resource",
+    "Sid",
+];
+
+/// A deny that applies wins, else an allow that applies, else nothing.
+pub(super) fn evaluate(
+    documents: &[Document],
     kind: Kind,
     question: &Question,
     bounded: bool,
-) -> Option<(bool, By)> {
-    let known = [
-        "Sid",
-        "Effect",
-        "Principal",
-        "NotPrincipal",
-        "Action",
-        "NotAction",
-        "Resource",
-        "NotResource",
-        "Condition",
-    ];
-    if !statement.keys().all(|key| known.contains(&key.as_str())) {
+) -> Answer {
+    let mut strongest = None;
+    for document in documents {
+        // Without a version, and with an older one, variables are text.
+        let variables = document.get("Version") == Some(&Value::from("2012-10-17"));
+        for statement in statements(document) {
+            let Some(allows) = effect(statement) else { continue };
+            let Some(grant) = reaches(statement, allows, kind, question, bounded) else { continue };
+            if !applies(statement, variables, kind, question) {
+                continue;
+            }
+            if !allows {
+                return Answer::Deny;
+            }
+            strongest = strongest.max(Some(grant));
+        }
+    }
+    strongest.map_or(Answer::Nothing, Answer::Allow)
+}
+
+/// Whether the statement allows or denies; none if it has an unknown effect or element.
+fn effect(statement: &Map<String, Value>) -> Option<bool> {
+    if statement.keys().any(|key| !KEYS.contains(&key.as_str())) {
         return None;
     }
-    let allows = match statement.get("Effect").and_then(Value::as_str) {
-        Some("Allow") => true,
-        Some("Deny") => false,
-        _ => return None,
-    };
-    let by = reached(statement, allows, kind, question, bounded)?;
-    let (actions, not_action) = either(statement, "Action", "NotAction")??;
-    let action_matches =
-        strings(actions).iter().any(|pattern| action_fits(pattern, &question.action));
-    if action_matches == not_action {
-        return None;
-    }
-    match either(statement, "Resource", "NotResource")? {
-        None if kind == Kind::Trust => {}
-        None => return None,
-        Some((resources, not_resource)) => {
-            let mut covered = false;
-            for pattern in strings(resources) {
-                match resource_fits(pattern, variables, kind, question, not_resource) {
-                    Some(fits) => covered |= fits,
-                    None => return None,
-                }
-            }
-            if covered == not_resource {
-                return None;
-            }
-        }
-    }
-    condition::holds(statement.get("Condition"), variables, question).then_some((allows, by))
-}
-
-/// The element or its negation; the outer none for both at once.
-fn either<'s>(
-    statement: &'s Map<String, Value>,
-    plain: &str,
-    negated: &str,
-) -> Option<Option<(&'s Value, bool)>> {
-    match (statement.get(plain), statement.get(negated)) {
-        (Some(_), Some(_)) => None,
-        (Some(value), None) => Some(Some((value, false))),
-        (None, Some(value)) => Some(Some((value, true))),
-        (None, None) => Some(None),
+    match statement.get("Effect")?.as_str()? {
+        "Allow" => Some(true),
+        "Deny" => Some(false),
+        _ => None,
     }
 }
 
-fn action_fits(pattern: &str, action: &str) -> bool {
-    if pattern == "*" {
-        return true;
-    }
-    let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
-    let (Some((service, name)), Some((own_service, own_name))) =
-        (pattern.split_once(':'), action.split_once(':'))
-    else {
-        return false;
-    };
-    !service.is_empty()
-        && !name.is_empty()
-        && !name.contains(':')
-        && fits(&marks(service, true), own_service)
-        && fits(&marks(name, true), own_name)
-}
-
-/// Whether a resource pattern covers the resource; none if it makes the statement void.
-fn resource_fits(
-    pattern: &str,
-    variables: bool,
-    kind: Kind,
-    question: &Question,
-    not_resource: bool,
-) -> Option<bool> {
-    if pattern == "*" {
-        return Some(true);
-    }
-    if !pattern.starts_with("arn:") {
-        return Some(false);
-    }
-    // Cut before variables are replaced, at colons outside of them.
-    let written = colons_outside(pattern, variables);
-    let early = written.iter().take(5).any(|field| variables && has_variable(field));
-    if early {
-        return Some(false);
-    }
-    let complete = written.len() == 6;
-    let wild = written.iter().any(|field| has_wildcard(field, variables));
-    let ends_wild = written
-        .last()
-        .is_some_and(|field| field.ends_with('*') && !(variables && field.ends_with("${*")));
-    match kind {
-        Kind::Scp if !complete && !ends_wild => return None,
-        Kind::Rcp if !complete => return None,
-        _ => {}
-    }
-    let own: Vec<&str> = question.resource.splitn(6, ':').collect();
-    if own.len() < 6 || own[0] != "arn" {
-        return Some(false);
-    }
-    let mut globs = Vec::new();
-    for field in &written {
-        match expanded(field, true, variables, question) {
-            Some(glob) => globs.push(glob),
-            None if not_resource => return None,
-            None => return Some(false),
-        }
-    }
-    let names_nothing =
-        matches!(kind, Kind::Resource | Kind::Trust | Kind::Endpoint) && !complete && !wild;
-    while globs.len() < 6 {
-        globs.push(vec![Mark::Star]);
-    }
-    let type_is_wild = match written.get(5) {
-        Some(last) => {
-            let id = last.strip_prefix("*/").or_else(|| last.strip_prefix("*:"));
-            id.is_some_and(|id| !id.starts_with('*'))
-        }
-        None => false,
-    };
-    let typeless =
-        ["apigateway", "codecommit", "execute-api", "s3", "s3-object-lambda", "sns", "sqs"];
-    if names_nothing || (type_is_wild && !typeless.contains(&own[2])) {
-        return Some(false);
-    }
-    Some(globs.iter().zip(own).all(|(glob, field)| fits(glob, field)))
-}
-
-/// A pattern cut at its first five colons outside of variables.
-fn colons_outside(pattern: &str, variables: bool) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut depth = false;
-    let characters: Vec<char> = pattern.chars().collect();
-    for (at, c) in characters.iter().enumerate() {
-        if variables && *c == '$' && characters.get(at + 1) == Some(&'{') {
-            depth = true;
-        }
-        if *c == ':' && !depth && fields.len() < 6 {
-            fields.push(String::new());
-        } else if let Some(last) = fields.last_mut() {
-            last.push(*c);
-        }
-        if *c == '}' {
-            depth = false;
-        }
-    }
-    fields
-}
-
-fn has_variable(field: &str) -> bool {
-    field.contains("${")
-        && !field.contains("${*}")
-        && !field.contains("${?}")
-        && !field.contains("${$}")
-}
-
-fn has_wildcard(field: &str, variables: bool) -> bool {
-    let field =
-        if variables { field.replace("${*}", "").replace("${?}", "") } else { field.to_owned() };
-    field.contains('*') || field.contains('?')
-}
-
-/// How a statement reaches the caller, if it does.
-fn reached(
+/// How the statement reaches the caller, if it does.
+fn reaches(
     statement: &Map<String, Value>,
     allows: bool,
     kind: Kind,
     question: &Question,
     bounded: bool,
-) -> Option<By> {
-    let principal = either(statement, "Principal", "NotPrincipal")?;
-    match (kind, principal) {
-        (Kind::Identity | Kind::Scp, None) => Some(By::Himself),
-        (Kind::Identity | Kind::Scp, Some(_)) => (!allows).then_some(By::Himself),
-        (Kind::Rcp, _) if allows => None,
-        (Kind::Endpoint, None) => Some(By::Himself),
-        (_, None) => None,
-        (_, Some((element, negated))) => {
-            let names = names(element);
-            let caller = &question.caller;
-            let named =
-                names.iter().filter_map(|(key, value)| names_caller(key, value, caller)).max();
-            match (negated, allows) {
-                (false, true) => named,
-                (false, false) => named.map(|_| By::Himself),
-                (true, true) => named.is_none().then_some(By::Himself),
-                (true, false) => {
-                    let has_boundary = bounded
-                        && matches!(
-                            caller,
-                            Caller::User(..) | Caller::Session(..) | Caller::FederatedUser(..)
-                        );
-                    let spared = names.iter().any(|(key, value)| spares(key, value, caller));
-                    (has_boundary || !spared).then_some(By::Himself)
-                }
-            }
+) -> Option<Grant> {
+    let (plain, negated) = (statement.get("Principal"), statement.get("NotPrincipal"));
+    match kind {
+        // These belong to their principal. With the element a deny counts all the same.
+        Kind::Identity | Kind::Scp => {
+            let has_element = plain.is_some() || negated.is_some();
+            return (!allows || !has_element).then_some(Grant::Direct);
         }
+        // The only one that allows is AWS's own, which is in force everywhere.
+        Kind::Rcp if allows => return None,
+        Kind::Rcp | Kind::Resource | Kind::Trust | Kind::Endpoint => {}
     }
-}
-
-fn names(element: &Value) -> Vec<(String, String)> {
-    match element {
-        Value::Object(keys) => {
-            let each = keys.iter().flat_map(|(key, values)| {
-                strings(values).into_iter().map(move |value| (key.clone(), value.to_owned()))
-            });
-            each.collect()
-        }
-        other => {
-            strings(other).into_iter().map(|value| ("AWS".to_owned(), value.to_owned())).collect()
-        }
-    }
-}
-
-fn names_caller(key: &str, value: &str, caller: &Caller) -> Option<By> {
-    if key == "AWS" && value == "*" {
-        return Some(By::Himself);
-    }
-    let is_account = value.len() == 12 && value.chars().all(|c| c.is_ascii_digit());
-    let is_root_arn =
-        value.starts_with("arn:") && value.contains(":iam::") && value.ends_with(":root");
-    if key == "AWS" && (is_account || is_root_arn) {
-        let account = if is_account { value } else { account_of(value) };
-        return (caller.account() == Some(account)).then_some(By::Account);
-    }
-    match (key, caller) {
-        ("AWS", Caller::User(arn, id)) => (value == *arn || value == *id).then_some(By::Himself),
-        ("AWS", Caller::Session(session, role, id)) => {
-            if value == *session {
-                Some(By::Himself)
+    let caller = &question.caller;
+    match (plain, negated) {
+        (None, None) => (kind == Kind::Endpoint).then_some(Grant::Direct),
+        (Some(element), None) => principal::names(element, caller),
+        (None, Some(element)) => {
+            let is_out = if allows {
+                principal::names(element, caller).is_some()
             } else {
-                (value == *role || value == *id).then_some(By::Parent)
-            }
+                principal::spares(element, caller, bounded)
+            };
+            (!is_out).then_some(Grant::Direct)
         }
-        ("AWS", Caller::FederatedUser(arn, user)) => {
-            if value == *arn {
-                Some(By::Himself)
-            } else {
-                (value == *user).then_some(By::Parent)
-            }
-        }
-        ("Service", Caller::Service(name)) => (value == *name).then_some(By::Himself),
-        ("Federated", Caller::Outsider(provider)) => (value == *provider).then_some(By::Himself),
-        _ => None,
+        (Some(_), Some(_)) => None,
     }
 }
 
-fn spares(key: &str, value: &str, caller: &Caller) -> bool {
-    match names_caller(key, value, caller) {
-        Some(By::Himself) => true,
-        Some(By::Account) => matches!(caller, Caller::Root(_)),
-        Some(By::Parent) | None => false,
-    }
+/// Whether actions, resources and conditions are those of the question.
+fn applies(
+    statement: &Map<String, Value>,
+    variables: bool,
+    kind: Kind,
+    question: &Question,
+) -> bool {
+    let action_applies = match (statement.get("Action"), statement.get("NotAction")) {
+        (Some(element), None) => names_action(element, question),
+        (None, Some(element)) => !names_action(element, question),
+        (Some(_), Some(_)) | (None, None) => false,
+    };
+    let in_resources = |element: &Value, negated| {
+        resource::applies(&strings(element), negated, variables, kind, question)
+    };
+    let resource_applies = match (statement.get("Resource"), statement.get("NotResource")) {
+        (Some(element), None) => in_resources(element, false),
+        (None, Some(element)) => in_resources(element, true),
+        // Without it a trust policy is about its role; nothing else is about anything.
+        (None, None) => kind == Kind::Trust,
+        (Some(_), Some(_)) => false,
+    };
+    let condition_holds = || match statement.get("Condition") {
+        Some(element) => condition::holds(element, variables, question),
+        None => true,
+    };
+    action_applies && resource_applies && condition_holds()
 }
 
-/// Six fields of an ARN pattern after its variables are replaced.
-pub(super) fn arn_fields(pattern: &[Mark]) -> Option<Vec<Vec<Mark>>> {
-    let fields = fields(pattern, 6);
-    (fields.len() == 6).then_some(fields)
+fn names_action(element: &Value, question: &Question) -> bool {
+    strings(element).into_iter().any(|entry| action_matches(entry, &question.action))
+}
+
+/// `*`, or `prefix:Name` with wildcards; letter case does not count.
+///
+/// Source: IAM User Guide, "IAM JSON policy elements: Action".
+fn action_matches(entry: &str, action: &str) -> bool {
+    if entry == "*" {
+        return true;
+    }
+    let (entry, action) = (entry.to_ascii_lowercase(), action.to_ascii_lowercase());
+    let halves: Vec<&str> = entry.split(':').collect();
+    let (&[prefix, name], Some((own_prefix, own_name))) =
+        (halves.as_slice(), action.split_once(':'))
+    else {
+        return false;
+    };
+    !prefix.is_empty()
+        && !name.is_empty()
+        && matches(&wild(prefix), own_prefix)
+        && matches(&wild(name), own_name)
 }

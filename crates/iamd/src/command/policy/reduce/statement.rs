@@ -34,6 +34,10 @@ impl Statement {
     pub(super) fn read(raw: &RawValue, version: Option<&str>) -> Option<Statement> {
         let effect = effect(raw, version)?;
         let members: Members = serde_json::from_str(raw.get()).ok()?;
+        // Both at once count for some types of policies, and for others not.
+        if members.value("Principal").is_some() && members.value("NotPrincipal").is_some() {
+            return None;
+        }
         let resource = match (members.value("Resource"), members.value("NotResource")) {
             (None, None) => None,
             (value, negated) => Some(either(value, negated, Element::read)?),
