@@ -223,9 +223,11 @@ mod tests {
                 continue;
             }
             let findings = iamd_policy::lint(record.document(), iamd_policy::Grammar::Identity);
+            // Some actions were withdrawn after the policy was written, and AWS's own policies may be
+            // longer than others.
+            let excused = ["INVALID_ACTION", "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA"];
             let errors = findings.iter().filter(|finding| {
-                // Some actions were withdrawn after the policy was written.
-                finding.severity == iamd_policy::Severity::Error && finding.code != "INVALID_ACTION"
+                finding.severity == iamd_policy::Severity::Error && !excused.contains(&finding.code)
             });
             let errors: Vec<_> = errors.collect();
             assert!(errors.is_empty(), "{}: {errors:?}", record.arn);

@@ -63,9 +63,12 @@ impl Template {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
+        // Behind the last closing brace there is no variable to look for.
+        let behind_braces = text.rfind('}').map_or(text.len(), |brace| text.len() - brace - 1);
         while let Some(character) = rest.chars().next() {
             let after = rest.get(character.len_utf8()..).unwrap_or_default();
-            let variable = if meaning.variables { variable(rest) } else { None };
+            let may_be_variable = meaning.variables && rest.len() > behind_braces;
+            let variable = if may_be_variable { variable(rest) } else { None };
             let (part, behind) = match (character, variable) {
                 (_, Some((Named::Character(literal), behind))) => {
                     plain.push(literal);

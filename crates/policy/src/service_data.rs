@@ -5,6 +5,7 @@
 
 mod lookup;
 
+pub(crate) use lookup::global_key_names;
 pub use lookup::{
     AccessLevel, ActionFacts, ConditionKey, ResourceType, Service, action, arn_services, arns_of,
     global_key_type, global_keys, has_resource_level_permissions, prefixes, service,

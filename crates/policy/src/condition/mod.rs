@@ -9,7 +9,7 @@ mod operand;
 mod operator;
 
 pub(crate) use date::Date;
-
+pub(crate) use number::Number;
 pub(crate) use operator::Operator;
 
 use crate::context::{ConditionKeys, present};

@@ -7,7 +7,7 @@ const EXPONENT_MAX: i64 = 10_000;
 
 /// A decimal number: 0.`digits` times ten to the power of `point`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Number {
+pub(crate) struct Number {
     negative: bool,
     /// Without zeros at either end; empty for zero.
     digits: Box<[u8]>,
@@ -16,7 +16,7 @@ pub(super) struct Number {
 
 impl Number {
     /// Reads an integer or decimal, with or without sign and exponent.
-    pub(super) fn parse(text: &str) -> Option<Number> {
+    pub(crate) fn parse(text: &str) -> Option<Number> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),

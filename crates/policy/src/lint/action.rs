@@ -1,110 +1,129 @@
 //! Actions that are not there, or that another one covers.
 
-use super::{Findings, Severity};
-use crate::pattern::{Glob, Meaning, Template};
-use crate::service_data::{self, Service};
+use std::collections::HashMap;
+
+use super::Text;
+use super::findings::{Findings, Severity, shown};
+use super::glob::Glob;
+use super::nearest::nearest;
+use super::reach::matching;
+use crate::service_data;
+use crate::validate::Grammar;
 
 /// Judges the values of `Action` or `NotAction`.
-pub(super) fn judge(findings: &mut Findings<'_>, actions: &[(&str, usize)]) {
+pub(super) fn judge(findings: &mut Findings, actions: &[Text<'_>]) {
     for (action, place) in actions {
         judge_one(findings, action, *place);
     }
-    let compared: Vec<Compared<'_>> = actions
-        .iter()
-        .take(ACTIONS_COMPARED_MAX)
-        .map(|(action, _)| Compared::new(action))
-        .collect();
-    for (number, ((action, place), own)) in actions.iter().zip(&compared).enumerate() {
-        let covering = compared.iter().enumerate().find(|(other, pattern)| {
-            *other != number && pattern.covers(own) && !(own.covers(pattern) && *other > number)
-        });
-        if let Some((_, pattern)) = covering {
-            findings.add(
-                (Severity::Suggestion, "REDUNDANT_ACTION"),
-                *place,
-                format!("`{action}` is covered by `{}`", pattern.shown),
-                Some(format!("remove `{action}`")),
-            );
-        }
+    for (action, wider, place) in covered(findings, actions) {
+        findings.add(
+            (Severity::Suggestion, "REDUNDANT_ACTION"),
+            place,
+            format!("`{}` is covered by `{}`", shown(action), shown(wider)),
+            Some(format!("remove `{}`", shown(action))),
+        );
     }
 }
 
-/// Most actions of a statement that are compared with each other; the quota of a managed policy has
-/// room for fewer real ones.
-const ACTIONS_COMPARED_MAX: usize = 500;
-
-fn judge_one(findings: &mut Findings<'_>, action: &str, place: usize) {
-    let lower = action.to_ascii_lowercase();
-    let Some((prefix, name)) = lower.split_once(':') else { return };
+fn judge_one(findings: &mut Findings, action: &str, place: usize) {
+    let Some((prefix, name)) = action.split_once(':') else { return };
     if prefix.contains(['*', '?']) {
         return;
     }
     let Some(service) = service_data::service(prefix) else {
-        let near =
-            findings.nearest(prefix, service_data::prefixes().map(|prefix| (prefix, prefix)));
+        let names = service_data::prefixes().map(|prefix| (prefix, prefix));
+        let near = nearest(&prefix.to_ascii_lowercase(), names, &findings.budget);
         findings.add(
             (Severity::Warning, "INVALID_SERVICE_IN_ACTION"),
             place,
-            format!("there is no service `{prefix}` among AWS's"),
+            format!("there is no service `{}` among AWS's", shown(prefix)),
             near.map(|near| format!("did you mean `{near}`?")),
         );
         return;
     };
-    if exists(service, name) {
-        return;
-    }
-    let near = findings.nearest(name, service.action_names());
-    findings.add(
-        (Severity::Error, "INVALID_ACTION"),
-        place,
-        format!("`{action}` is no action of `{prefix}`"),
-        near.map(|near| format!("did you mean `{prefix}:{near}`?")),
-    );
-}
-
-/// Whether a name, perhaps with wildcards, is that of an action.
-fn exists(service: &'static Service, name: &str) -> bool {
-    if !name.contains(['*', '?']) {
-        return service.action(name).is_some();
-    }
-    let pattern = glob(name);
-    service.action_names().any(|(action, _)| pattern.matches(action))
-}
-
-/// An action, perhaps with wildcards, beside others.
-struct Compared<'a> {
-    shown: &'a str,
-    lower: String,
-    glob: Glob,
-}
-
-impl Compared<'_> {
-    fn new(action: &str) -> Compared<'_> {
-        let lower = action.to_ascii_lowercase();
-        Compared { shown: action, glob: glob(&lower), lower }
-    }
-
-    /// Whether it covers everything that another one does.
-    fn covers(&self, other: &Compared<'_>) -> bool {
-        // A `?` of the covered pattern stands for any character, which no pattern here could exclude.
-        self.shown == "*" || (!other.shown.contains('?') && self.glob.matches(&other.lower))
-    }
-}
-
-fn glob(text: &str) -> Glob {
-    Glob::of(&Template::parse(text, Meaning { wildcards: true, variables: false }))
-}
-
-/// Whether one of some actions, perhaps wild, covers this one given in lower case.
-pub(super) fn any_covers(actions: &[(&str, usize)], action: &str) -> bool {
-    let action = Compared::new(action);
-    actions.iter().any(|(pattern, _)| Compared::new(pattern).covers(&action))
-}
-
-/// Whether every one of some actions is spelled out and knows no resources.
-pub(super) fn all_without_resources(actions: &[(&str, usize)]) -> bool {
-    let without = |(action, _): &(&str, usize)| {
-        service_data::has_resource_level_permissions(action) == Some(false)
+    let exists = match name.contains(['*', '?']) {
+        true => {
+            matching(service, name, &findings.budget).is_none_or(|mut found| found.next().is_some())
+        }
+        false => service.action(name).is_some(),
     };
-    !actions.is_empty() && actions.iter().all(without)
+    if !exists {
+        let near = nearest(&name.to_ascii_lowercase(), service.action_names(), &findings.budget);
+        let prefix = service.prefix();
+        findings.add(
+            (Severity::Error, "INVALID_ACTION"),
+            place,
+            format!("`{}` is no action of `{prefix}`", shown(action)),
+            near.map(|near| format!("did you mean `{prefix}:{near}`?")),
+        );
+    } else if findings.grammar == Grammar::Rcp
+        && !service_data::is_under_resource_control(service.prefix())
+    {
+        let prefix = service.prefix();
+        findings.add(
+            (Severity::Warning, "UNSUPPORTED_ACTION_IN_POLICY"),
+            place,
+            format!("resource control policies do not reach the service `{prefix}`"),
+            Some(format!("remove `{}`, or deny it with a service control policy", shown(action))),
+        );
+    }
+}
+
+/// The values that another one of the list covers, with that one.
+fn covered<'n>(findings: &Findings, actions: &[Text<'n>]) -> Vec<(&'n str, &'n str, usize)> {
+    let lower: Vec<String> =
+        actions.iter().map(|(action, _)| action.to_ascii_lowercase()).collect();
+    let globs: Vec<Glob> = lower.iter().map(|action| Glob::parse(action, false)).collect();
+    // Only what has wildcards can cover something else, and only of its own service.
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let mut wild: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (number, action) in lower.iter().enumerate() {
+        first.entry(action).or_insert(number);
+        if action.contains(['*', '?']) {
+            wild.entry(prefix(action)).or_default().push(number);
+        }
+    }
+    let covers = |one: usize, other: usize| match (globs.get(one), globs.get(other)) {
+        (Some(one), Some(other)) => one.covers(other, &findings.budget),
+        _ => false,
+    };
+    let wider = |number: usize, action: &str| {
+        if let Some(earlier) = first.get(action).filter(|earlier| **earlier != number) {
+            return Some(*earlier);
+        }
+        if findings.budget.is_spent() {
+            return None;
+        }
+        let near = [prefix(action), "*"].into_iter().filter_map(|service| wild.get(service));
+        let mut others = near.flatten().copied().filter(|other| *other != number);
+        // Of two that cover each other, the first stays.
+        others.find(|other| covers(*other, number) && !(*other > number && covers(number, *other)))
+    };
+    let found = lower.iter().zip(actions).enumerate().filter_map(|(number, (lower, action))| {
+        let wider = actions.get(wider(number, lower)?)?;
+        Some((action.0, wider.0, action.1))
+    });
+    found.collect()
+}
+
+fn prefix(action: &str) -> &str {
+    action.split_once(':').map_or(action, |(prefix, _)| prefix)
+}
+
+/// The first of some actions, perhaps wild, that covers this one given in lower case.
+pub(super) fn covering<'a, 'n>(actions: &'a [Text<'n>], action: &str) -> Option<&'a Text<'n>> {
+    let service = prefix(action);
+    actions.iter().find(|(pattern, _)| {
+        let own = prefix(pattern);
+        (own.eq_ignore_ascii_case(service) || own == "*") && is_covered(pattern, action)
+    })
+}
+
+fn is_covered(pattern: &str, action: &str) -> bool {
+    use crate::pattern::{Glob, Meaning, Template};
+    pattern.eq_ignore_ascii_case(action)
+        || (pattern.contains(['*', '?']) && {
+            let meaning = Meaning { wildcards: true, variables: false };
+            Glob::of(&Template::parse(&pattern.to_ascii_lowercase(), meaning)).matches(action)
+        })
 }

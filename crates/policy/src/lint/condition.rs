@@ -1,95 +1,132 @@
-//! Conditions that cannot hold, always hold, or hold when nobody thinks of it.
+//! Conditions: operators that do not fit their keys, and conditions that say nothing.
 
-use super::{Findings, Severity, one_or_many, text_of};
+use std::collections::HashMap;
+
+use super::findings::{Findings, Severity, shown};
+use super::reach::Reach;
+use super::statement::{Condition, Statement};
+use super::{is_empty_list, key, members_of, redundancy, text_of, value};
 use crate::condition::Operator;
 use crate::json::{Node, Value};
-use crate::pattern::{Meaning, Part, Template};
-use crate::service_data;
-
-/// What surrounds a condition.
-pub(super) struct Surroundings<'a> {
-    /// Whether the statement denies.
-    pub(super) denies: bool,
-    /// Whether the document's version knows variables.
-    pub(super) variables: bool,
-    /// The services of the statement's actions; none if they are not all spelled out.
-    pub(super) services: Option<Vec<&'a str>>,
-}
 
 /// Judges the element `Condition`.
-pub(super) fn judge(findings: &mut Findings<'_>, node: &Node, around: &Surroundings<'_>) {
-    let Value::Map(operators) = &node.value else { return };
-    for operator in operators {
-        let Value::Map(keys) = &operator.value.value else { continue };
-        if Operator::parse(&operator.name).is_none() {
+pub(super) fn judge(findings: &mut Findings, statement: &Statement<'_>, reach: Option<&Reach>) {
+    let Some(node) = statement.member("Condition") else { return };
+    judge_emptiness(findings, node);
+    judge_repetition(findings, statement);
+    judge_contradiction(findings, statement);
+    for condition in &statement.conditions {
+        if Operator::parse(condition.operator).is_none() {
             continue;
         }
-        for key in keys {
-            let place = key.name_span.start;
-            let kind = judge_key(findings, &key.name, place, around);
-            judge_pair(findings, &operator.name, (&key.name, place), kind, around);
-            judge_values(findings, &operator.name, &key.value, around);
+        let kind = key::judge(findings, statement, condition, reach);
+        if let Some(kind) = kind {
+            judge_pair(findings, statement, condition, kind);
+        }
+        value::judge(findings, statement, condition);
+        redundancy::judge_values(findings, statement, condition);
+    }
+}
+
+fn judge_emptiness(findings: &mut Findings, node: &Node) {
+    let is_empty = |node: &Node| matches!(&node.value, Value::Map(members) if members.is_empty());
+    let operators = members_of(node).iter().map(|operator| &operator.value);
+    for empty in [node].into_iter().chain(operators).filter(|node| is_empty(node)) {
+        findings.add(
+            (Severity::Suggestion, "EMPTY_OBJECT_CONDITION"),
+            empty.span.start,
+            "nothing is asked here".to_owned(),
+            Some("remove it, or say what must hold".to_owned()),
+        );
+    }
+}
+
+/// A key twice under one operator, in different letter case: it is one key to AWS.
+fn judge_repetition(findings: &mut Findings, statement: &Statement<'_>) {
+    let mut seen = HashMap::new();
+    for condition in &statement.conditions {
+        let name = (condition.operator, condition.key.to_lowercase());
+        if seen.insert(name, condition.place).is_some() {
+            findings.add(
+                (Severity::Error, "DUPLICATE_KEYS_WITH_DIFFERENT_CASE"),
+                condition.place,
+                format!(
+                    "`{}` stands under this operator in another letter case",
+                    shown(condition.key)
+                ),
+                Some("write the key once, with all its values".to_owned()),
+            );
         }
     }
 }
 
-/// Judges a key; gives its type where it is known.
-fn judge_key(
-    findings: &mut Findings<'_>,
-    key: &str,
-    place: usize,
-    around: &Surroundings<'_>,
-) -> Option<&'static str> {
-    let lower = key.to_lowercase();
-    if let Some(kind) = service_data::global_key_type(key) {
-        return Some(kind);
+/// A key that must be absent, and have a value.
+fn judge_contradiction(findings: &mut Findings, statement: &Statement<'_>) {
+    let must_be_absent =
+        |condition: &&Condition<'_>| condition.base == "Null" && is_word(condition.values, "true");
+    for absent in statement.conditions.iter().filter(must_be_absent) {
+        if !findings.budget.take(statement.conditions.len()) {
+            return;
+        }
+        let contradicts = statement.conditions.iter().any(|other| {
+            other.key.eq_ignore_ascii_case(absent.key)
+                && match other.base {
+                    "Null" => is_word(other.values, "false"),
+                    _ => !other.holds_without_key(),
+                }
+        });
+        if contradicts {
+            findings.add(
+                (Severity::Error, "CONDITION_NEVER_HOLDS"),
+                absent.place,
+                format!("`{}` must be absent here, and have a value elsewhere", shown(absent.key)),
+                Some("ask for one of both".to_owned()),
+            );
+        }
     }
-    let (prefix, _) = lower.split_once(':')?;
-    if prefix == "aws" {
-        let known = service_data::global_keys().map(|(name, _)| (name, name));
-        let near = findings.nearest(key, known);
-        findings.add(
-            (Severity::Error, "INVALID_GLOBAL_CONDITION_KEY"),
-            place,
-            format!("there is no global condition key `{key}`"),
-            near.map(|near| format!("did you mean `{near}`?")),
-        );
-        return None;
+}
+
+fn is_word(node: &Node, word: &str) -> bool {
+    match (&node.value, word) {
+        (Value::Boolean(truth), _) => truth.to_string() == word,
+        (Value::List(values), _) => match values.as_slice() {
+            [one] => is_word(one, word),
+            _ => false,
+        },
+        _ => text_of(node).is_some_and(|text| text.eq_ignore_ascii_case(word)),
     }
-    let key_type =
-        |service: &str| service_data::service(service)?.condition_key(key).map(|known| known.kind);
-    let services = around.services.as_deref().unwrap_or_default();
-    key_type(prefix).or_else(|| services.iter().find_map(|service| key_type(service)))
 }
 
 fn judge_pair(
-    findings: &mut Findings<'_>,
-    operator: &str,
-    (key, place): (&str, usize),
-    kind: Option<&'static str>,
-    around: &Surroundings<'_>,
+    findings: &mut Findings,
+    statement: &Statement<'_>,
+    condition: &Condition<'_>,
+    kind: &'static str,
 ) {
-    let (quantifier, base) = operator.split_once(':').unwrap_or(("", operator));
-    let base = base.strip_suffix("IfExists").unwrap_or(base);
-    let Some(kind) = kind else { return };
+    let Condition { operator, quantifier, base, key, place, .. } = *condition;
     let is_list = kind.starts_with("ArrayOf");
-    if is_list && quantifier.is_empty() && base != "Null" {
-        findings.add(
-            (Severity::Warning, "MISSING_SET_OPERATOR_FOR_MULTIVALUED_KEY"),
+    match (is_list, quantifier) {
+        (true, "") if base != "Null" => findings.add(
+            (Severity::Warning, "MISSING_QUALIFIER"),
             place,
             format!(
                 "`{key}` has several values, and `{operator}` does not say how to compare them"
             ),
             Some(format!("use `ForAnyValue:{operator}` or `ForAllValues:{operator}`")),
-        );
-    }
-    if !is_list && quantifier == "ForAllValues" && !around.denies {
-        findings.add(
+        ),
+        (false, "ForAllValues") if !statement.denies => findings.add(
             (Severity::SecurityWarning, "FORALLVALUES_WITH_SINGLE_VALUED_KEY"),
             place,
             format!("`{operator}` is true when the request has no `{key}` at all"),
             Some(format!("use `{base}`, which is false then")),
-        );
+        ),
+        (false, "ForAllValues" | "ForAnyValue") => findings.add(
+            (Severity::Suggestion, "SET_OPERATOR_WITH_SINGLE_VALUED_KEY"),
+            place,
+            format!("`{key}` has one value, so that a set operator adds nothing but surprises"),
+            Some(format!("use `{base}`")),
+        ),
+        _ => {}
     }
     if !fits(base, kind.trim_start_matches("ArrayOf")) {
         findings.add(
@@ -99,13 +136,17 @@ fn judge_pair(
             None,
         );
     }
-    if around.denies && operator == "Bool" && key.eq_ignore_ascii_case("aws:MultiFactorAuthPresent")
-    {
+    if is_empty_list(condition.values) {
+        let holds = match condition.quantifier {
+            "ForAllValues" => "is true only of requests without the key",
+            _ if condition.is_negated() => "is always true",
+            _ => "is never true of a request that has the key",
+        };
         findings.add(
-            (Severity::Warning, "DENY_MISSES_ABSENT_KEY"),
-            place,
-            "requests signed with long-term access keys have no `aws:MultiFactorAuthPresent`, and this Deny does not reach them".to_owned(),
-            Some("use `BoolIfExists`".to_owned()),
+            (Severity::Warning, "EMPTY_ARRAY_CONDITION"),
+            condition.values.span.start,
+            format!("`{operator}` with no value {holds}"),
+            Some("add a value, or remove the condition".to_owned()),
         );
     }
 }
@@ -122,41 +163,4 @@ fn fits(base: &str, kind: &str) -> bool {
         "ARN" => is("Arn") || is("String") || is("Null"),
         _ => true,
     }
-}
-
-fn judge_values(
-    findings: &mut Findings<'_>,
-    operator: &str,
-    values: &Node,
-    around: &Surroundings<'_>,
-) {
-    let base = operator.rsplit(':').next().unwrap_or_default();
-    let base = base.strip_suffix("IfExists").unwrap_or(base);
-    let is_exact = matches!(base, "StringEquals" | "StringNotEquals");
-    for value in one_or_many(values) {
-        let Some(text) = text_of(value) else { continue };
-        let place = value.span.start;
-        if is_exact && text != "*" && has_wildcards(text, around.variables) {
-            findings.add(
-                (Severity::Warning, "WILDCARD_WITHOUT_LIKE_OPERATOR"),
-                place,
-                format!("`{operator}` compares `*` and `?` as plain characters"),
-                Some(format!("use `{}`", operator.replace("Equals", "Like"))),
-            );
-        }
-        if !around.variables && text.contains("${") {
-            findings.add(
-                (Severity::Warning, "VARIABLE_UNSUPPORTED_IN_VERSION"),
-                place,
-                "without \"Version\": \"2012-10-17\" this is plain text, not a policy variable"
-                    .to_owned(),
-                Some("set \"Version\": \"2012-10-17\"".to_owned()),
-            );
-        }
-    }
-}
-
-fn has_wildcards(text: &str, variables: bool) -> bool {
-    let template = Template::parse(text, Meaning { wildcards: true, variables });
-    template.parts().iter().any(|part| matches!(part, Part::AnyRun | Part::AnyOne))
 }

@@ -4,65 +4,42 @@
 //! A wrong finding is worse than a missing one: what the data do not know for certain is not
 //! judged an error.
 
+mod absence;
 mod action;
+mod arn;
+mod budget;
 mod condition;
+mod escalation;
+mod findings;
+mod form;
+mod glob;
+mod grant;
+mod key;
 mod nearest;
+mod network;
+mod overlap;
+mod principal;
+mod reach;
+mod redundancy;
+mod service_principal;
+mod size;
 mod statement;
+mod support;
+mod trust;
+mod value;
+mod variable;
 
-use std::fmt;
-
-use crate::json::{self, Member, Node, Value, line_and_column};
+use crate::json::{self, Member, Node, Value};
 use crate::validate::{Grammar, validate};
 
-/// A finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How grave it is.
-    pub severity: Severity,
-    /// Its code, Access Analyzer's where it has one.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it, if something can be said.
-    pub fix: Option<String>,
-    /// Line, from 1.
-    pub line: u32,
-    /// Column in characters, from 1.
-    pub column: u32,
-}
+use findings::Findings;
+pub use findings::{Finding, Severity};
+use statement::Statement;
 
-/// How grave a finding is; the first is the gravest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The document does not do what it says, or cannot be stored.
-    Error,
-    /// It grants more than is safe.
-    SecurityWarning,
-    /// It may not do what it seems to.
-    Warning,
-    /// It could be written better.
-    Suggestion,
-}
-
-impl Severity {
-    /// The word that Access Analyzer uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Error => "ERROR",
-            Severity::SecurityWarning => "SECURITY_WARNING",
-            Severity::Warning => "WARNING",
-            Severity::Suggestion => "SUGGESTION",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// All findings in a text, by their places; what makes the document unfit to be stored comes first.
+/// All findings in a text, by their places.
+///
+/// The time that it takes is bounded, whatever the text: comparing stops after a fixed number of
+/// steps, and a finding says so.
 ///
 /// ```
 /// use iamd_policy::{Grammar, lint};
@@ -73,101 +50,65 @@ impl fmt::Display for Severity {
 /// assert_eq!(findings[0].fix.as_deref(), Some("did you mean `s3:GetObject`?"));
 /// ```
 pub fn lint(text: &str, grammar: Grammar) -> Vec<Finding> {
-    let mut findings = Findings { text, grammar, found: Vec::new(), looked_up: 0 };
-    if let Err(malformed) = validate(text, grammar) {
-        findings.found.push(Finding {
-            severity: Severity::Error,
-            code: "MALFORMED_POLICY_DOCUMENT",
-            message: format!("{}: {}", malformed.message, malformed.reason),
-            fix: None,
-            line: malformed.line,
-            column: malformed.column,
-        });
-    }
+    let mut findings = Findings::new(grammar);
+    let malformed = validate(text, grammar).err();
     if let Ok((_, members)) = json::read_object(text) {
-        findings.document(&members);
+        size::judge(&mut findings, text);
+        judge_document(&mut findings, &members);
     }
-    findings.found.sort_by_key(|finding| (finding.line, finding.column));
-    findings.found
+    findings.placed(text, malformed)
 }
 
-/// The findings so far.
-pub(crate) struct Findings<'a> {
-    text: &'a str,
-    pub(crate) grammar: Grammar,
-    found: Vec<Finding>,
-    /// For how many unknown names the nearest known one was looked for.
-    looked_up: usize,
-}
-
-/// Most unknown names of a document for which the nearest known one is looked for; that takes far
-/// longer than everything else.
-const SUGGESTIONS_MAX: usize = 50;
-
-impl Findings<'_> {
-    pub(crate) fn add(
-        &mut self,
-        (severity, code): (Severity, &'static str),
-        offset: usize,
-        message: String,
-        fix: Option<String>,
-    ) {
-        let (line, column) = line_and_column(self.text, offset);
-        self.found.push(Finding { severity, code, message, fix, line, column });
+fn judge_document(findings: &mut Findings, members: &[Member]) {
+    let version = member(members, "Version");
+    let is_current = version.and_then(text_of) == Some("2012-10-17");
+    match version {
+        None => findings.add(
+            (Severity::Warning, "MISSING_VERSION"),
+            0,
+            "the document has no `Version`, so the rules of 2008-10-17 hold".to_owned(),
+            Some("add \"Version\": \"2012-10-17\"".to_owned()),
+        ),
+        Some(node) if text_of(node) == Some("2008-10-17") => findings.add(
+            (Severity::Suggestion, "NEWER_VERSION_AVAILABLE"),
+            node.span.start,
+            "version 2008-10-17 knows no policy variables".to_owned(),
+            Some("use \"2012-10-17\"".to_owned()),
+        ),
+        Some(_) => {}
     }
-
-    /// The name that was perhaps meant.
-    pub(crate) fn nearest<'c>(
-        &mut self,
-        name: &str,
-        candidates: impl Iterator<Item = (&'c str, &'c str)>,
-    ) -> Option<&'c str> {
-        self.looked_up += 1;
-        (self.looked_up <= SUGGESTIONS_MAX).then(|| nearest::nearest(name, candidates))?
+    let Some(statements) = member(members, "Statement") else { return };
+    let read = |node| Statement::read(node, is_current);
+    let statements: Vec<Statement<'_>> = one_or_many(statements).iter().filter_map(read).collect();
+    for statement in &statements {
+        statement::judge(findings, statement);
     }
-
-    fn document(&mut self, members: &[Member]) {
-        let version = member(members, "Version");
-        let is_current = version.and_then(text_of) == Some("2012-10-17");
-        match version {
-            None => self.add(
-                (Severity::Warning, "MISSING_VERSION"),
-                0,
-                "the document has no `Version`, so the rules of 2008-10-17 hold".to_owned(),
-                Some("add \"Version\": \"2012-10-17\"".to_owned()),
-            ),
-            Some(node) if text_of(node) == Some("2008-10-17") => self.add(
-                (Severity::Suggestion, "NEWER_VERSION_AVAILABLE"),
-                node.span.start,
-                "version 2008-10-17 knows no policy variables".to_owned(),
-                Some("use \"2012-10-17\"".to_owned()),
-            ),
-            Some(_) => {}
-        }
-        let Some(statements) = member(members, "Statement") else { return };
-        let statements: Vec<&Node> = one_or_many(statements).iter().collect();
-        for node in &statements {
-            if let Value::Map(members) = &node.value {
-                statement::judge(self, node, members, is_current);
-            }
-        }
-        statement::judge_together(self, &statements);
-    }
+    overlap::judge(findings, &statements);
 }
 
 /// The member of this name.
-pub(crate) fn member<'n>(members: &'n [Member], name: &str) -> Option<&'n Node> {
+fn member<'n>(members: &'n [Member], name: &str) -> Option<&'n Node> {
     members.iter().find(|member| *member.name == *name).map(|member| &member.value)
 }
 
-pub(crate) fn text_of(node: &Node) -> Option<&str> {
+fn text_of(node: &Node) -> Option<&str> {
     match &node.value {
         Value::String(text) => Some(text),
         Value::Null | Value::Boolean(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => None,
     }
 }
 
-pub(crate) fn one_or_many(node: &Node) -> &[Node] {
+/// The members of an object; none of anything else.
+fn members_of(node: &Node) -> &[Member] {
+    match &node.value {
+        Value::Map(members) => members,
+        Value::Null | Value::Boolean(_) | Value::Number(_) | Value::String(_) | Value::List(_) => {
+            &[]
+        }
+    }
+}
+
+fn one_or_many(node: &Node) -> &[Node] {
     match &node.value {
         Value::List(nodes) => nodes,
         Value::Null | Value::Boolean(_) | Value::Number(_) | Value::String(_) | Value::Map(_) => {
@@ -176,10 +117,18 @@ pub(crate) fn one_or_many(node: &Node) -> &[Node] {
     }
 }
 
-/// The texts of an element, with their places.
-pub(crate) fn texts(node: Option<&Node>) -> Vec<(&str, usize)> {
+/// A text of the document and its place.
+type Text<'n> = (&'n str, usize);
+
+/// The texts of an element.
+fn texts(node: Option<&Node>) -> Vec<Text<'_>> {
     let nodes = node.map_or(&[][..], one_or_many);
     nodes.iter().filter_map(|node| Some((text_of(node)?, node.span.start))).collect()
+}
+
+/// Whether an element is an empty list.
+fn is_empty_list(node: &Node) -> bool {
+    matches!(&node.value, Value::List(values) if values.is_empty())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The nearest of the names that exist.
 
+use super::budget::Budget;
+
 /// Longest name that is compared, in bytes; no name of AWS is longer.
 const NAME_LENGTH_MAX: usize = 128;
 
@@ -7,38 +9,50 @@ const NAME_LENGTH_MAX: usize = 128;
 pub(super) fn nearest<'c>(
     name: &str,
     candidates: impl Iterator<Item = (&'c str, &'c str)>,
+    budget: &Budget,
 ) -> Option<&'c str> {
-    if name.len() > NAME_LENGTH_MAX {
+    if name.len() > NAME_LENGTH_MAX || !budget.take_name() {
         return None;
     }
     let most = 1 + name.len() / 6;
-    // Each character that one has more is a change; candidates are ASCII.
-    let length = name.chars().count();
-    let comparable = candidates.filter(|(lower, _)| lower.len().abs_diff(length) <= most);
-    let measured = comparable.map(|(lower, shown)| (distance(name, lower), shown));
-    measured
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, shown)| shown)
+    let mut best = None;
+    for (lower, shown) in candidates {
+        // Names whose lengths differ more cannot be as near.
+        if name.len().abs_diff(lower.len()) > most {
+            continue;
+        }
+        if let Some(distance) = distance(name, lower, most)
+            && best.is_none_or(|(least, _)| distance < least)
+        {
+            best = Some((distance, shown));
+        }
+    }
+    best.map(|(_, shown)| shown)
 }
 
-/// How many characters must be put in, taken out or changed.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
+/// How many bytes must be put in, taken out or changed; none if they are more than `most`.
+pub(super) fn distance(one: &str, other: &str, most: usize) -> Option<usize> {
     let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (number, character) in one.chars().enumerate() {
+    for (number, byte) in one.bytes().enumerate() {
         let mut diagonal = number;
         let mut left = number + 1;
-        let mut next = vec![left];
-        for (above, candidate) in row.iter().skip(1).zip(&other) {
-            let changed = diagonal + usize::from(character != *candidate);
-            left = changed.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
+        let mut least = left;
+        if let Some(first) = row.first_mut() {
+            *first = left;
         }
-        row = next;
+        for (place, candidate) in row.iter_mut().skip(1).zip(other.bytes()) {
+            let changed = diagonal + usize::from(byte != candidate);
+            diagonal = *place;
+            left = changed.min(left + 1).min(diagonal + 1);
+            *place = left;
+            least = least.min(left);
+        }
+        // What has come too far apart never comes nearer.
+        if least > most {
+            return None;
+        }
     }
-    row.last().copied().unwrap_or(0)
+    row.last().copied().filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]
@@ -54,10 +68,13 @@ mod tests {
             ("abc", "cab", 2),
             ("ab", "ba", 2),
         ] {
-            assert_eq!(distance(one, other), expected, "{one} {other}");
+            assert_eq!(distance(one, other, 9), Some(expected), "{one} {other}");
+            let less = expected.checked_sub(1);
+            assert_eq!(less.and_then(|most| distance(one, other, most)), None);
         }
         let names = [("getobject", "GetObject"), ("putobject", "PutObject")];
-        assert_eq!(nearest("getobjct", names.into_iter()), Some("GetObject"));
-        assert_eq!(nearest("delete", names.into_iter()), None);
+        let budget = Budget::new();
+        assert_eq!(nearest("getobjct", names.into_iter(), &budget), Some("GetObject"));
+        assert_eq!(nearest("delete", names.into_iter(), &budget), None);
     }
 }

@@ -4,6 +4,7 @@
 //! the pack, and a service's own lines are read when somebody asks about that service.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::OnceLock;
 
 use memchr::memmem;
@@ -120,8 +121,18 @@ pub fn prefixes() -> impl Iterator<Item = &'static str> {
 /// Source: IAM User Guide, "AWS global condition context keys".
 pub fn global_key_type(key: &str) -> Option<&'static str> {
     let lower = key.to_ascii_lowercase();
-    let known = global_keys().find(|(name, _)| fits(&name.to_ascii_lowercase(), &lower));
-    known.map(|(_, kind)| kind)
+    global_names().iter().find(|known| fits(&known.lower, &lower)).map(|known| known.kind)
+}
+
+/// The global condition keys in lower case and as they are spelt.
+pub(crate) fn global_key_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    global_names().iter().map(|known| (known.lower.as_str(), known.name))
+}
+
+/// The global condition keys, read once. Memory of a constant, not state.
+fn global_names() -> &'static [ConditionKey] {
+    static NAMES: OnceLock<Vec<ConditionKey>> = OnceLock::new();
+    NAMES.get_or_init(|| global_keys().map(|(name, kind)| ConditionKey::new(name, kind)).collect())
 }
 
 /// The names and types of the global condition keys; tag keys end in `${TagKey}`.
@@ -168,6 +179,21 @@ impl Service {
     pub fn action_names(&self) -> impl Iterator<Item = (&str, &'static str)> {
         let name = |place: usize| self.actions.get(place).map(|action| action.name);
         self.places.iter().filter_map(move |(lower, place)| Some((lower.as_str(), name(*place)?)))
+    }
+
+    /// The actions whose names in lower case begin with this.
+    pub(crate) fn actions_from(
+        &'static self,
+        start: &str,
+    ) -> impl Iterator<Item = (&'static str, ActionFacts)> {
+        let bounds = (Bound::Included(start), Bound::Unbounded);
+        let from = self.places.range::<str, _>(bounds);
+        let start = start.to_owned();
+        let named = from.take_while(move |(lower, _)| lower.starts_with(&start));
+        named.filter_map(move |(lower, place)| {
+            let action = self.actions.get(*place)?;
+            Some((lower.as_str(), ActionFacts { service: self, action }))
+        })
     }
 
     /// All types of resources.
@@ -269,7 +295,10 @@ impl ActionFacts {
     /// Whether a key is among [`ActionFacts::condition_keys`]; letter case does not count.
     pub fn supports_key(&self, name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
-        self.condition_keys().any(|key| key.fits(&lower))
+        let of_types = self.resource_types().flat_map(|(kind, _)| kind.condition_keys.iter());
+        let mut places = self.action.condition_keys.iter().chain(of_types);
+        let keys = &self.service.condition_keys;
+        places.any(|place| keys.get(*place).is_some_and(|key| key.fits(&lower)))
     }
 }
 
@@ -297,7 +326,12 @@ impl ConditionKey {
 
 /// Whether a key in lower case is the known one, or fills in what stands open in it.
 fn fits(known: &str, key: &str) -> bool {
-    let Some((before, open)) = known.split_once(['$', '<']) else { return known == key };
+    let Some((before, open)) = known.split_once(['$', '<']) else {
+        // Some tag keys have no placeholder, or another one.
+        let open = known.strip_suffix("tag-key").unwrap_or(known);
+        return known == key
+            || (open.ends_with('/') && key.len() > open.len() && key.starts_with(open));
+    };
     let Some(rest) = key.strip_prefix(before) else { return false };
     let after = open.rsplit_once(['}', '>']).map_or("", |(_, after)| after);
     rest.len() > after.len() && rest.ends_with(after)
@@ -414,6 +448,9 @@ mod tests {
         assert!(fits("codebuild:x/${name}.value", "codebuild:x/a.value"));
         assert!(!fits("codebuild:x/${name}.value", "codebuild:x/.value"));
         assert!(!fits("codebuild:x/${name}.value", "codebuild:x/a.type"));
+        assert!(fits("glacier:resourcetag/", "glacier:resourcetag/team"));
+        assert!(fits("ssm:resourcetag/tag-key", "ssm:resourcetag/team"));
+        assert!(!fits("ssm:resourcetag/tag-key", "ssm:resourcetag/"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `iamd policy lint`: what is wrong, dangerous or useless in policy documents.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +26,9 @@ pub(in crate::command) struct Options {
     /// The least grave finding that makes the command fail.
     #[arg(long, value_enum, default_value = "warning")]
     fail_on: Level,
+    /// Leaves out findings of these codes, such as REDUNDANT_ACTION; separated by commas.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    ignore: Vec<String>,
     /// How to print; a table on a terminal, JSON otherwise.
     #[arg(short, long)]
     output: Option<OutputFormat>,
@@ -52,22 +56,46 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Fault> {
     let mut found = Vec::new();
     for file in &options.files {
         let text = read(file)?;
-        let grammar = options.kind.map_or_else(|| guessed(&text), Kind::grammar);
-        let findings = iamd_policy::lint(&text, grammar);
-        found.extend(findings.into_iter().map(|finding| (file.display().to_string(), finding)));
+        let kind = options.kind.unwrap_or_else(|| guessed(&text));
+        let mut findings = iamd_policy::lint(&text, kind.grammar());
+        findings.retain(|finding| !options.ignore.iter().any(|code| code == finding.code));
+        let file = file.display().to_string();
+        found.extend(findings.into_iter().map(|finding| Found {
+            file: file.clone(),
+            kind,
+            finding,
+        }));
     }
     let on_terminal = std::io::stdout().is_terminal();
     let format = if on_terminal { OutputFormat::Table } else { OutputFormat::Json };
     match options.output.unwrap_or(format) {
-        OutputFormat::Table => printout::text(&table(&found))?,
+        OutputFormat::Table => printout::text(&table(&found, options.kind.is_none()))?,
         OutputFormat::Json => printout::json(&found.iter().map(as_json).collect::<Vec<_>>())?,
     }
     let least = options.fail_on.severity();
-    let fails = found.iter().any(|(_, finding)| finding.severity <= least);
+    let fails = found.iter().any(|found| found.finding.severity <= least);
     Ok(if fails { ExitCode::from(super::super::EXIT_FAILED) } else { ExitCode::SUCCESS })
 }
 
+/// A finding, the file it is in, and what kind of policy that was read as.
+struct Found {
+    file: String,
+    kind: Kind,
+    finding: Finding,
+}
+
 impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Identity => "identity",
+            Kind::Trust => "trust",
+            Kind::Session => "session",
+            Kind::Resource => "resource",
+            Kind::Scp => "scp",
+            Kind::Rcp => "rcp",
+        }
+    }
+
     fn grammar(self) -> Grammar {
         match self {
             Kind::Identity => Grammar::Identity,
@@ -93,15 +121,15 @@ impl Level {
 
 /// A document that names principals is a trust policy if it lets roles be assumed, else one of a
 /// resource; any other is an identity-based one.
-fn guessed(text: &str) -> Grammar {
-    let Ok(document) = Document::parse(text) else { return Grammar::Identity };
+fn guessed(text: &str) -> Kind {
+    let Ok(document) = Document::parse(text) else { return Kind::Identity };
     let mut principals = document.principals().peekable();
     let names = principals.peek().is_some() || text.contains("\"Principal\"");
     let federated = principals.any(|principal| principal.kind == PrincipalKind::Federated);
     match names {
-        true if federated || text.contains("\"sts:AssumeRole") => Grammar::Trust,
-        true => Grammar::Resource,
-        false => Grammar::Identity,
+        true if federated || text.contains("\"sts:AssumeRole") => Kind::Trust,
+        true => Kind::Resource,
+        false => Kind::Identity,
     }
 }
 
@@ -117,24 +145,52 @@ pub(super) fn read(path: &Path) -> Result<String, Fault> {
         .map_err(|_| Fault::Refused(format!("`{}` is not UTF-8 text", path.display())))
 }
 
-fn table(found: &[(String, Finding)]) -> String {
+/// A line for each finding and its fix, and at last how many there are.
+fn table(found: &[Found], is_guessed: bool) -> String {
     let mut text = String::new();
-    for (file, finding) in found {
+    for Found { file, finding, .. } in found {
         let Finding { severity, code, message, fix, line, column } = finding;
         text.push_str(&format!("{file}:{line}:{column}: {severity} {code}: {message}\n"));
         if let Some(fix) = fix {
             text.push_str(&format!("    {fix}\n"));
         }
     }
-    if found.is_empty() {
-        text.push_str("nothing found\n");
-    }
+    text.push_str(&summary(found, is_guessed));
     text
 }
 
-fn as_json((file, finding): &(String, Finding)) -> serde_json::Value {
+/// How many findings there are, and what the policies were taken for if that was guessed: it decides
+/// what is found.
+fn summary(found: &[Found], is_guessed: bool) -> String {
+    let counted = [
+        (Severity::Error, "error"),
+        (Severity::SecurityWarning, "security warning"),
+        (Severity::Warning, "warning"),
+        (Severity::Suggestion, "suggestion"),
+    ]
+    .into_iter()
+    .filter_map(|(severity, name)| {
+        let count = found.iter().filter(|found| found.finding.severity == severity).count();
+        let plural = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| format!("{count} {name}{plural}"))
+    });
+    let counted: Vec<String> = counted.collect();
+    if counted.is_empty() {
+        return "nothing found\n".to_owned();
+    }
+    let kinds: BTreeSet<&str> = found.iter().map(|found| found.kind.as_str()).collect();
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    let guess = match is_guessed {
+        true => format!(" (taken for: {}; see --type)", kinds.join(", ")),
+        false => String::new(),
+    };
+    format!("{}{guess}\n", counted.join(", "))
+}
+
+fn as_json(Found { file, kind, finding }: &Found) -> serde_json::Value {
     json!({
         "file": file,
+        "type": kind.as_str(),
         "line": finding.line,
         "column": finding.column,
         "severity": finding.severity.as_str(),
