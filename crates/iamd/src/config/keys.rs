@@ -228,8 +228,8 @@ fn body() -> Vec<Key> {
         number(
             ("body", "memory_bytes_max"),
             (1_048_576, 1 << 40),
-            "Bytes of all bodies together. A quarter is for the first 64 KiB of each, which big\n\
-             bodies cannot use up.",
+            "Bytes of all bodies together. A quarter is for those of at most 64 KiB, which others\n\
+             cannot use up.",
             |config| &mut config.body.memory_bytes_max,
         ),
         number(

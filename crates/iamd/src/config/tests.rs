@@ -1,3 +1,5 @@
+//! Tests of the settings.
+
 use super::*;
 
 fn flag(key: &str, value: &str) -> Flag {

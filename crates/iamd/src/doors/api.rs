@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, REFERER, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use iamd_core::caller::{Caller, Credential, Identity};
@@ -232,13 +232,18 @@ fn request_parts<'a>(
 }
 
 /// Reads the body. A long one is read only of those whose signature may be right.
-async fn whole<'a>(desk: Desk<'a>, parts: &Parts, body: Incoming) -> Result<Held<'a>, Refused> {
+async fn whole<'a>(desk: Desk<'a>, parts: &Parts, mut body: Incoming) -> Result<Held<'a>, Refused> {
     let bodies = &desk.limits.bodies;
     let hint = body.size_hint();
     let is_short = hint.upper().is_some_and(|length| length <= UNSIGNED_LENGTH_MAX as u64);
     let is_trusted = is_short || is_plausible(parts, desk.node.clock().now());
     let ceiling = if is_trusted { usize::MAX } else { UNSIGNED_LENGTH_MAX };
-    bodies.whole(body, bodies.length_max().min(ceiling)).await.map_err(|problem| match problem {
+    let read = bodies.whole(&mut body, bodies.length_max().min(ceiling)).await;
+    let is_sending = !parts.headers.contains_key(EXPECT);
+    if is_sending && matches!(read, Err(BodyProblem::TooLarge(_) | BodyProblem::NoMemory)) {
+        bodies.drain(&mut body).await;
+    }
+    read.map_err(|problem| match problem {
         BodyProblem::TooLarge(_) if !is_trusted => Refused::new(
             ErrorCode::RequestEntityTooLargeException,
             format!("A request without a valid signature has at most {UNSIGNED_LENGTH_MAX} bytes."),

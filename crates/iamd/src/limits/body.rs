@@ -12,16 +12,21 @@ use tokio::time::Instant;
 
 use crate::config::BodySettings;
 
-/// What counts as the small beginning of a body, in bytes.
+/// Longest body that counts as small, in bytes.
 // CHOICE: all requests but those with server certificates are shorter.
 const SMALL_LENGTH: usize = 64 * 1024;
+
+/// How long a refused body is still read, and how many bytes of it.
+// CHOICE: what is on its way anyhow.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
+const DRAIN_LENGTH_MAX: usize = 4 * 1024 * 1024;
 
 /// Memory for bodies.
 pub struct Bodies {
     settings: BodySettings,
-    /// For the first bytes of each body.
+    /// For small bodies.
     small: Semaphore,
-    /// For what is longer: big bodies can use up this alone.
+    /// For the others, which can use up this alone.
     large: Semaphore,
 }
 
@@ -66,16 +71,17 @@ impl Bodies {
     ///
     /// # Errors
     /// Why there is none; nothing more of the connection may be read then.
-    pub async fn whole<B>(&self, mut body: B, length_max: usize) -> Result<Held<'_>, BodyProblem>
+    pub async fn whole<B>(&self, body: &mut B, length_max: usize) -> Result<Held<'_>, BodyProblem>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         if body.size_hint().lower() > length_max as u64 {
             return Err(BodyProblem::TooLarge(length_max));
         }
-        let mut memory = Memory { bodies: self, small: None, large: None, length: 0 };
+        let is_large = body.size_hint().lower() > SMALL_LENGTH as u64;
+        let mut memory = Memory { bodies: self, is_large, held: None, length: 0 };
         let start = Instant::now();
-        let Some(first) = self.piece(&mut body, 0, start).await? else {
+        let Some(first) = self.piece(body, 0, start).await? else {
             return Ok(Held { bytes: Bytes::new(), _memory: memory });
         };
         memory.grow_to(first.len())?;
@@ -91,14 +97,32 @@ impl Bodies {
             }
             if length > whole.capacity() {
                 // What is counted is what is taken from the system.
-                let capacity = length.max((whole.capacity() * 2).min(length_max));
+                let ceiling = if length <= SMALL_LENGTH { SMALL_LENGTH } else { length_max };
+                let capacity = length.max((whole.capacity() * 2).min(ceiling));
                 memory.grow_to(capacity)?;
                 whole.reserve_exact(capacity - whole.len());
             }
             whole.extend_from_slice(&piece);
-            next = self.piece(&mut body, whole.len(), start).await?;
+            next = self.piece(body, whole.len(), start).await?;
         }
         Ok(Held { bytes: Bytes::from(whole), _memory: memory })
+    }
+
+    /// Reads on for a moment and throws away: a client hears an answer only once he has sent what
+    /// he is sending.
+    pub async fn drain<B>(&self, body: &mut B)
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let end = Instant::now() + DRAIN_TIME_MAX;
+        let mut left = DRAIN_LENGTH_MAX;
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(end, body.frame()).await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(length);
+            if left == 0 {
+                return;
+            }
+        }
     }
 
     /// The next piece; none at the end.
@@ -139,20 +163,23 @@ impl Bodies {
     }
 }
 
-/// Memory that a body has taken.
+/// Memory that a body has taken, all of it from one side.
 struct Memory<'a> {
     bodies: &'a Bodies,
-    small: Option<SemaphorePermit<'a>>,
-    large: Option<SemaphorePermit<'a>>,
+    is_large: bool,
+    held: Option<SemaphorePermit<'a>>,
     length: usize,
 }
 
 impl Memory<'_> {
     fn grow_to(&mut self, length: usize) -> Result<(), BodyProblem> {
-        let small = length.min(SMALL_LENGTH).saturating_sub(self.length.min(SMALL_LENGTH));
-        let large = length.saturating_sub(self.length.max(SMALL_LENGTH));
-        take(&self.bodies.small, &mut self.small, small)?;
-        take(&self.bodies.large, &mut self.large, large)?;
+        if length > SMALL_LENGTH && !self.is_large {
+            self.is_large = true;
+            self.held = None;
+            self.length = 0;
+        }
+        let from = if self.is_large { &self.bodies.large } else { &self.bodies.small };
+        take(from, &mut self.held, length.saturating_sub(self.length))?;
         self.length = self.length.max(length);
         Ok(())
     }
@@ -231,9 +258,9 @@ mod tests {
     async fn the_longest_body_passes_and_one_more_byte_does_not() {
         let bodies = bodies();
         for piece in [1_000, SMALL_LENGTH, 2 * MEBIBYTE] {
-            let held = bodies.whole(body(MEBIBYTE, piece), MEBIBYTE).await;
+            let held = bodies.whole(&mut body(MEBIBYTE, piece), MEBIBYTE).await;
             assert_eq!(held.map(|held| held.bytes.len()), Ok(MEBIBYTE), "{piece}");
-            let held = bodies.whole(body(MEBIBYTE + 1, piece), MEBIBYTE).await;
+            let held = bodies.whole(&mut body(MEBIBYTE + 1, piece), MEBIBYTE).await;
             assert_eq!(held.err(), Some(BodyProblem::TooLarge(MEBIBYTE)), "{piece}");
         }
     }
@@ -242,24 +269,24 @@ mod tests {
     async fn big_bodies_are_refused_when_memory_is_taken_and_small_ones_are_not() {
         let bodies = bodies();
         let mut held = Vec::new();
-        while let Ok(body) = bodies.whole(body(MEBIBYTE, 4_096), MEBIBYTE).await {
-            held.push(body);
+        while let Ok(one) = bodies.whole(&mut body(MEBIBYTE, 4_096), MEBIBYTE).await {
+            held.push(one);
             assert!(held.len() <= 4, "more than the memory");
         }
         assert_eq!(held.len(), 3, "three quarters are for big bodies");
-        let refused = bodies.whole(body(MEBIBYTE, 4_096), MEBIBYTE).await.err();
+        let refused = bodies.whole(&mut body(MEBIBYTE, 4_096), MEBIBYTE).await.err();
         assert_eq!(refused, Some(BodyProblem::NoMemory));
-        assert!(bodies.whole(body(SMALL_LENGTH, 4_096), MEBIBYTE).await.is_ok());
+        assert!(bodies.whole(&mut body(SMALL_LENGTH, 4_096), MEBIBYTE).await.is_ok());
         held.pop();
-        assert!(bodies.whole(body(MEBIBYTE, 4_096), MEBIBYTE).await.is_ok());
+        assert!(bodies.whole(&mut body(MEBIBYTE, 4_096), MEBIBYTE).await.is_ok());
     }
 
     #[tokio::test]
     async fn small_bodies_are_bounded_too_and_all_memory_comes_back() {
         let bodies = bodies();
         let mut held = Vec::new();
-        while let Ok(body) = bodies.whole(body(SMALL_LENGTH, 100), MEBIBYTE).await {
-            held.push(body);
+        while let Ok(one) = bodies.whole(&mut body(SMALL_LENGTH, 100), MEBIBYTE).await {
+            held.push(one);
             assert!(held.len() <= 16, "more than a quarter of the memory");
         }
         assert_eq!(held.len(), 16);
@@ -272,8 +299,8 @@ mod tests {
     async fn a_body_that_does_not_come_at_its_rate_is_given_up() {
         let bodies = bodies();
         let start = Instant::now();
-        let slow = Pieces { is_endless: true, ..body(5_000, 100) };
-        assert_eq!(bodies.whole(slow, MEBIBYTE).await.err(), Some(BodyProblem::TooSlow));
+        let mut slow = Pieces { is_endless: true, ..body(5_000, 100) };
+        assert_eq!(bodies.whole(&mut slow, MEBIBYTE).await.err(), Some(BodyProblem::TooSlow));
         assert_eq!(
             start.elapsed().as_secs(),
             15,

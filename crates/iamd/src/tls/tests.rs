@@ -1,3 +1,5 @@
+//! Tests of the own authority and of given certificates.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
