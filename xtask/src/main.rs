@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod data;
+mod dist;
 mod suite;
 mod tidy;
 
@@ -28,6 +29,8 @@ enum Task {
     Tidy(tidy::Arguments),
     /// Sets up what the tests need and runs all of them.
     Test(suite::Arguments),
+    /// Builds the release: an archive, and a Debian package where dpkg-deb is installed.
+    Dist(dist::Arguments),
     /// Measures the ratios of docs/performance.md.
     Bench(bench::Arguments),
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Data(arguments) => data::run(&arguments),
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Test(arguments) => suite::run(&arguments),
+        Task::Dist(arguments) => dist::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {

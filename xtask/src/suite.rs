@@ -1,6 +1,6 @@
 //! The task `test`: sets up what the tests need and runs all of them, on a bare machine too.
 
-mod command;
+pub(crate) mod command;
 mod peers;
 mod python;
 mod steps;

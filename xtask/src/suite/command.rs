@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A call of the cargo that runs this task, at the root of the workspace.
-pub(super) fn cargo<A: AsRef<OsStr>>(
+pub(crate) fn cargo<A: AsRef<OsStr>>(
     root: &Path,
     arguments: impl IntoIterator<Item = A>,
 ) -> Command {
@@ -19,7 +19,7 @@ pub(super) fn cargo<A: AsRef<OsStr>>(
 ///
 /// # Errors
 /// A message that shows the command line when it cannot be started or ends with a failure.
-pub(super) fn run(mut command: Command) -> Result<(), String> {
+pub(crate) fn run(mut command: Command) -> Result<(), String> {
     let shown = shown(&command);
     println!("$ {shown}");
     let status = command.stdin(Stdio::null()).status();
@@ -34,7 +34,7 @@ pub(super) fn run(mut command: Command) -> Result<(), String> {
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn output(mut command: Command) -> Result<String, String> {
+pub(crate) fn output(mut command: Command) -> Result<String, String> {
     let shown = shown(&command);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("cannot run `{shown}`: {error}"))?;
@@ -45,7 +45,7 @@ pub(super) fn output(mut command: Command) -> Result<String, String> {
 }
 
 /// Whether a program can be started by this name.
-pub(super) fn is_installed(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&path).any(|folder| folder.join(&file).is_file())

@@ -205,3 +205,19 @@ fn the_value_of_master_key_is_never_repeated() {
     assert!(!format!("{problems:?}{broken:?}").contains(secret));
     assert!(with_file("master_key = \"file:./iamd-data/master.key\"", &[]).is_ok());
 }
+
+/// The table of the documentation, line by line.
+fn documented() -> String {
+    let mut config = Config::default();
+    let line = |key: &Key| {
+        format!("| `{}` | `{}` | `{}` |\n", key.path(), key.variable(), key.toml(&mut config))
+    };
+    Key::all().iter().map(line).collect()
+}
+
+#[test]
+fn the_documentation_has_every_key_with_its_variable_and_default() {
+    let text = include_str!("../../../../docs/operations.md");
+    let table = documented();
+    assert!(text.contains(&table), "docs/operations.md must have this table:\n{table}");
+}
