@@ -49,6 +49,11 @@ class Keys:
         part = answer.get("AccessKey") or answer.get("Credentials") or answer
         return Keys(part["AccessKeyId"], part["SecretAccessKey"], part.get("SessionToken"))
 
+    @staticmethod
+    def of_facts(facts):
+        """From what a command of iamd has printed."""
+        return Keys(facts["access_key_id"], facts["secret_access_key"])
+
     def environment(self):
         """As environment variables of AWS's tools."""
         variables = {
@@ -66,9 +71,7 @@ class Server:
     def __init__(
         self, *arguments, data=None, environment=None, logs=None, admin=None, wrapper=()
     ):
-        command = [*wrapper, program(), "dev", "--listen", "127.0.0.1:0", "--json"]
-        command += ["--data", str(data)] if data else ["--ephemeral"]
-        command += [str(argument) for argument in arguments]
+        command = self._command(arguments, data, wrapper)
         self.data = data
         # A later life on the same folder does not print the secret again.
         self._admin = admin
@@ -88,7 +91,12 @@ class Server:
         line = self._first_line()
         self.facts = json.loads(line)
         self.endpoint = self.facts["endpoint"]
-        self.account = self.facts["account_id"]
+        self.account = self.facts.get("account_id")
+
+    def _command(self, arguments, data, wrapper):
+        command = [*wrapper, program(), "dev", "--listen", "127.0.0.1:0", "--json"]
+        command += ["--data", str(data)] if data else ["--ephemeral"]
+        return command + [str(argument) for argument in arguments]
 
     def _first_line(self):
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
@@ -110,9 +118,13 @@ class Server:
         """The keys that the program printed, in this life or in the one before."""
         return self._admin or Keys(self.facts["access_key_id"], self.facts["secret_access_key"])
 
+    # The certificate of an authority that clients are to trust; none on plain HTTP.
+    authority = None
+
     def client(self, service, keys=None, region=REGION):
         """A boto3 client without retries."""
         keys = keys or self.admin
+        trust = {"verify": str(self.authority)} if self.authority else {}
         return _SESSION.client(
             service,
             region_name=region,
@@ -121,6 +133,7 @@ class Server:
             aws_secret_access_key=keys.secret_access_key,
             aws_session_token=keys.session_token,
             config=_CONFIG,
+            **trust,
         )
 
     def iam(self, keys=None):
@@ -142,6 +155,8 @@ class Server:
             "AWS_MAX_ATTEMPTS": "1",
             "AWS_PAGER": "",
         }
+        if self.authority:
+            environment["AWS_CA_BUNDLE"] = str(self.authority)
         command = [str(Path(sys.executable).with_name("aws")), *arguments, "--output", "json"]
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True

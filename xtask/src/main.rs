@@ -4,6 +4,7 @@ mod bench;
 mod codegen;
 mod command;
 mod data;
+mod dist;
 mod fuzz;
 mod suite;
 mod tidy;
@@ -32,6 +33,8 @@ enum Task {
     Test(suite::Arguments),
     /// Searches for inputs that break what strangers can send to.
     Fuzz(fuzz::Arguments),
+    /// Builds the release: an archive, and a Debian package where dpkg-deb is installed.
+    Dist(dist::Arguments),
     /// Measures the ratios of docs/performance.md.
     Bench(bench::Arguments),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Test(arguments) => suite::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Dist(arguments) => dist::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {

@@ -13,6 +13,8 @@ pub enum Fault {
     Damaged(String),
     /// What an operator asked for cannot be done; the message says why.
     Refused(String),
+    /// There is more to do than this process takes on; the client may try again.
+    Busy(String),
     /// A bug, contained.
     Bug(String),
 }
@@ -21,7 +23,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Unavailable(reason) => write!(formatter, "the store is unavailable: {reason}"),
-            Fault::Folder(reason) | Fault::Refused(reason) => formatter.write_str(reason),
+            Fault::Folder(reason) | Fault::Refused(reason) | Fault::Busy(reason) => {
+                formatter.write_str(reason)
+            }
             Fault::Damaged(reason) => write!(formatter, "the data is damaged: {reason}"),
             Fault::Bug(reason) => write!(formatter, "a bug in iamd, please report it: {reason}"),
         }

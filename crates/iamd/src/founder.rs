@@ -27,8 +27,8 @@ pub struct Order {
     pub access_key_id: Option<String>,
     /// Its secret.
     pub secret_access_key: Option<Secret>,
-    /// Whose it is: `root`, or the name of a user who becomes administrator.
-    pub key_owner: String,
+    /// Whose it is: `root`, or the name of a user who becomes administrator; no key if absent.
+    pub key_owner: Option<String>,
 }
 
 /// A new account with everything that is shown once.
@@ -40,12 +40,12 @@ pub struct NewAccountFacts {
     pub root_email: String,
     /// Root's password.
     pub root_password: Secret,
-    /// Whose the first access key is.
-    pub key_owner: String,
+    /// Whose the first access key is, if there is one.
+    pub key_owner: Option<String>,
     /// The first access key.
-    pub access_key_id: String,
+    pub access_key_id: Option<String>,
     /// Its secret.
-    pub secret_access_key: Secret,
+    pub secret_access_key: Option<Secret>,
 }
 
 /// Founds an account.
@@ -57,13 +57,14 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
     // The number must be known before the queues of the account are taken.
     let id = founding::free_account_id(&node.snapshot().state, wanted, &mut node.draw()?)
         .map_err(refused)?;
-    let first_key = FirstKey {
-        owner: match order.key_owner.as_str() {
+    let predictable = predictable(&order)?;
+    let first_key = order.key_owner.as_deref().map(|owner| FirstKey {
+        owner: match owner {
             "root" => FirstKeyOwner::Root,
             name => FirstKeyOwner::Administrator(name.to_owned()),
         },
-        predictable: predictable(&order)?,
-    };
+        predictable,
+    });
     let password = match &order.root_password {
         Some(password) => password.clone(),
         None => password::draw()?,
@@ -72,17 +73,18 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
         id: Some(id),
         root_email: order.root_email.clone(),
         root_password_hash: password::hash(password.clone()).await?,
-        first_key: Some(first_key),
+        first_key,
     };
     let founded = commit(node, id, new).await?;
-    let key = founded.first_key.ok_or_else(|| Fault::Bug("an account without a key".to_owned()))?;
+    let (access_key_id, secret_access_key) =
+        founded.first_key.map(|key| (key.id.to_string(), key.secret)).unzip();
     Ok(NewAccountFacts {
         account_id: founded.account.to_string(),
         root_email: order.root_email,
         root_password: password,
         key_owner: order.key_owner,
-        access_key_id: key.id.to_string(),
-        secret_access_key: key.secret,
+        access_key_id,
+        secret_access_key,
     })
 }
 

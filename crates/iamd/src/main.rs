@@ -5,17 +5,21 @@
 mod authenticate;
 mod clock;
 mod command;
+mod config;
 mod doors;
 mod entropy;
 mod fault;
 mod founder;
 mod keys;
+mod limits;
 mod log;
 mod node;
 mod operator;
 mod password;
+mod proxies;
 mod server;
 mod signing_keys;
+mod tls;
 
 use std::process::ExitCode;
 

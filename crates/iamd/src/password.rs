@@ -1,9 +1,13 @@
 //! Passwords: drawn, and hashed with argon2id.
 
+use std::sync::{Arc, OnceLock};
+
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use iamd_wire::Secret;
+use tokio::sync::Semaphore;
 
+use crate::config::{Config, PasswordSettings};
 use crate::entropy;
 use crate::fault::Fault;
 
@@ -29,25 +33,70 @@ pub fn draw() -> Result<Secret, Fault> {
     Ok(Secret::from(random.iter().filter_map(character).collect::<String>()))
 }
 
+/// Says how much this process hashes; the first word counts.
+pub fn limit(settings: &PasswordSettings) {
+    let _ = POOL.set(Pool::new(settings));
+}
+
 /// The hash of a password, as a PHC string. Takes 15 to 85 ms and 19 MiB on a thread of its own.
 ///
 /// # Errors
-/// [`Fault::Refused`] for a password that no account may have; [`Fault::Bug`].
+/// [`Fault::Refused`] for a password that no account may have; [`Fault::Busy`] when too many wait;
+/// [`Fault::Bug`].
 pub async fn hash(password: Secret) -> Result<String, Fault> {
     let length = password.expose().chars().count();
     if !(1..=LENGTH_MAX).contains(&length) {
         return Err(Fault::Refused(format!("a password has 1 to {LENGTH_MAX} characters")));
     }
-    let hashed = tokio::task::spawn_blocking(move || {
-        let salt = entropy::bytes::<16>()?;
-        let parameters = Params::new(MEMORY_KIB, PASSES, LANES, None)
-            .map_err(|error| Fault::Bug(format!("argon2 parameters: {error}")))?;
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
-            .hash_password_with_salt(password.expose().as_bytes(), &salt)
-            .map(|hash| hash.to_string())
-            .map_err(|error| Fault::Bug(format!("a password cannot be hashed: {error}")))
-    });
-    hashed.await.map_err(|error| Fault::Bug(format!("hashing broke off: {error}")))?
+    POOL.get_or_init(|| Pool::new(&Config::default().passwords))
+        .run(move || hashed(&password))
+        .await
+}
+
+/// The one pool of the process: memory and cores are the process's, too.
+static POOL: OnceLock<Pool> = OnceLock::new();
+
+/// Threads for hashing: so many work, so many more wait, and the rest is turned away.
+struct Pool {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+impl Pool {
+    fn new(settings: &PasswordSettings) -> Pool {
+        let (hashing, waiting) = (settings.hashing_max as usize, settings.waiting_max as usize);
+        Pool {
+            places: Arc::new(Semaphore::new(hashing + waiting)),
+            turns: Arc::new(Semaphore::new(hashing)),
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            Fault::Busy("too many passwords wait to be hashed; try again".to_owned())
+        })?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| Fault::Bug("the password pool is closed".to_owned()))?;
+        let done = tokio::task::spawn_blocking(move || {
+            // The thread holds them to its end, also when nobody waits for it any more.
+            let _held = (place, turn);
+            work()
+        });
+        done.await.map_err(|error| Fault::Bug(format!("hashing broke off: {error}")))?
+    }
+}
+
+fn hashed(password: &Secret) -> Result<String, Fault> {
+    let salt = entropy::bytes::<16>()?;
+    let parameters = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .map_err(|error| Fault::Bug(format!("argon2 parameters: {error}")))?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
+        .hash_password_with_salt(password.expose().as_bytes(), &salt)
+        .map(|hash| hash.to_string())
+        .map_err(|error| Fault::Bug(format!("a password cannot be hashed: {error}")))
 }
 
 #[cfg(test)]
@@ -66,6 +115,32 @@ mod tests {
         let hash = hash(Secret::from("hunter2".to_owned())).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(!hash.contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_full_pool_turns_away_and_serves_again() {
+        let pool = Arc::new(Pool::new(&PasswordSettings { hashing_max: 1, waiting_max: 1 }));
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let start = |pool: &Arc<Pool>, work: Box<dyn FnOnce() -> Result<(), Fault> + Send>| {
+            let pool = Arc::clone(pool);
+            tokio::spawn(async move { pool.run(work).await })
+        };
+        let working = start(
+            &pool,
+            Box::new(move || {
+                let _ = wait.recv();
+                Ok(())
+            }),
+        );
+        let waiting = start(&pool, Box::new(|| Ok(())));
+        while pool.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(pool.run(|| Ok(())).await, Err(Fault::Busy(_))));
+        release.send(()).unwrap();
+        working.await.unwrap().unwrap();
+        waiting.await.unwrap().unwrap();
+        assert_eq!(pool.run(|| Ok(())).await, Ok(()));
     }
 
     #[tokio::test]

@@ -1,30 +1,31 @@
 //! Listening, connections, and a graceful end.
 
+pub mod notify;
+mod patience;
+mod places;
+
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 
+use crate::config::ServerSettings;
 use crate::doors::Doors;
 use crate::fault::Fault;
-
-/// Most connections at one time; more wait in the listening queue.
-const CONNECTIONS_MAX: usize = 10_000;
-/// How long the head of a request may take to arrive.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
-/// Longest head of a request, in bytes.
-// CHOICE: room for the largest presigned query and a session token in the headers.
-const HEAD_LENGTH_MAX: usize = 192 * 1024;
-/// How long requests under way may take once the server is told to stop.
-const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+use crate::proxies::Proxies;
+use crate::tls::Tls;
+use patience::{Activity, Patience, Patient};
+use places::{Place, Places};
 
 /// Binds an address.
 ///
@@ -38,21 +39,44 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
     })
 }
 
+/// How connections are treated.
+pub struct Reception {
+    /// Their limits.
+    pub settings: ServerSettings,
+    /// TLS, if it is spoken.
+    pub tls: Option<Tls>,
+}
+
+/// What is known of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// Its other end.
+    pub peer: IpAddr,
+    /// Whether TLS protects it.
+    pub is_tls: bool,
+    /// Whether it is one too many, and good for health checks only.
+    pub is_spare: bool,
+}
+
 /// Serves until `stop` comes, then lets requests under way finish.
-pub async fn serve(listener: TcpListener, doors: Arc<Doors>, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    doors: Arc<Doors>,
+    reception: Reception,
+    stop: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let settings = &reception.settings;
+    let places = Places::new(settings.connections_max, settings.connections_per_address_max);
+    let proxies = Proxies::new(settings.proxies.clone());
+    let stop_time_max = Duration::from_secs(u64::from(settings.stop_seconds_max));
+    let reception = Arc::new(reception);
     tokio::pin!(stop);
     loop {
-        let accepted = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            accepted = accepted => accepted,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let Ok(permit) = permit else { break };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -62,29 +86,78 @@ pub async fn serve(listener: TcpListener, doors: Arc<Doors>, stop: impl Future<O
                 continue;
             }
         };
+        let Some(place) = places.take(peer.ip(), proxies.include(peer.ip())) else {
+            tracing::debug!(%peer, "a connection is one too many");
+            continue;
+        };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let doors = Arc::clone(&doors);
-        let service = service_fn(move |request| {
-            let doors = Arc::clone(&doors);
-            async move { Ok::<_, Infallible>(doors.answer(request, peer).await) }
-        });
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME_MAX)
-            .max_buf_size(HEAD_LENGTH_MAX);
-        let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
-            }
-            drop(permit);
-        });
+        let watcher = connections.watcher();
+        let (doors, reception) = (Arc::clone(&doors), Arc::clone(&reception));
+        tokio::spawn(receive(stream, peer.ip(), place, doors, reception, watcher));
     }
     drop(listener);
-    if tokio::time::timeout(STOP_TIME_MAX, connections.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish within {} s", STOP_TIME_MAX.as_secs());
+    if tokio::time::timeout(stop_time_max, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish within {} s", stop_time_max.as_secs());
+    }
+}
+
+/// One connection, from its first byte to its end.
+async fn receive(
+    stream: TcpStream,
+    peer: IpAddr,
+    place: Place,
+    doors: Arc<Doors>,
+    reception: Arc<Reception>,
+    watcher: Watcher,
+) {
+    let line = Line { peer, is_tls: reception.tls.is_some(), is_spare: place.is_spare };
+    match &reception.tls {
+        None => talk(stream, line, doors, &reception.settings, watcher).await,
+        Some(tls) => {
+            if let Some(stream) = tls.accept(stream).await {
+                talk(stream, line, doors, &reception.settings, watcher).await;
+            }
+        }
+    }
+    drop(place);
+}
+
+/// Answers the requests of a connection.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    line: Line,
+    doors: Arc<Doors>,
+    settings: &ServerSettings,
+    watcher: Watcher,
+) {
+    let activity = Activity::new();
+    let requests = Arc::new(AtomicU32::new(0));
+    let requests_max = settings.requests_per_connection_max;
+    let seen = activity.clone();
+    let service = service_fn(move |request| {
+        let (doors, requests, activity) = (Arc::clone(&doors), Arc::clone(&requests), seen.clone());
+        async move {
+            activity.request_begins();
+            let mut response = doors.answer(request, line).await;
+            if requests.fetch_add(1, Ordering::Relaxed) + 1 >= requests_max || line.is_spare {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            activity.request_ends();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let seconds = |count: u32| Duration::from_secs(u64::from(count));
+    let patience = Patience {
+        idle: seconds(settings.idle_seconds_max),
+        head: seconds(settings.head_seconds_max),
+        write: seconds(settings.write_seconds_max),
+    };
+    let stream = TokioIo::new(Patient::new(stream, patience, activity));
+    let mut builder = http1::Builder::new();
+    builder.header_read_timeout(None).max_buf_size(settings.head_bytes_max as usize);
+    if let Err(error) = watcher.watch(builder.serve_connection(stream, service)).await {
+        tracing::debug!("a connection ended: {error}");
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) const STEPS: &[Step] = &[
         run: round_trip,
     },
     Step { name: "build", about: "the program, optimised", run: build },
+    Step { name: "package", about: "the archive and the Debian package, around it", run: package },
     Step { name: "end-to-end", about: "real clients against the built program", run: end_to_end },
 ];
 
@@ -101,6 +102,15 @@ fn build(workspace: &Workspace) -> Result<(), String> {
     command::run(command::cargo(&workspace.root, arguments))
 }
 
+fn package(workspace: &Workspace) -> Result<(), String> {
+    let program = workspace.built(PROFILE, "iamd");
+    let folder = workspace.target.join("dist");
+    task(
+        workspace,
+        &["dist", "--program", &program.to_string_lossy(), "--out", &folder.to_string_lossy()],
+    )
+}
+
 fn end_to_end(workspace: &Workspace) -> Result<(), String> {
     let program = workspace.built(PROFILE, "iamd");
     if !program.is_file() {
@@ -110,7 +120,7 @@ fn end_to_end(workspace: &Workspace) -> Result<(), String> {
     let mut pytest = pytest(workspace)?;
     // Each file starts its own servers, so files can run side by side.
     pytest.args(["-n", "2", "--dist", "loadfile", "tests/e2e", "tests/policy_cli"]);
-    pytest.env("IAMD_BIN", program);
+    pytest.env("IAMD_BIN", program).env("IAMD_DIST", workspace.target.join("dist"));
     command::run(pytest)
 }
 

@@ -1,6 +1,5 @@
 //! `iamd account`: creating and listing accounts, on a running node or on a folder at rest.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -63,7 +62,7 @@ pub(super) async fn run(command: Command) -> Result<(), Fault> {
                 root_password: create.root_password,
                 access_key_id: create.access_key_id,
                 secret_access_key: create.secret_access_key,
-                key_owner: create.key_owner,
+                key_owner: Some(create.key_owner),
             };
             let granted = carry_out(&create.place.data, Wish::CreateAccount(order)).await?;
             show(&granted, create.place.output)
@@ -93,9 +92,7 @@ async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
 }
 
 fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
-    let table = std::io::stdout().is_terminal();
-    let format = output.unwrap_or(if table { OutputFormat::Table } else { OutputFormat::Json });
-    match (format, granted) {
+    match (OutputFormat::or_what_fits(output), granted) {
         (OutputFormat::Json, Granted::Account(facts)) => printout::json(facts),
         (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),

@@ -14,11 +14,15 @@ use iamd_wire::Secret;
 
 use super::folder;
 use super::printout::{self, DevFacts};
+use crate::config::{Config, ServerSettings};
 use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
+use crate::limits::Limits;
 use crate::log::{self, LogFormat};
 use crate::node::{Node, Snapshot};
+use crate::proxies::Proxies;
+use crate::server::Reception;
 use crate::{operator, server};
 
 /// How often the facts of last use go to the store.
@@ -83,7 +87,10 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     let quotas = quotas(&options.quotas)?;
     let place = Place::of(&options)?;
     let node = match &place {
-        Place::Folder(folder) => folder::open(folder, quotas).await?,
+        Place::Folder(folder) => {
+            folder::refuse_production(folder)?;
+            folder::open(folder, quotas).await?
+        }
         Place::Memory(_) => folder::ephemeral(quotas).await?,
     };
     let outcome = serve(&options, &place, &node).await;
@@ -165,7 +172,12 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
-    let doors = Arc::new(Doors::new(Arc::clone(node), Some(DevDoor { address, start })));
+    let doors = Arc::new(Doors::new(
+        Arc::clone(node),
+        Limits::generous(),
+        Proxies::default(),
+        Some(DevDoor { address, start }),
+    ));
     let facts = DevFacts {
         account_id: opened.account_id,
         endpoint: format!("http://{address}"),
@@ -189,13 +201,25 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     }
     tracing::info!(%address, account = facts.account_id, "iamd dev is listening");
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
-    server::serve(listener, doors, stop).await;
+    let reception = Reception { settings: connections(), tls: None };
+    server::serve(listener, doors, reception, stop).await;
     flusher.abort();
     tracing::info!("iamd dev has stopped");
     Ok(())
 }
 
-async fn flush_facts(node: Arc<Node>) {
+/// One address may have all connections: it is the developer's own.
+fn connections() -> ServerSettings {
+    let settings = Config::default().server;
+    ServerSettings {
+        connections_per_address_max: settings.connections_max,
+        requests_per_connection_max: u32::MAX,
+        ..settings
+    }
+}
+
+/// Writes the facts of last use to the store, now and then.
+pub(super) async fn flush_facts(node: Arc<Node>) {
     loop {
         tokio::time::sleep(FACTS_INTERVAL).await;
         if let Err(fault) = node.flush_facts().await {
@@ -237,16 +261,16 @@ async fn found(options: &Options, node: &Arc<Node>) -> Result<Opened, Fault> {
         root_password: options.root_password.clone(),
         access_key_id: options.access_key_id.clone(),
         secret_access_key: options.secret_access_key.clone(),
-        key_owner: options.key_owner.clone().unwrap_or_else(|| default_owner.to_owned()),
+        key_owner: Some(options.key_owner.clone().unwrap_or_else(|| default_owner.to_owned())),
     };
     let facts = founder::found(node, order).await?;
     Ok(Opened {
         account_id: facts.account_id,
         root_email: facts.root_email,
         root_password: Some(facts.root_password),
-        key_owner: facts.key_owner,
-        access_key_id: Some(facts.access_key_id),
-        secret_access_key: Some(facts.secret_access_key),
+        key_owner: facts.key_owner.unwrap_or_default(),
+        access_key_id: facts.access_key_id,
+        secret_access_key: facts.secret_access_key,
     })
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use iamd_core::quota::Quotas;
 use iamd_store::{Memory, Sqlite, Store};
 
+use crate::config::check_master_key;
 use crate::fault::Fault;
 use crate::keys::MasterKey;
 use crate::node::Node;
@@ -26,6 +27,88 @@ pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fau
     let master = MasterKey::open(folder)?.sealing()?;
     Node::open(Arc::new(store), Arc::new(master), quotas).await
 }
+
+/// A node on a folder that `iamd init` has made. `master_key` is what the settings say of it.
+///
+/// # Errors
+/// As [`open`], and when the folder is another.
+pub(super) async fn open_production(
+    folder: &Path,
+    master_key: &str,
+    quotas: Quotas,
+) -> Result<Arc<Node>, Fault> {
+    check_production(folder)?;
+    check_master_key(folder, master_key)
+        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
+    open(folder, quotas).await
+}
+
+/// Whether `iamd init` has made the folder.
+///
+/// # Errors
+/// [`Fault::Folder`] that says what it is instead.
+pub(super) fn check_production(folder: &Path) -> Result<(), Fault> {
+    if !folder.join(INITIALIZED_FILE).is_file() {
+        let state = if Sqlite::exists(folder) {
+            "was not made by `iamd init`, or that did not come to its end"
+        } else {
+            "holds no data"
+        };
+        return Err(Fault::Folder(format!(
+            "the data folder `{}` {state}; make one with `iamd init`",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+/// A node on a folder that holds nothing yet.
+///
+/// # Errors
+/// As [`open`], and when the folder holds data.
+pub(super) async fn open_new(folder: &Path, master_key: &str) -> Result<Arc<Node>, Fault> {
+    if folder.join(INITIALIZED_FILE).exists() || Sqlite::exists(folder) {
+        return Err(Fault::Folder(format!(
+            "the data folder `{}` holds data already, and nothing of it was changed; name another with --data",
+            folder.display()
+        )));
+    }
+    check_master_key(folder, master_key)
+        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
+    open(folder, Quotas::default()).await
+}
+
+/// Marks a folder as complete.
+///
+/// # Errors
+/// [`Fault::Folder`]
+pub(super) fn mark_initialized(folder: &Path) -> Result<(), Fault> {
+    let path = folder.join(INITIALIZED_FILE);
+    let text = concat!("made by iamd ", env!("CARGO_PKG_VERSION"), "\n");
+    let write = || {
+        std::fs::write(&path, text)?;
+        std::fs::File::open(&path)?.sync_all()?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(|error| Fault::Folder(format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Development has doors that production must not have.
+///
+/// # Errors
+/// [`Fault::Refused`] for a folder that `iamd init` has made.
+pub(super) fn refuse_production(folder: &Path) -> Result<(), Fault> {
+    if folder.join(INITIALIZED_FILE).exists() {
+        return Err(Fault::Refused(format!(
+            "the data folder `{}` was made by `iamd init`: start it with `iamd serve`",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+/// The file that says that `iamd init` came to its end here.
+const INITIALIZED_FILE: &str = "initialized";
 
 /// Makes the folder, for its owner only, if it is not there.
 fn create(folder: &Path) -> Result<(), Fault> {

@@ -1,11 +1,18 @@
 //! The command line.
 
 mod account;
+mod config;
 mod dev;
 mod folder;
+mod health;
+mod init;
+mod manual;
 mod policy;
 mod printout;
+mod serve;
+mod settings;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -31,6 +38,17 @@ struct Arguments {
 enum Command {
     /// Starts one process with one account, nothing to configure; for development and tests.
     Dev(dev::Options),
+    /// Makes the data folder of a production server, with its first account.
+    Init(init::Options),
+    /// Serves a data folder that `iamd init` has made.
+    Serve(serve::Options),
+    /// Checks and explains the settings of `iamd serve`.
+    Config {
+        #[command(subcommand)]
+        command: config::Command,
+    },
+    /// Asks the server on this machine whether it is ready; for container health checks.
+    Health(health::Options),
     /// Creates and lists accounts.
     Account {
         #[command(subcommand)]
@@ -40,6 +58,11 @@ enum Command {
     Policy {
         #[command(subcommand)]
         command: policy::Command,
+    },
+    /// Writes the manual pages into a folder.
+    Manual {
+        /// The folder, which must exist.
+        folder: std::path::PathBuf,
     },
     /// Prints the completions of a shell.
     Completions {
@@ -57,11 +80,26 @@ enum OutputFormat {
     Json,
 }
 
+impl OutputFormat {
+    /// The one that was asked for; else a table on a terminal, and JSON for programs.
+    fn or_what_fits(wanted: Option<OutputFormat>) -> OutputFormat {
+        let is_terminal = std::io::stdout().is_terminal();
+        wanted.unwrap_or(if is_terminal { OutputFormat::Table } else { OutputFormat::Json })
+    }
+}
+
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Dev(options) => served(dev::run(options)),
+        Command::Init(options) => served(init::run(options)),
+        Command::Serve(options) => served(serve::run(options)),
+        Command::Config { command } => config::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Health(options) => served(health::run(options)),
+        Command::Manual { folder } => {
+            manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
+        }
         Command::Account { command } => served(account::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {

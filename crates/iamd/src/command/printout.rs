@@ -72,17 +72,77 @@ pub(super) fn dev(facts: &DevFacts, key_owner: &str, kept_in: &str) -> Result<()
 
 /// A new account, for people.
 pub(super) fn account(facts: &NewAccountFacts) -> Result<(), Fault> {
-    let rows = [
-        ("Account", facts.account_id.as_str()),
-        ("Root e-mail", &facts.root_email),
-        ("Root password", facts.root_password.expose()),
-        ("Access key of", &facts.key_owner),
-        ("Access key id", &facts.access_key_id),
-        ("Secret access key", facts.secret_access_key.expose()),
-    ];
-    let mut text: String =
-        rows.iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect();
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<18} {value}\n"));
+    line("Account", &facts.account_id);
+    line("Root e-mail", &facts.root_email);
+    line("Root password", facts.root_password.expose());
+    if let (Some(owner), Some(id), Some(secret)) =
+        (&facts.key_owner, &facts.access_key_id, &facts.secret_access_key)
+    {
+        line("Access key of", owner);
+        line("Access key id", id);
+        line("Secret access key", secret.expose());
+    }
     text.push_str("Password and secret key are shown this once.\n");
+    print(&text)
+}
+
+/// What `iamd init` prints. Secrets are there this once.
+#[derive(Debug, Serialize)]
+pub(super) struct InitFacts {
+    pub(super) account_id: String,
+    pub(super) root_email: String,
+    /// None if the operator chose it.
+    pub(super) root_password: Option<Secret>,
+    pub(super) key_owner: Option<String>,
+    pub(super) access_key_id: Option<String>,
+    pub(super) secret_access_key: Option<Secret>,
+    pub(super) data: String,
+    /// The certificate of the own authority.
+    pub(super) ca_bundle: String,
+}
+
+/// The same for people.
+pub(super) fn init(facts: &InitFacts) -> Result<(), Fault> {
+    let mut text = format!("{}\n\n", Style::of_output().bold("The data folder is made."));
+    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<18} {value}\n"));
+    line("Data", &facts.data);
+    line("Account", &facts.account_id);
+    line("Root e-mail", &facts.root_email);
+    let password = facts.root_password.as_ref().map(Secret::expose);
+    line("Root password", password.unwrap_or("the one that you gave"));
+    if let (Some(owner), Some(id), Some(secret)) =
+        (&facts.key_owner, &facts.access_key_id, &facts.secret_access_key)
+    {
+        line("Access key of", owner);
+        line("Access key id", id);
+        line("Secret access key", secret.expose());
+    }
+    text.push_str(&format!(
+        "\nSecrets are shown this once. Keep a copy of the master key outside of the folder.\n\
+         Clients trust the certificate with:\n\n  export AWS_CA_BUNDLE={}\n\n\
+         Next: iamd serve --data {}\n",
+        facts.ca_bundle, facts.data
+    ));
+    print(&text)
+}
+
+/// What `iamd serve` prints once it listens.
+#[derive(Debug, Serialize)]
+pub(super) struct ServeFacts {
+    pub(super) endpoint: String,
+    /// The certificate of the own authority, where it is used.
+    pub(super) ca_bundle: Option<String>,
+    pub(super) data: String,
+}
+
+/// The same for people.
+pub(super) fn serve(facts: &ServeFacts) -> Result<(), Fault> {
+    let mut text = format!("export AWS_ENDPOINT_URL={}\n", facts.endpoint);
+    if let Some(bundle) = &facts.ca_bundle {
+        text.push_str(&format!("export AWS_CA_BUNDLE={bundle}\n"));
+    }
     print(&text)
 }
 

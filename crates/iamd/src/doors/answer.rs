@@ -80,7 +80,7 @@ impl Frame {
     pub(super) fn fault(&self, fault: &Fault) -> Response<Body> {
         tracing::error!(request_id = self.request_id, "{fault}");
         match fault {
-            Fault::Unavailable(_) => {
+            Fault::Unavailable(_) | Fault::Busy(_) => {
                 let message = "The request has failed due to a temporary failure of the server.";
                 self.error(ErrorCode::ServiceUnavailable, Some(message))
             }

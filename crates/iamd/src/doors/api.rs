@@ -1,33 +1,40 @@
 //! The API of all services: `POST /`, or `GET /` with the parameters in the query.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, REFERER, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use iamd_core::caller::{Caller, Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::perform::with_operation;
 use iamd_core::refusal::Refusal;
-use iamd_wire::query::{BODY_LENGTH_MAX, Parameters};
-use iamd_wire::sigv4::{Rejection, RequestParts, Rules};
-use iamd_wire::{ErrorCode, OperationInfo, Service, constraint};
+use iamd_wire::query::Parameters;
+use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
+use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
 
 use super::answer::{Body, Form, Frame, closing};
-use super::call::{Call, Outcome};
+use super::call::{Call, Outcome, throttled};
 use crate::authenticate::{Authenticated, authenticate};
 use crate::entropy;
+use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
+use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
 
-/// How long a body may take to arrive.
-// CHOICE: the largest body at 300 kB/s; whoever is slower ties up a connection.
-const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+/// Longest body of a request whose signature could not be right whatever the body is, in bytes.
+// CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
+const UNSIGNED_LENGTH_MAX: usize = 512 * 1024;
+
+/// What every request is answered with.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) node: &'a Arc<Node>,
+    pub(super) keys: &'a SigningKeys,
+    pub(super) limits: &'a Limits,
+}
 
 /// A refusal before any operation runs.
 struct Refused {
@@ -49,10 +56,9 @@ impl From<Rejection> for Refused {
 
 /// Answers a request to the API.
 pub(super) async fn answer(
-    node: &Arc<Node>,
-    keys: &SigningKeys,
+    desk: Desk<'_>,
     request: Request<Incoming>,
-    peer: SocketAddr,
+    source: Source,
 ) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
@@ -63,11 +69,16 @@ pub(super) async fn answer(
     };
     let (parts, body) = request.into_parts();
     let mut frame = Frame { request_id, service: Service::Iam, form: Form::Xml };
-    let body = match whole(body).await {
-        Ok(body) => body,
-        Err(refused) => return closing(frame.error(refused.code, Some(&refused.message))),
+    // Its memory is given back with the answer.
+    let held = match whole(desk, &parts, body).await {
+        Ok(held) => held,
+        Err(refused) => {
+            tracing::info!(request_id = frame.request_id, code = refused.code.code(), "refused");
+            return closing(frame.error(refused.code, Some(&refused.message)));
+        }
     };
-    let text = match form_text(&parts, &body) {
+    let body = &held.bytes;
+    let text = match form_text(&parts, body) {
         Ok(text) => text,
         Err(refused) => return refuse(&frame, "", &refused),
     };
@@ -83,27 +94,19 @@ pub(super) async fn answer(
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
-    perform(
-        node,
-        keys,
-        &frame,
-        Received { parts: &parts, body: &body, peer },
-        operation,
-        &parameters,
-    )
-    .await
+    let received = Received { parts: &parts, body, source };
+    perform(desk, &frame, received, operation, &parameters).await
 }
 
 /// A request as it came in.
 struct Received<'a> {
     parts: &'a Parts,
     body: &'a Bytes,
-    peer: SocketAddr,
+    source: Source,
 }
 
 async fn perform(
-    node: &Arc<Node>,
-    keys: &SigningKeys,
+    desk: Desk<'_>,
     frame: &Frame,
     received: Received<'_>,
     operation: &'static OperationInfo,
@@ -114,17 +117,23 @@ async fn perform(
         let message = format!("{operation} is not implemented by iamd yet");
         return refuse(frame, operation.name, &Refused::new(ErrorCode::InvalidAction, message));
     }
+    let node = desk.node;
     let snapshot = node.snapshot();
-    let (caller, environment) = match admitted(node, keys, &snapshot, &received, operation) {
+    let (caller, environment) = match admitted(desk, &snapshot, &received, operation) {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(frame, operation.name, &refused),
     };
+    if !desk.limits.admit_request(&caller) {
+        tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
+        return frame.refusal(&throttled(), None);
+    }
     if let Err(message) = constraint::validate(parameters, operation) {
         let refused = Refused::new(ErrorCode::ValidationError, message);
         return refuse(frame, operation.name, &refused);
     }
     let call = Call {
         node,
+        limits: desk.limits,
         snapshot: &snapshot,
         operation,
         parameters,
@@ -165,25 +174,13 @@ fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String
 
 /// Proves who asks, and notes that his credential was used.
 fn admitted(
-    node: &Arc<Node>,
-    keys: &SigningKeys,
+    Desk { node, keys, .. }: Desk<'_>,
     snapshot: &Snapshot,
     received: &Received<'_>,
     operation: &OperationInfo,
 ) -> Result<(Caller, Environment), Refused> {
-    let headers: Vec<(&str, &[u8])> = received
-        .parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect();
-    let request = RequestParts {
-        method: received.parts.method.as_str(),
-        path: received.parts.uri.path(),
-        query: received.parts.uri.query(),
-        headers: &headers,
-        body: received.body,
-    };
+    let headers = headers(received.parts);
+    let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
     let rules = Rules::of(operation.service);
     let Authenticated { caller, region } = authenticate(snapshot, keys, &request, &rules, now)?;
@@ -200,8 +197,8 @@ fn admitted(
         value.map(Box::from)
     };
     let environment = Environment {
-        source_ip: Some(received.peer.ip()),
-        secure_transport: false,
+        source_ip: Some(received.source.ip),
+        secure_transport: received.source.is_secure,
         user_agent: text(USER_AGENT),
         referer: text(REFERER),
         region,
@@ -215,31 +212,71 @@ fn refuse(frame: &Frame, action: &str, refused: &Refused) -> Response<Body> {
     frame.error(refused.code, Some(&refused.message))
 }
 
-/// Reads the body, up to the limit and for a bounded time.
-async fn whole(body: Incoming) -> Result<Bytes, Refused> {
-    let too_large = || {
-        let message = format!("A request has at most {BODY_LENGTH_MAX} bytes.");
-        Refused::new(ErrorCode::RequestEntityTooLargeException, message)
-    };
-    if body.size_hint().lower() > BODY_LENGTH_MAX as u64 {
-        return Err(too_large());
+fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
+    parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+}
+
+fn request_parts<'a>(
+    parts: &'a Parts,
+    headers: &'a [(&'a str, &'a [u8])],
+    body: &'a [u8],
+) -> RequestParts<'a> {
+    RequestParts {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers,
+        body,
     }
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
+}
+
+/// Reads the body. A long one is read only of those whose signature may be right.
+async fn whole<'a>(desk: Desk<'a>, parts: &Parts, mut body: Incoming) -> Result<Held<'a>, Refused> {
+    let bodies = &desk.limits.bodies;
+    let hint = body.size_hint();
+    let is_short = hint.upper().is_some_and(|length| length <= UNSIGNED_LENGTH_MAX as u64);
+    let is_trusted = is_short || is_plausible(parts, desk.node.clock().now());
+    let ceiling = if is_trusted { usize::MAX } else { UNSIGNED_LENGTH_MAX };
+    let read = bodies.whole(&mut body, bodies.length_max().min(ceiling)).await;
+    let is_sending = !parts.headers.contains_key(EXPECT);
+    if is_sending && matches!(read, Err(BodyProblem::TooLarge(_) | BodyProblem::NoMemory)) {
+        bodies.drain(&mut body).await;
     }
-    let collected = Limited::new(body, BODY_LENGTH_MAX).collect();
-    match tokio::time::timeout(BODY_TIME_MAX, collected).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Refused::new(
+    read.map_err(|problem| match problem {
+        BodyProblem::TooLarge(_) if !is_trusted => Refused::new(
+            ErrorCode::RequestEntityTooLargeException,
+            format!("A request without a valid signature has at most {UNSIGNED_LENGTH_MAX} bytes."),
+        ),
+        BodyProblem::TooLarge(length_max) => Refused::new(
+            ErrorCode::RequestEntityTooLargeException,
+            format!("A request has at most {length_max} bytes."),
+        ),
+        BodyProblem::Aborted => Refused::new(
             ErrorCode::RequestAbortedException,
             "The request was aborted before its body had arrived.",
-        )),
-        Err(_) => Err(Refused::new(
+        ),
+        BodyProblem::TooSlow => Refused::new(
             ErrorCode::RequestTimeoutException,
             "The body of the request took too long to arrive.",
-        )),
-    }
+        ),
+        BodyProblem::NoMemory => Refused::new(
+            ErrorCode::ServiceUnavailable,
+            "The request has failed due to a temporary failure of the server.",
+        ),
+    })
+}
+
+/// Whether there is one well-formed signature that is not out of date. Whose it is takes the body
+/// to prove, and before that nothing is said of whether the access key exists.
+fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
+    let headers = headers(parts);
+    let Ok(claim) = Claim::read(&request_parts(parts, &headers, &[])) else { return false };
+    let tolerance = if claim.is_presigned() {
+        sigv4::EXPIRES_SECONDS_MAX
+    } else {
+        sigv4::CLOCK_TOLERANCE_SECONDS
+    };
+    now.seconds().saturating_sub(claim.time().seconds()).saturating_abs() <= tolerance
 }
 
 /// Where the parameters of a request stand.

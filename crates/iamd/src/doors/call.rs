@@ -16,11 +16,13 @@ use serde::Serialize;
 use super::answer::Form;
 use crate::authenticate;
 use crate::fault::Fault;
+use crate::limits::Limits;
 use crate::node::{Failure, Node, Snapshot};
 
 /// A call of an operation whose type is still to be found.
 pub(super) struct Call<'a> {
     pub(super) node: &'a Arc<Node>,
+    pub(super) limits: &'a Limits,
     pub(super) snapshot: &'a Arc<Snapshot>,
     pub(super) operation: &'static OperationInfo,
     pub(super) parameters: &'a Parameters<'a>,
@@ -45,6 +47,10 @@ impl Visitor for Call<'_> {
     type Outcome = Outcome;
 
     fn visit<O: Operation>(self) -> Outcome {
+        let is_write = O::EFFECT != Effect::Read;
+        if is_write && !self.limits.admit_write(self.caller) {
+            return Outcome::Read(Err(throttled().into()));
+        }
         let operation: O = match self.parameters.decode() {
             Ok(operation) => operation,
             // Constraints were checked before; what is left are values of another type.
@@ -109,6 +115,13 @@ fn rendered<T: Serialize>(
         }
     };
     text.map_err(|error| Fault::Bug(format!("{operation}: {error}")).into())
+}
+
+/// What AWS answers to whoever asks too often; its clients wait and try again.
+///
+/// Source: IAM API Reference, "Common errors", `Throttling`; the text is the one that AWS sends.
+pub(super) fn throttled() -> Refusal {
+    Refusal::new(ErrorCode::Throttling, "Rate exceeded")
 }
 
 fn ended() -> Failure {

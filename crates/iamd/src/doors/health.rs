@@ -2,10 +2,9 @@
 
 use hyper::{Response, StatusCode};
 
+use super::TEXT;
 use super::answer::{Body, plain};
 use crate::node::Node;
-
-const TEXT: &str = "text/plain; charset=utf-8";
 
 pub(super) fn live() -> Response<Body> {
     plain(StatusCode::OK, TEXT, "ok\n")

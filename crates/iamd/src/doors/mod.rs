@@ -6,41 +6,68 @@ mod call;
 mod dev;
 mod health;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 
 pub use answer::Body;
+use answer::{closing, plain};
 pub use dev::DevDoor;
 
+use crate::limits::Limits;
 use crate::node::Node;
+use crate::proxies::Proxies;
+use crate::server::Line;
 use crate::signing_keys::SigningKeys;
 
 /// Everything behind one listening address.
 pub struct Doors {
     node: Arc<Node>,
     keys: SigningKeys,
+    limits: Limits,
+    proxies: Proxies,
     dev: Option<DevDoor>,
 }
 
 impl Doors {
     /// The doors of a node; `dev` only in `iamd dev`.
-    pub fn new(node: Arc<Node>, dev: Option<DevDoor>) -> Doors {
-        Doors { node, keys: SigningKeys::default(), dev }
+    pub fn new(node: Arc<Node>, limits: Limits, proxies: Proxies, dev: Option<DevDoor>) -> Doors {
+        Doors { node, keys: SigningKeys::default(), limits, proxies, dev }
     }
 
     /// Answers a request.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    pub async fn answer(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
         let is_get = request.method() == Method::GET;
         match (request.uri().path(), &self.dev) {
             ("/livez", _) if is_get => health::live(),
             ("/readyz", _) if is_get => health::ready(&self.node).await,
+            _ if line.is_spare => too_many_connections(),
             (path, Some(dev)) if path.starts_with("/_dev/") => {
                 dev.answer(&self.node, &self.keys, request).await
             }
-            _ => api::answer(&self.node, &self.keys, request, peer).await,
+            _ => self.answer_api(request, line).await,
         }
     }
+
+    async fn answer_api(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
+        match self.proxies.source(line.peer, line.is_tls, request.headers()) {
+            Ok(source) => {
+                let (node, keys) = (&self.node, &self.keys);
+                api::answer(api::Desk { node, keys, limits: &self.limits }, request, source).await
+            }
+            Err(malformed) => {
+                let text = format!("The header {} of the proxy cannot be read.\n", malformed.0);
+                tracing::warn!(peer = %line.peer, "{}", text.trim_end());
+                closing(plain(StatusCode::BAD_REQUEST, TEXT, text))
+            }
+        }
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+fn too_many_connections() -> Response<Body> {
+    let text = "There are too many connections; try again.\n";
+    closing(plain(StatusCode::SERVICE_UNAVAILABLE, TEXT, text))
 }

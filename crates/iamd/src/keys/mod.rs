@@ -13,7 +13,7 @@ mod stored;
 
 pub use keyring::Keyring;
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
-pub use master::MasterKey;
+pub use master::{MASTER_KEY_FILE, MasterKey};
 pub use sealing::SealingKey;
 pub use stored::KeyRow;
 

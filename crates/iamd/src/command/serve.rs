@@ -1,0 +1,119 @@
+//! `iamd serve`: a production server on a data folder that `iamd init` has made.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::dev::flush_facts;
+use super::printout::{self, ServeFacts};
+use super::settings::{self, Settings};
+use super::{OutputFormat, folder, init};
+use crate::config::Config;
+use crate::doors::Doors;
+use crate::fault::Fault;
+use crate::limits::Limits;
+use crate::node::Node;
+use crate::proxies::Proxies;
+use crate::server::{self, Reception, notify};
+use crate::tls::{Tls, authority};
+use crate::{log, operator, password};
+
+#[derive(Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    settings: Settings,
+    /// The listening address (key `server.listen`).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// A name in the certificate that iamd makes (key `tls.hostnames`); may be given several times.
+    #[arg(long = "hostname", value_name = "NAME")]
+    hostnames: Vec<String>,
+    /// How to print the address; lines for a shell on a terminal, JSON otherwise.
+    #[arg(short, long)]
+    output: Option<OutputFormat>,
+}
+
+pub(super) async fn run(options: Options) -> Result<(), Fault> {
+    let mut flags = Vec::new();
+    let listen = options.listen.as_deref();
+    flags.extend(listen.map(|listen| settings::flag("--listen", "server.listen", listen)));
+    if !options.hostnames.is_empty() {
+        let names = options.hostnames.join(",");
+        flags.push(settings::flag("--hostname", "tls.hostnames", &names));
+    }
+    let loaded = options.settings.load(flags)?;
+    let config = loaded.config;
+    log::start(config.log.format, &config.log.filter);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    password::limit(&config.passwords);
+    let node =
+        folder::open_production(&config.data, &config.master_key, config.quotas.clone()).await?;
+    let outcome = serve(&options, &config, &node).await;
+    // What was accepted is finished whatever went wrong.
+    node.flush_facts().await?;
+    node.close().await?;
+    outcome
+}
+
+async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(), Fault> {
+    let listener = server::bind(config.server.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))?;
+    // Before anything is said: whoever reads that it runs may tell it to stop at once.
+    let stop = server::stop_signal()?;
+    let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
+    let _operator = operator::open(node, &config.data)?;
+    let limits = Limits::new(&config.rates, &config.body);
+    let proxies = Proxies::new(config.server.proxies.clone());
+    let doors = Arc::new(Doors::new(Arc::clone(node), limits, proxies, None));
+    let facts = facts(config, address);
+    match OutputFormat::or_what_fits(options.output) {
+        OutputFormat::Json => printout::json(&facts)?,
+        OutputFormat::Table => printout::serve(&facts)?,
+    }
+    tracing::info!(%address, tls = config.tls.enabled, "iamd is listening");
+    let reception = Reception { settings: config.server.clone(), tls };
+    until_stopped(node, listener, doors, reception, stop).await;
+    tracing::info!("iamd has stopped");
+    Ok(())
+}
+
+async fn until_stopped(
+    node: &Arc<Node>,
+    listener: TcpListener,
+    doors: Arc<Doors>,
+    reception: Reception,
+    stop: impl Future<Output = ()>,
+) {
+    let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
+    notify::ready();
+    let stop = async {
+        stop.await;
+        notify::stopping();
+    };
+    server::serve(listener, doors, reception, stop).await;
+    flusher.abort();
+}
+
+fn facts(config: &Config, address: SocketAddr) -> ServeFacts {
+    let data = init::absolute(&config.data);
+    let is_own = config.tls.enabled && config.tls.certificate.as_os_str().is_empty();
+    let bundle = is_own.then(|| authority::certificate_path(&data).display().to_string());
+    let scheme = if config.tls.enabled { "https" } else { "http" };
+    // Where all addresses are listened on, the first name is the one to use.
+    let host = match (config.tls.hostnames.first(), address.ip().is_unspecified()) {
+        (Some(name), _) => format!("{name}:{}", address.port()),
+        (None, true) => format!("localhost:{}", address.port()),
+        (None, false) => address.to_string(),
+    };
+    ServeFacts {
+        endpoint: format!("{scheme}://{host}"),
+        ca_bundle: bundle,
+        data: data.display().to_string(),
+    }
+}

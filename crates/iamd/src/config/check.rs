@@ -1,0 +1,78 @@
+//! What must hold between settings.
+
+use std::path::Path;
+
+use super::{Config, Origin, Problem};
+use crate::keys::MASTER_KEY_FILE;
+
+/// Everything that does not fit together. `origin` says who set a key.
+pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut found = |key: &str, message: String| {
+        problems.push(Problem { origin: origin(key), message: format!("`{key}` {message}") });
+    };
+    plain_http(config, &mut found);
+    certificate(config, &mut found);
+    hostnames(config, &mut found);
+    if let Err(message) = check_master_key(&config.data, &config.master_key) {
+        found("master_key", message);
+    }
+    if config.body.memory_bytes_max < 4 * u64::from(config.body.bytes_max) {
+        let least = 4 * u64::from(config.body.bytes_max);
+        let message = format!("is at least four times `body.bytes_max`, here {least}");
+        found("body.memory_bytes_max", message);
+    }
+    problems
+}
+
+/// Passwords and session tokens do not cross a network in the clear.
+fn plain_http(config: &Config, found: &mut impl FnMut(&str, String)) {
+    let listen = config.server.listen;
+    if config.tls.enabled || listen.ip().is_loopback() || !config.server.proxies.is_empty() {
+        return;
+    }
+    found(
+        "tls.enabled",
+        format!(
+            "is false, and {} is reached from other machines: leave TLS on, listen on a loopback address, or name the proxies that speak TLS for iamd in `server.proxies`",
+            listen.ip()
+        ),
+    );
+}
+
+fn certificate(config: &Config, found: &mut impl FnMut(&str, String)) {
+    let is_set = |path: &Path| !path.as_os_str().is_empty();
+    match (is_set(&config.tls.certificate), is_set(&config.tls.key)) {
+        (true, false) => found("tls.certificate", "needs its key in `tls.key`".to_owned()),
+        (false, true) => found("tls.key", "needs its certificate in `tls.certificate`".to_owned()),
+        (true, true) | (false, false) => {}
+    }
+}
+
+fn hostnames(config: &Config, found: &mut impl FnMut(&str, String)) {
+    /// Longest name. RFC 1035, section 2.3.4.
+    const LENGTH_MAX: usize = 253;
+    let is_name = |name: &str| {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        let name = name.strip_prefix("*.").unwrap_or(name);
+        (1..=LENGTH_MAX).contains(&name.len()) && name.bytes().all(is_legal)
+    };
+    for name in &config.tls.hostnames {
+        if !is_name(name) && name.parse::<std::net::IpAddr>().is_err() {
+            found("tls.hostnames", format!("has host names and addresses, and not `{name}`"));
+        }
+    }
+}
+
+/// Whether the master key is where this version looks for it.
+///
+/// # Errors
+/// What is wrong, as the end of a sentence that begins with the key. The value is not repeated:
+/// somebody may have put the key itself there.
+pub fn check_master_key(data: &Path, master_key: &str) -> Result<(), String> {
+    let own = format!("file:{}", data.join(MASTER_KEY_FILE).display());
+    if master_key.is_empty() || master_key == own {
+        return Ok(());
+    }
+    Err(format!("can only be `{own}` in this version; leave it out"))
+}

@@ -1,0 +1,87 @@
+//! What callers may take: requests, writes, and memory for bodies.
+
+mod body;
+mod buckets;
+
+use std::time::Instant;
+
+use iamd_core::account_id::AccountId;
+use iamd_core::caller::{Caller, Identity};
+use iamd_core::unique_id::UniqueId;
+
+pub use body::{Bodies, BodyProblem, Held};
+use buckets::Buckets;
+
+use crate::config::{BodySettings, Config, RateSetting, RateSettings};
+
+/// A user, role or root, by account and unique id.
+type PrincipalKey = (AccountId, Option<UniqueId>);
+
+/// The limits in force.
+pub struct Limits {
+    /// Memory for bodies.
+    pub bodies: Bodies,
+    requests: Pair,
+    writes: Pair,
+    start: Instant,
+}
+
+/// The buckets of principals and those of accounts.
+struct Pair {
+    principals: Buckets<PrincipalKey>,
+    accounts: Buckets<AccountId>,
+}
+
+impl Limits {
+    /// The limits of these settings.
+    pub fn new(rates: &RateSettings, body: &BodySettings) -> Limits {
+        let pair = |principal: RateSetting, account: RateSetting| Pair {
+            principals: Buckets::new(principal),
+            accounts: Buckets::new(account),
+        };
+        Limits {
+            bodies: Bodies::new(body),
+            requests: pair(rates.principal_requests, rates.account_requests),
+            writes: pair(rates.principal_writes, rates.account_writes),
+            start: Instant::now(),
+        }
+    }
+
+    /// Limits that only a runaway program meets, for development and tests.
+    pub fn generous() -> Limits {
+        let unlimited = RateSetting { per_second: 0, burst: 1 };
+        let rates = RateSettings {
+            principal_requests: unlimited,
+            principal_writes: unlimited,
+            account_requests: unlimited,
+            account_writes: unlimited,
+        };
+        let body = Config::default().body;
+        Limits::new(&rates, &BodySettings { memory_bytes_max: 4 << 30, ..body })
+    }
+
+    /// Whether a caller may make one more request now.
+    #[must_use]
+    pub fn admit_request(&self, caller: &Caller) -> bool {
+        self.admit(&self.requests, caller)
+    }
+
+    /// Whether he may make one more that writes.
+    #[must_use]
+    pub fn admit_write(&self, caller: &Caller) -> bool {
+        self.admit(&self.writes, caller)
+    }
+
+    /// The principal first, so that whoever is over his own limit takes nothing from his account.
+    fn admit(&self, pair: &Pair, caller: &Caller) -> bool {
+        let now = self.start.elapsed();
+        let entity = match &caller.identity {
+            Identity::Root => None,
+            Identity::User(id) => Some(*id),
+            // All sessions of a role together: whoever may assume it could open any number.
+            Identity::RoleSession { role, .. } => Some(*role),
+        };
+        pair.principals.take((caller.account, entity), now)
+            && pair.accounts.take(caller.account, now)
+    }
+}
