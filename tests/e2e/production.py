@@ -23,9 +23,9 @@ def init(data, *arguments, environment=None, stdin=None):
     )
 
 
-def made(data, *arguments):
+def made(data, *arguments, environment=None):
     """A fresh data folder with an administrator's key; gives what `iamd init` told."""
-    done = init(data, "--with-access-key", "-o", "json", *arguments)
+    done = init(data, "--with-access-key", "-o", "json", *arguments, environment=environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

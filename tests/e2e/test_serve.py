@@ -1,6 +1,7 @@
 """`iamd init`, `iamd serve` and `iamd config`: a production server from its first minute."""
 
 import json
+import os
 import re
 import socket
 import stat
@@ -160,6 +161,25 @@ def test_another_place_of_the_master_key_is_refused_without_repeating_it(data):
     made(data)
     complaint = refused_start(data, environment={"IAMD_MASTER_KEY": "0123456789abcdef"})
     assert "`master_key` can only be" in complaint and "0123456789abcdef" not in complaint
+
+
+def test_the_master_key_can_come_from_a_variable_or_a_command(data, tmp_path):
+    key = os.urandom(32).hex()
+    program = tmp_path / "print-key"
+    program.write_text(f"#!/bin/sh\necho {key}\n")
+    program.chmod(0o700)
+    from_variable = {"IAMD_MASTER_KEY": "env:OUR_KEY", "OUR_KEY": key}
+    made(data, environment=from_variable)
+    assert not (data / "master.key").exists()
+    from_command = {"IAMD_MASTER_KEY": f"exec:{program}"}
+    for environment in (from_variable, from_command):
+        with Serve(data, environment=environment):
+            pass
+    wrong = {"IAMD_MASTER_KEY": "env:OUR_KEY", "OUR_KEY": os.urandom(32).hex()}
+    complaint = refused_start(data, environment=wrong)
+    assert "the master key is not the one" in complaint and wrong["OUR_KEY"] not in complaint
+    complaint = refused_start(data, environment={"IAMD_MASTER_KEY": "env:OUR_KEY"})
+    assert "`OUR_KEY`" in complaint and "is not set" in complaint
 
 
 def test_plain_http_stays_on_loopback_or_behind_proxies(data):

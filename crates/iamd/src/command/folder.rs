@@ -8,9 +8,8 @@ use std::sync::Arc;
 use iamd_core::quota::Quotas;
 use iamd_store::{Memory, Sqlite, Store};
 
-use crate::config::check_master_key;
 use crate::fault::Fault;
-use crate::keys::MasterKey;
+use crate::keys::{MasterKey, MasterKeySource};
 use crate::node::Node;
 
 /// A node on the data of a folder, which is created if it is not there.
@@ -18,13 +17,20 @@ use crate::node::Node;
 /// # Errors
 /// [`Fault::Folder`] that says what is wrong with the folder and what to do; [`Fault::Damaged`].
 pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fault> {
+    open_with(folder, "", quotas).await
+}
+
+/// The same with the master key from elsewhere.
+async fn open_with(folder: &Path, master_key: &str, quotas: Quotas) -> Result<Arc<Node>, Fault> {
+    let source = MasterKeySource::parse(master_key, folder)
+        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
     create(folder)?;
     if !Sqlite::exists(folder) {
         // The key comes first: data without a key would be lost, a key without data is none.
-        MasterKey::open_or_create(folder)?;
+        source.open_or_create()?;
     }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
-    let master = MasterKey::open(folder)?.sealing()?;
+    let master = source.open()?.sealing()?;
     Node::open(Arc::new(store), Arc::new(master), quotas).await
 }
 
@@ -38,9 +44,7 @@ pub(super) async fn open_production(
     quotas: Quotas,
 ) -> Result<Arc<Node>, Fault> {
     check_production(folder)?;
-    check_master_key(folder, master_key)
-        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
-    open(folder, quotas).await
+    open_with(folder, master_key, quotas).await
 }
 
 /// Whether `iamd init` has made the folder.
@@ -73,9 +77,7 @@ pub(super) async fn open_new(folder: &Path, master_key: &str) -> Result<Arc<Node
             folder.display()
         )));
     }
-    check_master_key(folder, master_key)
-        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
-    open(folder, Quotas::default()).await
+    open_with(folder, master_key, Quotas::default()).await
 }
 
 /// Marks a folder as complete.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Config, Origin, Problem};
-use crate::keys::MASTER_KEY_FILE;
+use crate::keys::MasterKeySource;
 
 /// Everything that does not fit together. `origin` says who set a key.
 pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
@@ -14,7 +14,7 @@ pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
     plain_http(config, &mut found);
     certificate(config, &mut found);
     hostnames(config, &mut found);
-    if let Err(message) = check_master_key(&config.data, &config.master_key) {
+    if let Err(message) = MasterKeySource::parse(&config.master_key, &config.data) {
         found("master_key", message);
     }
     if config.body.memory_bytes_max < 4 * u64::from(config.body.bytes_max) {
@@ -62,17 +62,4 @@ fn hostnames(config: &Config, found: &mut impl FnMut(&str, String)) {
             found("tls.hostnames", format!("has host names and addresses, and not `{name}`"));
         }
     }
-}
-
-/// Whether the master key is where this version looks for it.
-///
-/// # Errors
-/// What is wrong, as the end of a sentence that begins with the key. The value is not repeated:
-/// somebody may have put the key itself there.
-pub fn check_master_key(data: &Path, master_key: &str) -> Result<(), String> {
-    let own = format!("file:{}", data.join(MASTER_KEY_FILE).display());
-    if master_key.is_empty() || master_key == own {
-        return Ok(());
-    }
-    Err(format!("can only be `{own}` in this version; leave it out"))
 }

@@ -119,8 +119,8 @@ fn top() -> Vec<Key> {
         key(("", "data"), "The data folder, which `iamd init` makes.", |config| &mut config.data),
         key(
             ("", "master_key"),
-            "Where the master key comes from, such as `file:/etc/iamd/master.key`.\n\
-             Empty: the file master.key in the data folder.",
+            "Where the master key comes from: `file:PATH`, `env:NAME`, or `exec:PROGRAM ARGUMENT...`,\n\
+             which prints its 64 hexadecimal digits. Empty: the file master.key in the data folder.",
             |config| &mut config.master_key,
         ),
     ]

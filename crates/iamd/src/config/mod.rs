@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use iamd_core::quota::Quotas;
 use ipnet::IpNet;
 
-pub use check::check_master_key;
 pub use keys::Key;
 pub use printed::defaults;
 

@@ -204,6 +204,7 @@ fn the_value_of_master_key_is_never_repeated() {
     let Err(broken) = with_file(&format!("master_key = \"{secret}"), &[]) else { panic!("taken") };
     assert!(!format!("{problems:?}{broken:?}").contains(secret));
     assert!(with_file("master_key = \"file:./iamd-data/master.key\"", &[]).is_ok());
+    assert!(with_file("master_key = \"env:IAMD_KEY\"", &[]).is_ok());
 }
 
 /// The table of the documentation, line by line.

@@ -14,6 +14,9 @@ use crate::fault::Fault;
 /// Name of the master key file in the data folder.
 pub const MASTER_KEY_FILE: &str = "master.key";
 
+/// Longest text that is looked at for a key, in bytes.
+pub(super) const TEXT_LENGTH_MAX: u64 = 1_024;
+
 const FILE_PREFIX: &str = "iamd-master-key-1 ";
 
 /// The key from which all others of a server derive.
@@ -34,15 +37,14 @@ impl MasterKey {
         Ok(MasterKey(Zeroizing::new(entropy::bytes()?)))
     }
 
-    /// Reads the key file of a data folder.
+    /// Reads a key file.
     ///
     /// # Errors
     /// [`Fault::Folder`] that says what is wrong with the file; a missing one is never replaced.
-    pub fn open(folder: &Path) -> Result<MasterKey, Fault> {
-        let path = folder.join(MASTER_KEY_FILE);
-        let file = File::open(&path).map_err(|error| match error.kind() {
+    pub fn open(path: &Path) -> Result<MasterKey, Fault> {
+        let file = File::open(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Fault::Folder(format!(
-                "the master key {} is missing, and without it the data beside it cannot be read; put the key file back from where you keep it",
+                "the master key {} is missing, and without it the data cannot be read; put the key file back from where you keep it",
                 path.display()
             )),
             _ => Fault::Folder(format!(
@@ -50,16 +52,20 @@ impl MasterKey {
                 path.display()
             )),
         })?;
-        read(file, &path)
+        read(file, path)
     }
 
-    /// Reads the key file of a folder that holds no data yet, or creates it.
+    /// Reads the key file of data that is yet to be written, or creates it.
     ///
     /// # Errors
-    /// [`Fault::Folder`] that says what is wrong with the file or the folder.
-    pub fn open_or_create(folder: &Path) -> Result<MasterKey, Fault> {
-        let path = folder.join(MASTER_KEY_FILE);
-        if path.exists() { MasterKey::open(folder) } else { create(&path) }
+    /// [`Fault::Folder`] that says what is wrong with the file or its folder.
+    pub fn open_or_create(path: &Path) -> Result<MasterKey, Fault> {
+        if path.exists() { MasterKey::open(path) } else { create(path) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_same(&self, other: &MasterKey) -> bool {
+        *self.0 == *other.0
     }
 
     /// What the key seals with.
@@ -78,11 +84,15 @@ fn read(mut file: File, path: &Path) -> Result<MasterKey, Fault> {
         return Err(fault("can be read by others; make it private with `chmod 600`"));
     }
     let mut text = Zeroizing::new(String::new());
-    let read = Read::by_ref(&mut file).take(1_024).read_to_string(&mut text);
+    let read = Read::by_ref(&mut file).take(TEXT_LENGTH_MAX).read_to_string(&mut text);
     read.map_err(|error| fault(&format!("cannot be read: {error}")))?;
-    let digits = text.strip_prefix(FILE_PREFIX).map(str::trim_end);
-    let key = digits.and_then(from_hex).ok_or_else(|| fault("is not a key file of iamd"))?;
-    Ok(MasterKey(key))
+    from_text(&text).ok_or_else(|| fault("is not a key file of iamd"))
+}
+
+/// The key in a text: 64 hexadecimal digits, perhaps behind the words that key files begin with.
+pub(super) fn from_text(text: &str) -> Option<MasterKey> {
+    let text = text.trim_end();
+    from_hex(text.strip_prefix(FILE_PREFIX).unwrap_or(text)).map(MasterKey)
 }
 
 /// Writes the key and syncs file and folder before anything is sealed with it.
@@ -138,23 +148,23 @@ mod tests {
     #[test]
     fn the_key_file_is_private_and_never_replaced_beside_data() {
         let folder = tempfile::tempdir().unwrap();
-        let created = MasterKey::open_or_create(folder.path()).unwrap();
         let path = folder.path().join(MASTER_KEY_FILE);
+        let created = MasterKey::open_or_create(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let read = MasterKey::open(folder.path()).unwrap();
+        let read = MasterKey::open(&path).unwrap();
         assert_eq!(*created.0, *read.0);
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let open = MasterKey::open(folder.path()).unwrap_err();
+        let open = MasterKey::open(&path).unwrap_err();
         assert!(open.to_string().contains("chmod 600"), "{open}");
 
         std::fs::remove_file(&path).unwrap();
-        let missing = MasterKey::open(folder.path()).unwrap_err();
+        let missing = MasterKey::open(&path).unwrap_err();
         assert!(missing.to_string().contains("is missing"), "{missing}");
 
         std::fs::write(&path, "something else").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let foreign = MasterKey::open(folder.path()).unwrap_err();
+        let foreign = MasterKey::open(&path).unwrap_err();
         assert!(foreign.to_string().contains("not a key file"), "{foreign}");
     }
 }

@@ -9,12 +9,14 @@ mod keyring;
 mod ledger;
 mod master;
 mod sealing;
+mod source;
 mod stored;
 
 pub use keyring::Keyring;
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
-pub use master::{MASTER_KEY_FILE, MasterKey};
+pub use master::MasterKey;
 pub use sealing::SealingKey;
+pub use source::MasterKeySource;
 pub use stored::KeyRow;
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
