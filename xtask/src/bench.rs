@@ -129,11 +129,16 @@ fn decisions(programs: &Programs) -> Result<Vec<Row>, String> {
     let output = output.map_err(|error| format!("decide_cost cannot be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut costs = Vec::new();
+    let mut memory = None;
     for line in text.lines() {
         let value: serde_json::Value =
             serde_json::from_str(line).map_err(|error| format!("decide_cost: {error}"))?;
         let name = value.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-        let cost = value.get("nanoseconds").and_then(serde_json::Value::as_f64);
+        let number = |name: &str| value.get(name).and_then(serde_json::Value::as_f64);
+        if let (Some(bytes), Some(text)) = (number("bytes"), number("text")) {
+            memory = Some(statement_memory(bytes, text));
+        }
+        let cost = number("nanoseconds");
         costs.push((name.to_owned(), cost.unwrap_or(f64::NAN)));
     }
     let hash = costs.first().map_or(f64::NAN, |(_, cost)| *cost);
@@ -163,7 +168,18 @@ fn decisions(programs: &Programs) -> Result<Vec<Row>, String> {
             stretch,
         })
     };
-    Ok(costs.iter().filter_map(row).collect())
+    Ok(costs.iter().filter_map(row).chain(memory).collect())
+}
+
+/// Memory has no limit of its own but that of a user, whose documents may be unique.
+fn statement_memory(bytes: f64, text: f64) -> Row {
+    Row {
+        name: "memory of a distinct statement, index included".to_owned(),
+        measured: format!("{bytes:.0} bytes beside {text:.0} bytes: its share of the text"),
+        ratio: bytes / text,
+        must: 4.0,
+        stretch: 2.0,
+    }
 }
 
 /// The servers that requests are sent to.
