@@ -287,7 +287,13 @@ def http(server, method, path, body=None, headers=None):
     """One plain HTTP request, on a connection of its own."""
     import http.client
 
-    connection = http.client.HTTPConnection(*server.host_and_port, timeout=10)
+    return exchange(
+        http.client.HTTPConnection(*server.host_and_port, timeout=10), method, path, body, headers
+    )
+
+
+def exchange(connection, method, path, body=None, headers=None):
+    """One request on a connection, which is closed then; the answer has its body."""
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 
-from iamd import Keys, Server, program, run
+from iamd import Keys, Server, exchange, program, run
 
 PASSWORD = "correct horse battery staple"
 
@@ -65,13 +65,7 @@ class Serve(Server):
             connection = http.client.HTTPSConnection(host, port, timeout=10, context=self.context())
         else:
             connection = http.client.HTTPConnection(host, port, timeout=10)
-        try:
-            connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            answer.body = answer.read()
-            return answer
-        finally:
-            connection.close()
+        return exchange(connection, method, path, body, headers)
 
     def presented(self):
         """The certificate that a new connection sees, in DER."""

@@ -5,20 +5,17 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use iamd_policy::{DecidingStatement, Decision, Explanation, Obstacle, Request};
+use iamd_policy::{DecidingStatement, Decision, Explanation, Request};
 use minicbor::{Decode, Encode};
 
 use crate::account_id::AccountId;
 use crate::decision_keys::DecisionKeys;
 use crate::draw::Draw;
-use crate::ring::{RingKey, SessionKeys};
+use crate::ring::{self, HEADER_LENGTH, Parts, RingKey, SessionKeys};
 
 /// Longest encoded message, in characters. STS API Reference, `EncodedMessage`.
 pub const ENCODED_LENGTH_MAX: usize = 10_240;
 
-const FORMAT: u8 = 1;
-const SALT_LENGTH: usize = 32;
-const HEADER_LENGTH: usize = 1 + 4 + SALT_LENGTH;
 /// What fits in an encoded message, in bytes: four characters hold three.
 const CONTENT_LENGTH_MAX: usize = ENCODED_LENGTH_MAX / 4 * 3 - HEADER_LENGTH - 16;
 
@@ -116,17 +113,10 @@ impl AuthorizationMessage {
         explained: &Explanation,
     ) -> AuthorizationMessage {
         let principal = request.principal;
-        let near_misses = explained.near_misses.iter().map(|miss| {
-            let (obstacle, keys) = match &miss.obstacle {
-                Obstacle::Resource => ("resource", &[][..]),
-                Obstacle::Principal => ("principal", &[][..]),
-                Obstacle::Conditions(keys) => ("conditions", keys.as_slice()),
-            };
-            MessageNearMiss {
-                statement: MessageStatement::of(&miss.statement),
-                obstacle: obstacle.into(),
-                keys: keys.iter().map(|key| key.as_str().into()).collect(),
-            }
+        let near_misses = explained.near_misses.iter().map(|miss| MessageNearMiss {
+            statement: MessageStatement::of(&miss.statement),
+            obstacle: miss.obstacle.as_str().into(),
+            keys: miss.obstacle.keys().iter().map(|key| key.as_str().into()).collect(),
         });
         let of_principal = |key| principal.value(key).map(Box::from);
         let key = |(name, values): (String, Vec<String>)| MessageKey {
@@ -182,12 +172,8 @@ impl MessageStatement {
 impl SessionKeys {
     /// Seals a message, in at most [`ENCODED_LENGTH_MAX`] characters; none if the ring is empty.
     pub fn seal_message(&self, message: AuthorizationMessage, draw: &mut Draw) -> Option<String> {
-        let key = self.sealing(draw.now().seconds())?;
-        let mut sealed = Vec::with_capacity(1024);
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&key.id.to_be_bytes());
-        sealed.extend_from_slice(&draw.bytes::<SALT_LENGTH>());
-        let message_key = message_key(key, sealed.get(5..)?)?;
+        let (key, mut sealed) = self.header(draw)?;
+        let message_key = message_key(key, ring::salt(&sealed)?)?;
         let mut content = message.fitting()?;
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         message_key.seal_in_place_append_tag(nonce, Aad::from(&sealed), &mut content).ok()?;
@@ -202,16 +188,10 @@ impl SessionKeys {
             return None;
         }
         let mut bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
-        let (header, content) = bytes.split_at_mut_checked(HEADER_LENGTH)?;
-        let (format, rest) = header.split_first()?;
-        let (id, salt) = rest.split_at_checked(4)?;
-        if *format != FORMAT {
-            return None;
-        }
-        let key = self.with_id(u32::from_be_bytes(id.try_into().ok()?))?;
-        let message_key = message_key(key, salt)?;
+        let Parts { key, header, content } = self.parts(&mut bytes)?;
+        let message_key = message_key(key, ring::salt(header)?)?;
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        let content = message_key.open_in_place(nonce, Aad::from(&*header), content).ok()?;
+        let content = message_key.open_in_place(nonce, Aad::from(header), content).ok()?;
         let message: AuthorizationMessage = minicbor::decode(content).ok()?;
         (message.account == account).then_some(message)
     }

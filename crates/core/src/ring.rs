@@ -5,6 +5,8 @@ use std::fmt;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
+use crate::draw::Draw;
+
 /// Since when a key seals, in seconds since 1970: by then every node must know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RingKeyTime(pub i64);
@@ -34,6 +36,25 @@ impl RingKey {
     }
 }
 
+/// The number of the form of what is sealed.
+const FORMAT: u8 = 1;
+const SALT_LENGTH: usize = 32;
+/// Bytes before sealed content.
+pub(crate) const HEADER_LENGTH: usize = 1 + 4 + SALT_LENGTH;
+
+/// The salt in a header.
+pub(crate) fn salt(header: &[u8]) -> Option<&[u8]> {
+    header.get(HEADER_LENGTH - SALT_LENGTH..)
+}
+
+/// Sealed bytes, taken apart.
+pub(crate) struct Parts<'k, 'b> {
+    /// The key that sealed them.
+    pub(crate) key: &'k RingKey,
+    pub(crate) header: &'b [u8],
+    pub(crate) content: &'b mut [u8],
+}
+
 impl fmt::Debug for SessionKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "SessionKeys({} keys)", self.ring.len())
@@ -41,6 +62,30 @@ impl fmt::Debug for SessionKeys {
 }
 
 impl SessionKeys {
+    /// What sealed content begins with: the form, the id of the key that seals now, and a fresh salt;
+    /// with the key. None if the ring has no key that may.
+    pub(crate) fn header(&self, draw: &mut Draw) -> Option<(&RingKey, Vec<u8>)> {
+        let key = self.sealing(draw.now().seconds())?;
+        let mut header = Vec::with_capacity(512);
+        header.push(FORMAT);
+        header.extend_from_slice(&key.id.to_be_bytes());
+        header.extend_from_slice(&draw.bytes::<SALT_LENGTH>());
+        Some((key, header))
+    }
+
+    /// Takes sealed bytes apart; none if they have another form, or no key of the ring sealed them.
+    pub(crate) fn parts<'b>(&self, sealed: &'b mut [u8]) -> Option<Parts<'_, 'b>> {
+        let (header, content) = sealed.split_at_mut_checked(HEADER_LENGTH)?;
+        let header: &[u8] = header;
+        let (format, rest) = header.split_first()?;
+        let id = rest.first_chunk::<4>()?;
+        if *format != FORMAT {
+            return None;
+        }
+        let key = self.with_id(u32::from_be_bytes(*id))?;
+        Some(Parts { key, header, content })
+    }
+
     /// A ring of keys: id, since when it seals, secret.
     pub fn new<'k>(
         keys: impl IntoIterator<Item = (u32, RingKeyTime, &'k [u8; 32])>,

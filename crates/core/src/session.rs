@@ -14,7 +14,7 @@ use minicbor::{Decode, Encode};
 use crate::account_id::AccountId;
 use crate::draw::Draw;
 use crate::record;
-use crate::ring::{RingKey, SessionKeys};
+use crate::ring::{self, HEADER_LENGTH, Parts, RingKey, SessionKeys};
 use crate::state::{PolicyDocument, Tag};
 use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 
@@ -22,10 +22,6 @@ use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 ///
 /// AWS names no limit; this is four times what a token with every member at its limit takes.
 pub const TOKEN_LENGTH_MAX: usize = 64 * 1024;
-
-const FORMAT: u8 = 1;
-const SALT_LENGTH: usize = 32;
-const HEADER_LENGTH: usize = 1 + 4 + SALT_LENGTH;
 
 /// What a temporary credential stands for.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -142,12 +138,8 @@ impl SessionKeys {
         size_min: usize,
         draw: &mut Draw,
     ) -> Option<IssuedCredential> {
-        let key = self.sealing(draw.now().seconds())?;
-        let mut token = Vec::with_capacity(512);
-        token.push(FORMAT);
-        token.extend_from_slice(&key.id.to_be_bytes());
-        token.extend_from_slice(&draw.bytes::<SALT_LENGTH>());
-        let derived = Derived::of(key, token.get(5..)?, session.account)?;
+        let (key, mut token) = self.header(draw)?;
+        let derived = Derived::of(key, ring::salt(&token)?, session.account)?;
         let mut content = minicbor::to_vec(session).ok()?;
         // Zeros behind the record are padding: a reader stops where the record ends.
         let unpadded = HEADER_LENGTH + content.len() + AES_256_GCM.tag_len();
@@ -181,21 +173,14 @@ impl SessionKeys {
             return None;
         }
         let mut bytes = STANDARD.decode(token).ok()?;
-        let (header, content) = bytes.split_at_mut_checked(HEADER_LENGTH)?;
-        let (format, rest) = header.split_first()?;
-        let (id, salt) = rest.split_at_checked(4)?;
-        if *format != FORMAT {
-            return None;
-        }
-        let id = u32::from_be_bytes(id.try_into().ok()?);
-        let key = self.with_id(id)?;
+        let Parts { key, header, content } = self.parts(&mut bytes)?;
         // The key id carries the account, which the derivation needs before the token is open.
-        let derived = Derived::of(key, salt, claimed.account()?)?;
+        let derived = Derived::of(key, ring::salt(header)?, claimed.account()?)?;
         if derived.access_key_id != *claimed {
             return None;
         }
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        let content = derived.token_key.open_in_place(nonce, Aad::from(&*header), content).ok()?;
+        let content = derived.token_key.open_in_place(nonce, Aad::from(header), content).ok()?;
         let session: Session = minicbor::decode(content).ok()?;
         (session.account == claimed.account()?).then_some(OpenedToken {
             access_key_id: derived.access_key_id,

@@ -55,6 +55,25 @@ pub enum Obstacle {
     Conditions(Vec<String>),
 }
 
+impl Obstacle {
+    /// The word for it: `resource`, `principal` or `conditions`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Obstacle::Resource => "resource",
+            Obstacle::Principal => "principal",
+            Obstacle::Conditions(_) => "conditions",
+        }
+    }
+
+    /// The keys of the conditions that do not hold; none for another obstacle.
+    pub fn keys(&self) -> &[String] {
+        match self {
+            Obstacle::Conditions(keys) => keys,
+            Obstacle::Resource | Obstacle::Principal => &[],
+        }
+    }
+}
+
 impl Outcome {
     /// What two parts of a type say together.
     fn with(self, other: Outcome) -> Outcome {

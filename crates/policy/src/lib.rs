@@ -66,7 +66,7 @@ pub use evaluation::Obstacle;
 pub use explanation::{DecidingStatement, Explanation, NEAR_MISSES_MAX, NearMiss, explain};
 pub use format::format;
 pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErrorKind};
-pub use lint::{Finding, Severity, lint};
+pub use lint::{Finding, Severity, covers, lint};
 pub use policy_set::PolicySet;
 pub use principal::{Principal, PrincipalKind};
 pub use validate::{Grammar, Malformed, size_without_white_space, validate};

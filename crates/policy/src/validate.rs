@@ -39,6 +39,18 @@ pub enum Grammar {
     Rcp,
 }
 
+impl Grammar {
+    /// All of them.
+    pub const ALL: [Grammar; 6] = [
+        Grammar::Identity,
+        Grammar::Trust,
+        Grammar::Session,
+        Grammar::Resource,
+        Grammar::Scp,
+        Grammar::Rcp,
+    ];
+}
+
 /// Why AWS would not store a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {

@@ -84,23 +84,18 @@ fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault>
 
 /// Makes the first keys; another node that is faster is as good.
 async fn make(store: &dyn Store, master: &SealingKey, now: i64) -> Result<(), Fault> {
-    let first = commit(master, &Ledger::new(master), &KeyRow::first(now)?, &[])?;
+    let first = commit(master, &Ledger::new(master), &KeyRow::first(now)?)?;
     match store.commit(vec![first]).await {
         Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
         Err(CommitError::Store(error)) => Err(store_fault(error)),
     }
 }
 
-/// The commit that puts and removes keys.
+/// The commit that puts keys.
 ///
 /// # Errors
 /// [`Fault`] without entropy.
-pub(super) fn commit(
-    master: &SealingKey,
-    ledger: &Ledger,
-    puts: &[KeyRow],
-    removes: &[RecordKey],
-) -> Result<AccountCommit, Fault> {
+fn commit(master: &SealingKey, ledger: &Ledger, puts: &[KeyRow]) -> Result<AccountCommit, Fault> {
     let revision = ledger.revision().next();
     let mut commit = AccountCommit::new(account(), ledger.revision());
     let put_keys: Vec<RecordKey> = puts.iter().map(KeyRow::key).collect();
@@ -108,10 +103,8 @@ pub(super) fn commit(
         let sealed = master.seal_row(AccountId::KEYS, key, revision, row.to_bytes()?)?;
         commit.puts.push(Row::new(RowKey::new(key.kind, key.id.as_str()), sealed));
     }
-    commit.removes = removes.iter().map(|key| RowKey::new(key.kind, key.id.as_str())).collect();
-    let put = put_keys.iter().map(|key| Entry { key, is_removed: false });
-    let removed = removes.iter().map(|key| Entry { key, is_removed: true });
-    commit.seal = ledger.step(master, AccountId::KEYS, put.chain(removed))?.seal;
+    let entries = put_keys.iter().map(|key| Entry { key, is_removed: false });
+    commit.seal = ledger.step(master, AccountId::KEYS, entries)?.seal;
     Ok(commit)
 }
 

@@ -34,6 +34,7 @@ use crate::validate::{Grammar, validate};
 
 use findings::Findings;
 pub use findings::{Finding, Severity};
+pub use glob::covers;
 use statement::Statement;
 
 /// All findings in a text, by their places.

@@ -75,11 +75,7 @@ impl<'a> Story<'a> {
     pub(super) fn json(&self) -> Value {
         let explained = self.explained;
         let misses = explained.near_misses.iter().map(|miss| {
-            let (obstacle, keys) = match &miss.obstacle {
-                Obstacle::Resource => ("resource", &[][..]),
-                Obstacle::Principal => ("principal", &[][..]),
-                Obstacle::Conditions(keys) => ("conditions", keys.as_slice()),
-            };
+            let (obstacle, keys) = (miss.obstacle.as_str(), miss.obstacle.keys());
             let mut members = self.members(&miss.statement);
             members.insert("obstacle".to_owned(), obstacle.into());
             if !keys.is_empty() {

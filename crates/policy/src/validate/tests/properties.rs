@@ -6,15 +6,6 @@ use proptest::strategy::ValueTree;
 
 use super::*;
 
-const GRAMMARS: [Grammar; 6] = [
-    Grammar::Identity,
-    Grammar::Trust,
-    Grammar::Session,
-    Grammar::Resource,
-    Grammar::Scp,
-    Grammar::Rcp,
-];
-
 /// Words that policies consist of, and some that they do not.
 const WORDS: [&str; 44] = [
     "Version",
@@ -157,7 +148,7 @@ fn likely_document() -> impl Strategy<Value = Json> {
 
 /// Whatever is stored can be parsed, and whatever is refused says why and where.
 fn check_verdicts(text: &str) {
-    for grammar in GRAMMARS {
+    for grammar in Grammar::ALL {
         match validate(text, grammar) {
             Ok(_) => assert!(Document::parse(text).is_ok(), "{text}"),
             Err(malformed) => {
@@ -208,7 +199,7 @@ proptest! {
     #[test]
     fn layout_changes_neither_verdict_nor_size(json in likely_document(), space in "[ \t\r\n]{0,3}") {
         let (tight, loose) = (json.text(""), json.text(&space));
-        for grammar in GRAMMARS {
+        for grammar in Grammar::ALL {
             let verdict = |text: &str| validate(text, grammar).err().map(|malformed| (malformed.message, malformed.reason));
             prop_assert_eq!(verdict(&tight), verdict(&loose));
         }
@@ -226,10 +217,10 @@ proptest! {
 #[test]
 fn likely_documents_are_sometimes_stored() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut stored = [0; GRAMMARS.len()];
+    let mut stored = [0; Grammar::ALL.len()];
     for _ in 0..2_000 {
         let json = likely_document().new_tree(&mut runner).unwrap().current();
-        for (count, grammar) in stored.iter_mut().zip(GRAMMARS) {
+        for (count, grammar) in stored.iter_mut().zip(Grammar::ALL) {
             *count += usize::from(validate(&json.text(""), grammar).is_ok());
         }
     }

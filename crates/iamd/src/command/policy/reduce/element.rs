@@ -1,8 +1,7 @@
 //! The elements `Action` and `Resource` and their negations, and what covers what in them.
 
+use iamd_policy::covers;
 use serde_json::value::{RawValue, to_raw_value};
-
-use super::glob::Glob;
 
 /// `Action`, `NotAction`, `Resource` or `NotResource`.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +113,7 @@ pub(super) struct ActionPattern {
 enum ActionMeaning {
     Everything,
     /// What precedes the colon and what follows it, in lower case: letter case does not count.
-    Actions(Glob, Glob),
+    Actions(String, String),
     /// Names no action.
     Nothing,
 }
@@ -128,7 +127,7 @@ impl Pattern for ActionPattern {
             Some((service, name))
                 if !service.is_empty() && !name.is_empty() && !name.contains(':') =>
             {
-                ActionMeaning::Actions(Glob::parse(service), Glob::parse(name))
+                ActionMeaning::Actions(service.to_owned(), name.to_owned())
             }
             Some(_) | None => ActionMeaning::Nothing,
         };
@@ -149,7 +148,7 @@ impl Pattern for ActionPattern {
             (_, ActionMeaning::Nothing) | (ActionMeaning::Nothing, _) => self.is_same(other),
             (ActionMeaning::Everything, _) => true,
             (ActionMeaning::Actions(service, name), ActionMeaning::Actions(others, other)) => {
-                service.covers(others) && name.covers(other)
+                covers(service, others) && covers(name, other)
             }
             (ActionMeaning::Actions(..), ActionMeaning::Everything) => false,
         }
@@ -177,9 +176,9 @@ enum ResourceMeaning {
     /// A complete ARN.
     Arn {
         /// Partition, service, region and account.
-        fields: [Glob; 4],
+        fields: [String; 4],
         /// What follows the fifth colon, or more than that where there are policy variables.
-        resource: Glob,
+        resource: String,
         has_variables: bool,
         /// Whether a `*` may stand for the type of a resource, which narrows what is named.
         may_have_wild_type: bool,
@@ -218,8 +217,8 @@ impl Pattern for ResourcePattern {
                 },
                 ResourceMeaning::Arn { fields: other_fields, resource: other_resource, .. },
             ) => {
-                resource.covers(other_resource)
-                    && fields.iter().zip(other_fields).all(|(own, other)| own.covers(other))
+                covers(resource, other_resource)
+                    && fields.iter().zip(other_fields).all(|(own, other)| covers(own, other))
             }
             (ResourceMeaning::Arn { .. } | ResourceMeaning::Other, _) => false,
         }
@@ -251,11 +250,11 @@ impl ResourceMeaning {
             return None;
         }
         let (fixed, has_variables) = match resource.split_once('$') {
-            Some((before, _)) => (Glob::parse(before).with_anything_behind(), true),
-            None => (Glob::parse(resource), false),
+            Some((before, _)) => (format!("{before}*"), true),
+            None => (resource.to_owned(), false),
         };
         Some(ResourceMeaning::Arn {
-            fields: fields.map(Glob::parse),
+            fields: fields.map(str::to_owned),
             resource: fixed,
             has_variables,
             may_have_wild_type: resource.starts_with('*') && resource != "*",

@@ -4,7 +4,6 @@
 //! identity-based policy but not in a service control policy is left alone.
 
 mod element;
-mod glob;
 mod statement;
 
 use std::process::ExitCode;
