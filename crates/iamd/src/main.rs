@@ -21,6 +21,7 @@ mod proxies;
 mod server;
 mod signing_keys;
 mod tls;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -43,7 +43,8 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     }
     let loaded = options.settings.load(flags)?;
     let config = loaded.config;
-    log::start(config.log.format, &config.log.filter);
+    let traces =
+        log::start_with_traces(config.log.format, &config.log.filter, &config.traces.endpoint)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -54,6 +55,9 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     outcome
 }
 

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::slot::{Slot, Value};
 use super::{
     BodySettings, Config, LogSettings, MetricsSettings, PasswordSettings, RateSetting,
-    RateSettings, ServerSettings, TlsSettings,
+    RateSettings, ServerSettings, TlsSettings, TraceSettings,
 };
 use crate::log::LogFormat;
 
@@ -47,6 +47,7 @@ impl Key {
         keys.extend(passwords());
         keys.extend(quotas());
         keys.extend(metrics());
+        keys.extend(traces());
         keys.extend(log());
         keys
     }
@@ -346,6 +347,15 @@ fn metrics() -> Vec<Key> {
     )]
 }
 
+fn traces() -> Vec<Key> {
+    vec![key(
+        ("traces", "endpoint"),
+        "A collector of OpenTelemetry that takes OTLP over HTTP, such as http://127.0.0.1:4318.\n\
+         Empty: no traces. Only in programs that are built with the feature otlp.",
+        |config| &mut config.traces.endpoint,
+    )]
+}
+
 fn log() -> Vec<Key> {
     vec![
         key(("log", "format"), "How log lines look: text or json.", |config| {
@@ -401,6 +411,7 @@ impl Default for Config {
                     IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
                 ],
             },
+            traces: TraceSettings { endpoint: String::new() },
             log: LogSettings { format: LogFormat::Text, filter: "info".to_owned() },
         }
     }

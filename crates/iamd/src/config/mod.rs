@@ -42,6 +42,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// The metrics.
     pub metrics: MetricsSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -135,6 +137,13 @@ pub struct PasswordSettings {
 pub struct MetricsSettings {
     /// Addresses that may read them.
     pub readers: Vec<IpNet>,
+}
+
+/// Traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// The collector that they are sent to; empty for none.
+    pub endpoint: String,
 }
 
 /// The log.

@@ -14,6 +14,8 @@ use iamd_core::refusal::Refusal;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
 use super::call::{Call, Outcome, throttled};
@@ -23,6 +25,7 @@ use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
 use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
+use crate::traces;
 
 /// Longest body of a request whose signature could not be right whatever the body is, in bytes.
 // CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
@@ -60,6 +63,26 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     source: Source,
 ) -> Response<Body> {
+    let span = tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.kind = "server",
+        rpc.system = "aws-api",
+        rpc.service = Empty,
+        rpc.method = Empty,
+        aws.request_id = Empty,
+        client.address = %source.ip,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if span.is_disabled() {
+        return answered(desk, request, source).await;
+    }
+    traces::adopt(&span, request.headers());
+    answered(desk, request, source).instrument(span).await
+}
+
+async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
