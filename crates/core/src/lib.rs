@@ -5,6 +5,7 @@
 
 pub mod account_id;
 pub mod arn;
+pub mod audit;
 pub mod authorization_message;
 pub mod authorize;
 pub mod caller;

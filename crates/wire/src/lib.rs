@@ -9,6 +9,7 @@ pub mod json;
 pub mod query;
 mod secret;
 mod service;
+pub mod shown;
 pub mod sigv4;
 mod timestamp;
 pub mod xml;

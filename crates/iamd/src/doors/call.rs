@@ -4,20 +4,20 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use iamd_core::caller::Caller;
+use iamd_core::audit::{Event, Requester};
 use iamd_core::operation::{Effect, Environment, Operation};
 use iamd_core::perform::{Visitor, perform};
 use iamd_core::refusal::Refusal;
 use iamd_store::Revision;
 use iamd_wire::query::Parameters;
-use iamd_wire::{ErrorCode, OperationInfo, json, xml};
+use iamd_wire::{ErrorCode, OperationInfo, json, shown, xml};
 use serde::Serialize;
 
 use super::answer::Form;
 use crate::authenticate;
 use crate::fault::Fault;
 use crate::limits::Limits;
-use crate::node::{Failure, Node, Snapshot};
+use crate::node::{Drafted, Failure, Node, Snapshot};
 
 /// A call of an operation whose type is still to be found.
 pub(super) struct Call<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Call<'a> {
     pub(super) snapshot: &'a Arc<Snapshot>,
     pub(super) operation: &'static OperationInfo,
     pub(super) parameters: &'a Parameters<'a>,
-    pub(super) caller: &'a Caller,
+    pub(super) requester: &'a Requester,
     pub(super) environment: &'a Environment,
     pub(super) request_id: &'a str,
     pub(super) form: Form,
@@ -48,7 +48,7 @@ impl Visitor for Call<'_> {
 
     fn visit<O: Operation>(self) -> Outcome {
         let is_write = O::EFFECT != Effect::Read;
-        if is_write && !self.limits.admit_write(self.caller) {
+        if is_write && !self.limits.admit_write(&self.requester.caller) {
             self.node.metrics().throttled();
             return Outcome::Read(Err(throttled().into()));
         }
@@ -68,9 +68,17 @@ impl Visitor for Call<'_> {
 }
 
 impl Call<'_> {
+    /// What the audit trail knows of the call.
+    fn event(&self, is_read: bool) -> Event {
+        let asked = (self.operation, self.parameters);
+        let requester = self.requester.clone();
+        Event::request(requester, self.environment.clone(), asked, self.request_id, is_read)
+    }
+
     fn read<O: Operation>(&self, operation: &O) -> Result<String, Failure> {
-        let account = self.snapshot.state.account(self.caller.account).ok_or_else(ended)?;
-        let scene = self.node.scene(self.snapshot, account, self.caller, self.environment);
+        let caller = &self.requester.caller;
+        let account = self.snapshot.state.account(caller.account).ok_or_else(ended)?;
+        let scene = self.node.scene(self.snapshot, account, caller, self.environment);
         let planned = perform(operation, &scene, &mut self.node.draw()?)?;
         if planned.changes.is_empty() {
             return rendered(self.operation, self.form, &planned.output, self.request_id);
@@ -80,25 +88,37 @@ impl Call<'_> {
 
     fn write<O: Operation>(self, operation: O) -> Outcome {
         let node = Arc::clone(self.node);
-        let account = self.caller.account;
+        let account = self.requester.caller.account;
         let (info, form, request_id) = (self.operation, self.form, self.request_id.to_owned());
-        let (caller, environment) = (self.caller.clone(), self.environment.clone());
+        let (caller, environment) = (self.requester.caller.clone(), self.environment.clone());
+        let event = self.event(false);
         let plan = move |snapshot: &Snapshot, node: &Node| {
             // The credential may have ended since the request came in.
             let caller = authenticate::again(&snapshot.state, &caller).ok_or_else(ended)?;
             let account = snapshot.state.account(caller.account).ok_or_else(ended)?;
             let scene = node.scene(snapshot, account, &caller, &environment);
             let planned = perform(&operation, &scene, &mut node.draw()?)?;
-            Ok((planned.changes, rendered(info, form, &planned.output, &request_id)?))
+            let answer = rendered(info, form, &planned.output, &request_id)?;
+            Ok(Drafted::new(planned.changes, answer).showing(elements(info, &planned.output)?))
         };
         Outcome::Write(Box::pin(async move {
             let done = match O::EFFECT {
-                Effect::WriteDirectory => node.write_directory(account, Box::new(plan)).await?,
-                Effect::Read | Effect::Write => node.write(account, Box::new(plan)).await?,
+                Effect::WriteDirectory => {
+                    node.write_directory(account, event, Box::new(plan)).await?
+                }
+                Effect::Read | Effect::Write => node.write(account, event, Box::new(plan)).await?,
             };
             Ok((done.answer, done.revision))
         }))
     }
+}
+
+/// What the record of a write shows of its answer.
+fn elements<T: Serialize>(
+    operation: &OperationInfo,
+    output: &T,
+) -> Result<Option<String>, Failure> {
+    shown::elements(output).map_err(|error| Fault::Bug(format!("{operation}: {error}")).into())
 }
 
 fn rendered<T: Serialize>(
