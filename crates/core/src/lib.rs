@@ -21,6 +21,7 @@ pub mod name;
 mod not_implemented;
 pub mod operation;
 pub mod perform;
+pub mod preparation;
 pub mod quota;
 pub mod record;
 pub mod refusal;

@@ -169,9 +169,9 @@ async fn perform(
         form: frame.form,
     };
     let (result, revision) = match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Read(result)) => (result, None),
-        Some(Outcome::Write(pending)) => match pending.await {
-            Ok((text, revision)) => (Ok(text), Some(revision)),
+        Some(Outcome::Now(result)) => (result, None),
+        Some(Outcome::Later(pending)) => match pending.await {
+            Ok((text, revision)) => (Ok(text), revision),
             Err(failure) => (Err(failure), None),
         },
         None => return refuse(frame, operation.name, &unknown_action(operation.name, None)),

@@ -197,6 +197,7 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            prepared: None,
             witness: &self.metrics,
             now: self.clock.now(),
         }
