@@ -180,7 +180,7 @@ impl Route {
             self.parameters.contains(&name)
                 || self.selectors.iter().any(|known| known.split('=').next() == Some(name))
         };
-        self.selectors.iter().all(|selector| is_selected(selector))
+        self.selectors.iter().all(is_selected)
             && self.required.iter().all(|name| parameters.get(name).is_some())
             && self.headers.iter().all(|name| has_header(name))
             && parameters.names().all(is_known)
