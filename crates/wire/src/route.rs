@@ -15,7 +15,7 @@ pub use query::RouteParameters;
 
 /// What an operation acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// The whole service: `/`.
     Service,
     /// A bucket.
@@ -129,6 +129,28 @@ pub fn s3(request: &RestRequest<'_>) -> Result<S3Request, Unroutable> {
     };
     let route = chosen(request, place, &parameters)?;
     Ok(S3Request { operation: route.name, bucket: target.bucket, key: target.key, parameters })
+}
+
+/// The operations that [`s3`] recognises, and what each acts on.
+pub fn operations_of_s3() -> impl Iterator<Item = (&'static str, Place)> {
+    let known = |route: &&Route| !NOT_ROUTED.contains(&route.name) && route.place != Place::Other;
+    ROUTES.iter().filter(known).map(|route| (route.name, route.place))
+}
+
+/// Tags in the form of a query, as the header `x-amz-tagging` has them.
+///
+/// # Errors
+/// [`Unroutable`] for what is no query, or could be read in two ways.
+pub fn tags(text: &str) -> Result<Vec<(String, String)>, Unroutable> {
+    RouteParameters::pairs(text)
+}
+
+/// Whether stores read a key in one way only.
+///
+/// # Errors
+/// [`Unroutable`] for an empty part, `.`, `..`, NUL, and a key that is too long.
+pub fn plain_key(key: &str) -> Result<(), Unroutable> {
+    path::plain_key(key)
 }
 
 fn chosen(

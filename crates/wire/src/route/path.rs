@@ -42,6 +42,11 @@ pub(super) fn target(path: &str, host_bucket: Option<&str>) -> Result<Target, Un
 
 fn checked_key(encoded: &str) -> Result<String, Unroutable> {
     let key = decoded(encoded)?;
+    plain_key(&key)?;
+    Ok(key)
+}
+
+pub(super) fn plain_key(key: &str) -> Result<(), Unroutable> {
     if key.len() > KEY_LENGTH_MAX {
         return Err(Unroutable::new("KeyTooLongError", "Your key is too long"));
     }
@@ -49,11 +54,11 @@ fn checked_key(encoded: &str) -> Result<String, Unroutable> {
         return Err(malformed("contains NUL"));
     }
     // A key may end with a slash; inside, stores with folders would read another key.
-    let inner = key.strip_suffix('/').unwrap_or(&key);
+    let inner = key.strip_suffix('/').unwrap_or(key);
     if inner.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(malformed("has an empty part, `.` or `..`"));
     }
-    Ok(key)
+    Ok(())
 }
 
 /// Undoes percent-encoding.

@@ -27,6 +27,13 @@ impl RouteParameters {
     /// For what stands twice, in whatever case; for `+`, which is a space for some and a plus for
     /// others.
     pub(super) fn parse(query: &str) -> Result<RouteParameters, Unroutable> {
+        let mut found = RouteParameters::pairs(query)?;
+        found.retain(|(name, _)| !NOT_OURS.contains(&name.as_str()));
+        Ok(RouteParameters(found))
+    }
+
+    /// Names and values, each name once.
+    pub(super) fn pairs(query: &str) -> Result<Vec<(String, String)>, Unroutable> {
         let mut found: Vec<(String, String)> = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
             if found.len() == COUNT_MAX {
@@ -42,8 +49,7 @@ impl RouteParameters {
             }
             found.push((name, value));
         }
-        found.retain(|(name, _)| !NOT_OURS.contains(&name.as_str()));
-        Ok(RouteParameters(found))
+        Ok(found)
     }
 
     /// The value of a parameter; empty where it has none.
