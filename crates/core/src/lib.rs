@@ -26,6 +26,7 @@ pub mod quota;
 pub mod record;
 pub mod refusal;
 pub mod ring;
+pub mod s3;
 pub mod session;
 pub mod state;
 pub mod sts;

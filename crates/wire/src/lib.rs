@@ -7,6 +7,7 @@ mod enumeration;
 mod generated;
 pub mod json;
 pub mod query;
+pub mod route;
 mod secret;
 mod service;
 pub mod shown;
