@@ -83,11 +83,11 @@ fn body(has_trailer: bool) -> Vec<u8> {
     framed(&[(&one, first), (&two, second), (&[], last)], trailers)
 }
 
+/// Data and trailers.
+type Read = (Vec<u8>, Vec<(String, String)>);
+
 /// What comes of a body that arrives in these pieces.
-fn read<'b>(
-    sent: &Sent,
-    pieces: impl IntoIterator<Item = &'b [u8]>,
-) -> Result<(Vec<u8>, Vec<(String, String)>), ChunkError> {
+fn read<'b>(sent: &Sent, pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Read, ChunkError> {
     sent.with(|request| {
         let claim = Claim::read(request).unwrap();
         let secret = Secret::from(S3_SECRET.to_owned());
