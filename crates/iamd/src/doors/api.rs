@@ -7,23 +7,30 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
-use iamd_core::audit::Requester;
-use iamd_core::caller::{Credential, Identity};
-use iamd_core::operation::Environment;
-use iamd_core::perform::with_operation;
+use iamd_core::account_id::AccountId;
+use iamd_core::audit::{self, Event, Requester};
+use iamd_core::caller::{Caller, Credential, Identity};
+use iamd_core::operation::{Effect, Environment, Operation};
+use iamd_core::perform::{Visitor, with_operation};
 use iamd_core::refusal::Refusal;
+use iamd_store::Revision;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
 use super::call::{Call, Outcome, throttled};
+use crate::audit::Note;
 use crate::authenticate::{Authenticated, authenticate};
 use crate::entropy;
+use crate::fault::Fault;
 use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
 use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
+use crate::traces;
 
 /// Longest body of a request whose signature could not be right whatever the body is, in bytes.
 // CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
@@ -61,15 +68,34 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     source: Source,
 ) -> Response<Body> {
+    let span = tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.kind = "server",
+        rpc.system = "aws-api",
+        rpc.service = Empty,
+        rpc.method = Empty,
+        aws.request_id = Empty,
+        client.address = %source.ip,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if span.is_disabled() {
+        return answered(desk, request, source).await;
+    }
+    traces::adopt(&span, request.headers());
+    answered(desk, request, source).instrument(span).await
+}
+
+async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
-            let frame = Frame { request_id: String::new(), service: Service::Iam, form: Form::Xml };
-            return frame.fault(&fault);
+            return Frame::new(desk.node.metrics(), String::new()).fault(&fault);
         }
     };
     let (parts, body) = request.into_parts();
-    let mut frame = Frame { request_id, service: Service::Iam, form: Form::Xml };
+    let mut frame = Frame::new(desk.node.metrics(), request_id);
     // Its memory is given back with the answer.
     let held = match whole(desk, &parts, body).await {
         Ok(held) => held,
@@ -91,7 +117,7 @@ pub(super) async fn answer(
         Ok(operation) => operation,
         Err(refused) => return refuse(&frame, parameters.action().unwrap_or_default(), &refused),
     };
-    frame.service = operation.service;
+    frame.operation = Some(operation);
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
@@ -108,7 +134,7 @@ struct Received<'a> {
 
 async fn perform(
     desk: Desk<'_>,
-    frame: &Frame,
+    frame: &Frame<'_>,
     received: Received<'_>,
     operation: &'static OperationInfo,
     parameters: &Parameters<'_>,
@@ -125,15 +151,6 @@ async fn perform(
         Ok(admitted) => admitted,
         Err(refused) => return refuse(frame, operation.name, &refused),
     };
-    let caller = &requester.caller;
-    if !desk.limits.admit_request(caller) {
-        tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
-        return frame.refusal(&throttled(), None);
-    }
-    if let Err(message) = constraint::validate(parameters, operation) {
-        let refused = Refused::new(ErrorCode::ValidationError, message);
-        return refuse(frame, operation.name, &refused);
-    }
     let call = Call {
         node,
         limits: desk.limits,
@@ -145,26 +162,116 @@ async fn perform(
         request_id: &frame.request_id,
         form: frame.form,
     };
-    let (result, revision) = match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Read(result)) => (result, None),
-        Some(Outcome::Write(pending)) => match pending.await {
-            Ok((text, revision)) => (Ok(text), Some(revision)),
-            Err(failure) => (Err(failure), None),
-        },
-        None => return refuse(frame, operation.name, &unknown_action(operation.name, None)),
-    };
+    let Called { result, revision, is_recorded } = called(desk, call).await;
+    tell(frame, operation, &requester.caller, &result);
+    if !is_recorded && node.audit().takes_notes() {
+        let account = requester.caller.account;
+        let is_read = is_read(operation);
+        let asked = (operation, parameters);
+        let event = Event::request(requester, environment, asked, &frame.request_id, is_read);
+        if let Err(fault) = noted(node, account, event, &result).await {
+            return frame.fault(&fault);
+        }
+    }
     match result {
-        Ok(text) => {
-            tracing::debug!(request_id = frame.request_id, %operation, caller = %caller.arn(), "done");
-            frame.success(text, revision)
+        Ok(text) => frame.success(text, revision),
+        Err(Failure::Refused(refusal)) => {
+            frame.refusal(&refusal, encoded(node, &snapshot, &refusal))
         }
-        Err(failure) => {
-            if let Failure::Refused(refusal) = &failure {
-                tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), code = refusal.code.code(), "refused");
-                return frame.refusal(refusal, encoded(node, &snapshot, refusal));
+        Err(failure) => frame.failure(&failure),
+    }
+}
+
+/// What came of a call.
+struct Called {
+    result: Result<String, Failure>,
+    revision: Option<Revision>,
+    /// Whether the queue of its account has made its record.
+    is_recorded: bool,
+}
+
+impl Called {
+    fn refused(refusal: Refusal) -> Called {
+        Called { result: Err(refusal.into()), revision: None, is_recorded: false }
+    }
+}
+
+async fn called(desk: Desk<'_>, call: Call<'_>) -> Called {
+    if !desk.limits.admit_request(&call.requester.caller) {
+        desk.node.metrics().throttled();
+        return Called::refused(throttled());
+    }
+    let operation = call.operation;
+    if let Err(message) = constraint::validate(call.parameters, operation) {
+        return Called::refused(Refusal::new(ErrorCode::ValidationError, message));
+    }
+    match with_operation(operation.service, operation.name, call) {
+        Some(Outcome::Read(result)) => Called { result, revision: None, is_recorded: false },
+        Some(Outcome::Write(pending)) => match pending.await {
+            Ok((text, revision)) => {
+                Called { result: Ok(text), revision: Some(revision), is_recorded: true }
             }
-            frame.failure(&failure)
+            Err(failure) => Called { result: Err(failure), revision: None, is_recorded: true },
+        },
+        None => {
+            let Refused { code, message } = unknown_action(operation.name, None);
+            Called::refused(Refusal::new(code, message))
         }
+    }
+}
+
+fn tell(
+    frame: &Frame<'_>,
+    operation: &OperationInfo,
+    caller: &Caller,
+    result: &Result<String, Failure>,
+) {
+    let request_id = &frame.request_id;
+    match result {
+        Ok(_) => {
+            tracing::debug!(request_id, %operation, caller = %caller.arn(), "done");
+        }
+        Err(Failure::Refused(refusal)) => {
+            let code = refusal.code.code();
+            tracing::info!(request_id, %operation, caller = %caller.arn(), code, "refused");
+        }
+        // The answer tells of it.
+        Err(Failure::Fault(_)) => {}
+    }
+}
+
+/// Notes what came of a request that committed nothing.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the trail is to have the record first, and cannot take it.
+pub(super) async fn noted<T>(
+    node: &Node,
+    account: AccountId,
+    event: Event,
+    result: &Result<T, Failure>,
+) -> Result<(), Fault> {
+    let outcome = match result {
+        Ok(_) => audit::Outcome::Done(None),
+        Err(failure) => failure.outcome(),
+    };
+    let time = node.clock().now();
+    match node.audit().note(Note { event, outcome, account, time }) {
+        Ok(()) => Ok(()),
+        Err(note) => node.audit().wait(note).await,
+    }
+}
+
+fn is_read(operation: &OperationInfo) -> bool {
+    with_operation(operation.service, operation.name, IsRead).unwrap_or_default()
+}
+
+struct IsRead;
+
+impl Visitor for IsRead {
+    type Outcome = bool;
+
+    fn visit<O: Operation>(self) -> bool {
+        O::EFFECT == Effect::Read
     }
 }
 
@@ -216,7 +323,7 @@ fn admitted(
     Ok(Admitted { requester: Requester { caller, access_key_id }, environment })
 }
 
-fn refuse(frame: &Frame, action: &str, refused: &Refused) -> Response<Body> {
+fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
     let (request_id, code) = (&frame.request_id, refused.code.code());
     tracing::info!(request_id, action, code, "refused");
     frame.error(refused.code, Some(&refused.message))
