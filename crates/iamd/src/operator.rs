@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::audit;
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::node::Node;
@@ -27,6 +28,8 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// Prove the audit trail.
+    VerifyAudit,
 }
 
 /// What he gets.
@@ -37,6 +40,8 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
+    /// What was proven of the audit trail.
+    Audit(audit::Report),
 }
 
 /// An account in a list.
@@ -63,14 +68,15 @@ enum Reply {
     Error(String),
 }
 
-/// Carries out a wish on a node.
+/// Carries out a wish on a node whose data folder this is.
 ///
 /// # Errors
 /// [`Fault::Refused`] and what the node answers.
-pub async fn grant(node: &Arc<Node>, wish: Wish) -> Result<Granted, Fault> {
+pub async fn grant(node: &Arc<Node>, data: &Path, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(node, order).await.map(Granted::Account),
         Wish::ListAccounts => Ok(Granted::Accounts(accounts(node))),
+        Wish::VerifyAudit => audit::verify(node, data).await.map(Granted::Audit),
     }
 }
 
@@ -108,12 +114,12 @@ pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
     let way = Way::to(folder)?;
     let listener = UnixListener::bind(way.socket()).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let node = Arc::clone(node);
+    let (node, data) = (Arc::clone(node), folder.to_owned());
     let task = tokio::spawn(async move {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(serve(Arc::clone(&node), stream));
+                    tokio::spawn(serve(Arc::clone(&node), data.clone(), stream));
                 }
                 Err(error) => tracing::warn!("the operator's socket failed: {error}"),
             }
@@ -135,7 +141,7 @@ impl Drop for OperatorDoor {
     }
 }
 
-async fn serve(node: Arc<Node>, stream: UnixStream) {
+async fn serve(node: Arc<Node>, data: PathBuf, stream: UnixStream) {
     let (read, mut write) = stream.into_split();
     let mut line = Vec::new();
     let mut reader = BufReader::new(read.take(LINE_LENGTH_MAX));
@@ -143,7 +149,7 @@ async fn serve(node: Arc<Node>, stream: UnixStream) {
         return;
     }
     let outcome = match serde_json::from_slice::<Wish>(&line) {
-        Ok(wish) => grant(&node, wish).await,
+        Ok(wish) => grant(&node, &data, wish).await,
         Err(error) => Err(Fault::Refused(format!("the request cannot be read: {error}"))),
     };
     let reply = match outcome {

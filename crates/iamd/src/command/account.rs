@@ -79,14 +79,9 @@ async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
     if let Some(granted) = operator::ask(data, &wish).await? {
         return Ok(granted);
     }
-    if !data.is_dir() {
-        return Err(Fault::Folder(format!(
-            "there is no data folder `{}`; name the one of your node with --data",
-            data.display()
-        )));
-    }
+    folder::check_exists(data)?;
     let node = folder::open(data, Quotas::default()).await?;
-    let granted = operator::grant(&node, wish).await;
+    let granted = operator::grant(&node, data, wish).await;
     node.close().await?;
     granted
 }
@@ -95,6 +90,7 @@ fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
     match (OutputFormat::or_what_fits(output), granted) {
         (OutputFormat::Json, Granted::Account(facts)) => printout::json(facts),
         (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
+        (_, Granted::Audit(report)) => printout::json(report),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
     }

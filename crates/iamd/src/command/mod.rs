@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod audit;
 mod config;
 mod dev;
 mod folder;
@@ -54,6 +55,11 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Proves and shows the audit trail.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
     /// Decisions and checks of policies, without a server.
     Policy {
         #[command(subcommand)]
@@ -101,6 +107,9 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Audit { command } => {
+            runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
+        }
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -17,9 +17,7 @@ mod stored;
 pub use keyring::Keyring;
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
-pub use record_log::LogHead;
-#[cfg(test)]
-pub use record_log::LogReader;
+pub use record_log::{LogHead, LogReader, open_record};
 pub use sealing::SealingKey;
 pub use source::MasterKeySource;
 pub use stored::KeyRow;

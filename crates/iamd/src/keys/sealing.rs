@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
@@ -25,6 +26,8 @@ pub struct SealingKey {
     rows: Prk,
     ledgers: Prk,
     records: Prk,
+    /// For the lines of the audit trail.
+    trail: hmac::Key,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -61,6 +64,7 @@ impl SealingKey {
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
             records: part(b"records")?,
+            trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
@@ -69,6 +73,11 @@ impl SealingKey {
     /// The key's version.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// The key that authenticates the lines of the audit trail.
+    pub fn trail(&self) -> &hmac::Key {
+        &self.trail
     }
 
     /// Seals a row: it opens only under this account, kind and id, as of this revision.
