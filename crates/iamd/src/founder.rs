@@ -100,7 +100,8 @@ async fn commit(node: &Arc<Node>, id: AccountId, new: NewAccount) -> Result<Foun
     }
 }
 
-fn refused(refusal: Refusal) -> Fault {
+/// What an operator reads of a refusal.
+pub(crate) fn refused(refusal: Refusal) -> Fault {
     Fault::Refused(refusal.message.unwrap_or_else(|| refusal.code.code().to_owned()))
 }
 

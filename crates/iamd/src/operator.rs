@@ -12,6 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
+use crate::mfa_tokens::{self, TokenOrder, TokensImported};
 use crate::node::Node;
 
 /// Name of the socket in the data folder.
@@ -27,6 +28,8 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// Make hardware tokens known.
+    ImportMfaTokens(TokenOrder),
 }
 
 /// What he gets.
@@ -37,6 +40,8 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
+    /// The hardware tokens that are known now.
+    MfaTokens(TokensImported),
 }
 
 /// An account in a list.
@@ -70,6 +75,9 @@ enum Reply {
 pub async fn grant(node: &Arc<Node>, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(node, order).await.map(Granted::Account),
+        Wish::ImportMfaTokens(order) => {
+            mfa_tokens::import(node, order).await.map(Granted::MfaTokens)
+        }
         Wish::ListAccounts => Ok(Granted::Accounts(accounts(node))),
     }
 }

@@ -7,6 +7,7 @@ mod folder;
 mod health;
 mod init;
 mod manual;
+mod mfa;
 mod policy;
 mod printout;
 mod serve;
@@ -53,6 +54,11 @@ enum Command {
     Account {
         #[command(subcommand)]
         command: account::Command,
+    },
+    /// Makes hardware MFA tokens known.
+    Mfa {
+        #[command(subcommand)]
+        command: mfa::Command,
     },
     /// Decisions and checks of policies, without a server.
     Policy {
@@ -101,6 +107,7 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Mfa { command } => served(mfa::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -81,7 +81,7 @@ impl<'a> Visitor for Call<'a> {
 impl Call<'_> {
     /// What must be done before; nothing of it is done here.
     fn preparation<O: Operation>(&self, operation: &O) -> Result<Option<Preparation>, Failure> {
-        if !O::PREPARES {
+        if !operation.is_prepared() {
             return Ok(None);
         }
         let account = self.snapshot.state.account(self.caller.account).ok_or_else(ended)?;
