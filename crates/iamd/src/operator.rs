@@ -13,6 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::audit;
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
+use crate::mfa_tokens::{self, TokenOrder, TokensImported};
 use crate::node::Node;
 
 /// Name of the socket in the data folder.
@@ -30,6 +31,8 @@ pub enum Wish {
     ListAccounts,
     /// Prove the audit trail.
     VerifyAudit,
+    /// Make hardware tokens known.
+    ImportMfaTokens(TokenOrder),
 }
 
 /// What he gets.
@@ -42,6 +45,8 @@ pub enum Granted {
     Accounts(Vec<AccountLine>),
     /// What was proven of the audit trail.
     Audit(audit::Report),
+    /// The hardware tokens that are known now.
+    MfaTokens(TokensImported),
 }
 
 /// An account in a list.
@@ -75,6 +80,9 @@ enum Reply {
 pub async fn grant(node: &Arc<Node>, data: &Path, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(node, order).await.map(Granted::Account),
+        Wish::ImportMfaTokens(order) => {
+            mfa_tokens::import(node, order).await.map(Granted::MfaTokens)
+        }
         Wish::ListAccounts => Ok(Granted::Accounts(accounts(node))),
         Wish::VerifyAudit => audit::verify(node, data).await.map(Granted::Audit),
     }

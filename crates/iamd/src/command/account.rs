@@ -75,7 +75,7 @@ pub(super) async fn run(command: Command) -> Result<(), Fault> {
 }
 
 /// Through the running node, if there is one; else on the folder itself.
-async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
+pub(super) async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
     if let Some(granted) = operator::ask(data, &wish).await? {
         return Ok(granted);
     }
@@ -93,5 +93,8 @@ fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
         (_, Granted::Audit(report)) => printout::json(report),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
+        (_, Granted::MfaTokens(_)) => {
+            Err(Fault::Bug("the node has answered another wish".to_owned()))
+        }
     }
 }

@@ -8,6 +8,7 @@ mod folder;
 mod health;
 mod init;
 mod manual;
+mod mfa;
 mod policy;
 mod printout;
 mod serve;
@@ -60,6 +61,11 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
+    /// Makes hardware MFA tokens known.
+    Mfa {
+        #[command(subcommand)]
+        command: mfa::Command,
+    },
     /// Decisions and checks of policies, without a server.
     Policy {
         #[command(subcommand)]
@@ -110,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }
+        Command::Mfa { command } => served(mfa::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

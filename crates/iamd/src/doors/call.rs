@@ -102,7 +102,7 @@ impl Call<'_> {
 
     /// What must be done before; nothing of it is done here.
     fn preparation<O: Operation>(&self, operation: &O) -> Result<Option<Preparation>, Failure> {
-        if !O::PREPARES {
+        if !operation.is_prepared() {
             return Ok(None);
         }
         let caller = &self.requester.caller;

@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod claims;
 mod facts;
 mod key_store;
 mod ledgers;
@@ -178,6 +179,11 @@ impl Node {
     /// What it does, in numbers.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Limits on how much there may be of everything.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     /// How many writes wait in the queues.
