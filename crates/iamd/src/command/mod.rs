@@ -3,6 +3,7 @@
 mod account;
 mod config;
 mod dev;
+mod errand;
 mod folder;
 mod health;
 mod init;
