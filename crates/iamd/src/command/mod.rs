@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod config;
 mod dev;
+mod errand;
 mod folder;
 mod health;
 mod init;
