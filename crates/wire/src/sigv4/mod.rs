@@ -93,6 +93,12 @@ pub enum PayloadRule {
 }
 
 impl Rules {
+    /// The rules of a service with the JSON protocol.
+    pub const fn of_json(service: &'static str) -> Rules {
+        let (path, payload) = (PathRule::Normalize, PayloadRule::Hash);
+        Rules { service, path, payload, presigned_seconds_min: 0 }
+    }
+
     /// The rules of a service with the Query protocol.
     pub const fn of(service: Service) -> Rules {
         Rules {
