@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers to the others")]
 
 mod authenticate;
+mod backup;
 mod clock;
 mod command;
 mod config;

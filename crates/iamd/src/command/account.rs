@@ -79,5 +79,7 @@ fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
         (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
+        // Nobody asked for one here.
+        (_, Granted::Backup(_)) => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod backup;
 mod config;
 mod dev;
 mod errand;
@@ -10,6 +11,7 @@ mod init;
 mod manual;
 mod policy;
 mod printout;
+mod restore;
 mod serve;
 mod settings;
 
@@ -55,6 +57,10 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Writes everything that a node keeps into one sealed file, while it runs; or checks such a file.
+    Backup(backup::Options),
+    /// Restores a backup into an empty data folder; or checks it.
+    Restore(restore::Options),
     /// Decisions and checks of policies, without a server.
     Policy {
         #[command(subcommand)]
@@ -102,6 +108,8 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Backup(options) => served(backup::run(options)),
+        Command::Restore(options) => served(restore::run(options)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

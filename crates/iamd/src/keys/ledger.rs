@@ -74,6 +74,11 @@ impl Ledger {
         self.revision
     }
 
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.versions.len() as u64
+    }
+
     /// Adds a row that was read.
     pub fn add(
         &mut self,

@@ -17,7 +17,7 @@ pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
 pub use sealing::SealingKey;
 pub use source::MasterKeySource;
-pub use stored::KeyRow;
+pub use stored::{KeyRow, SessionKey};
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
 use aws_lc_rs::hkdf::{KeyType, Prk};

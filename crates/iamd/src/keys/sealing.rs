@@ -24,6 +24,8 @@ pub struct SealingKey {
     version: u32,
     rows: Prk,
     ledgers: Prk,
+    backups: Prk,
+    fingerprint: [u8; 8],
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -59,6 +61,8 @@ impl SealingKey {
             version,
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
+            backups: part(b"backups")?,
+            fingerprint: *derived::<8>(&root, b"fingerprint")?,
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
@@ -67,6 +71,20 @@ impl SealingKey {
     /// The key's version.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// What tells the key from others, and nothing else of it.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        self.fingerprint
+    }
+
+    /// The key of the backup that has this context, which no other one has.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`], which does not happen.
+    pub fn backup_key(&self, context: &[u8]) -> Result<LessSafeKey, Fault> {
+        one_time_key(&self.backups, context)
+            .ok_or_else(|| Fault::Bug("the key of a backup cannot be derived".to_owned()))
     }
 
     /// Seals a row: it opens only under this account, kind and id, as of this revision.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{self, AccountLine};
+use super::output::Output;
 use super::progress::Progress;
+use crate::backup;
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::node::Node;
@@ -19,6 +21,8 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// Write a backup into the output.
+    Backup,
 }
 
 /// What he gets.
@@ -29,6 +33,8 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
+    /// The backup that was written.
+    Backup(backup::Summary),
 }
 
 /// Where a wish is carried out.
@@ -40,6 +46,8 @@ pub struct Site<'a> {
     pub folder: &'a Path,
     /// Where long work says how far it is.
     pub progress: &'a Progress,
+    /// Where bytes go that are asked for.
+    pub output: &'a Output,
 }
 
 /// Carries out a wish on a node.
@@ -50,5 +58,9 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(site.node, order).await.map(Granted::Account),
         Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
+        Wish::Backup => {
+            let out = site.output.take()?;
+            backup::write(site.node, site.folder, site.progress, out).await.map(Granted::Backup)
+        }
     }
 }
