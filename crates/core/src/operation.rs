@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::draw::Draw;
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
+use crate::preparation::{Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
@@ -28,6 +29,8 @@ pub trait Operation: DeserializeOwned + Send + Sync + 'static {
     const ACTION: &'static str;
     /// Whether the operation writes, and where.
     const EFFECT: Effect;
+    /// Whether something may have to be done before it is planned.
+    const PREPARES: bool = false;
     /// The answer.
     type Output: Serialize;
 
@@ -44,6 +47,15 @@ pub trait Operation: DeserializeOwned + Send + Sync + 'static {
     /// `AccessDenied`, or what `targets` refuses.
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
         authorize(scene, &self.targets(scene)?)
+    }
+
+    /// What must be done before the plan, given that the caller is allowed; the plan checks again
+    /// whatever this rests on.
+    ///
+    /// # Errors
+    /// A refusal in AWS's words.
+    fn prepare(&self, _: &Scene<'_>) -> Result<Option<Preparation>, Refusal> {
+        Ok(None)
     }
 
     /// What happens, given that the caller is allowed; pure, and repeated on a newer state when a
@@ -137,6 +149,8 @@ pub struct Scene<'a> {
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.
     pub quotas: &'a Quotas,
+    /// What was done for this request before, where something had to be.
+    pub prepared: Option<&'a Prepared>,
     /// Who is told of decisions.
     pub witness: &'a dyn Witness,
     /// The present time.

@@ -1,5 +1,6 @@
 //! Proving that a backup holds what was written: every row and every ledger opens.
 
+use std::cell::OnceCell;
 use std::io::BufRead;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::format::{Counts, FILES, Item, hexadecimal};
 use super::read::Reader;
 use super::write::is_real;
 use crate::fault::Fault;
-use crate::keys::{KeyRow, Keyring, Ledger, SealingKey};
+use crate::keys::{KeyRow, Keyring, Ledger, LogBreak, LogReader, SealingKey};
 use crate::operator::{Progress, Step};
 
 /// Items between two reports of progress.
@@ -59,7 +60,8 @@ pub async fn verify(
     let work = move || {
         let mut reader = Reader::new(input, &master)?;
         let mut walk = Walk { length, progress: &progress, items: 0 };
-        let mut check = Check::new(master);
+        let keyring = OnceCell::new();
+        let mut check = Check::new(master, &keyring);
         loop {
             let item = reader.next()?;
             let is_end = matches!(item, Item::End { .. });
@@ -86,7 +88,7 @@ impl Walk<'_> {
     pub(super) fn step(&mut self, reader: &Reader) {
         self.items += 1;
         if let Some(total) = self.length
-            && self.items % REPORT_ITEMS == 0
+            && self.items.is_multiple_of(REPORT_ITEMS)
         {
             self.progress.report(Step { done: reader.offset(), total });
         }
@@ -94,12 +96,12 @@ impl Walk<'_> {
 }
 
 /// What was seen so far.
-pub(super) struct Check {
+pub(super) struct Check<'k> {
     master: Arc<SealingKey>,
     /// There once the account of the stored keys was read.
-    keyring: Option<Keyring>,
+    keyring: &'k OnceCell<Keyring>,
     key_rows: Vec<KeyRow>,
-    current: Option<Current>,
+    current: Current<'k>,
     counts: Counts,
     users: u64,
     files: Vec<String>,
@@ -107,21 +109,32 @@ pub(super) struct Check {
     is_complete: bool,
 }
 
+/// What may come next.
+enum Current<'k> {
+    /// An account, a fact or a claim.
+    Nothing,
+    /// More rows of an account, or its records.
+    Rows(Rows),
+    /// More records of an account.
+    Records(AccountId, LogReader<'k>),
+}
+
 /// The account whose rows come.
-struct Current {
+struct Rows {
     account: AccountId,
     revision: Revision,
     seal: Vec<u8>,
     ledger: Ledger,
 }
 
-impl Check {
-    pub(super) fn new(master: Arc<SealingKey>) -> Check {
+impl<'k> Check<'k> {
+    /// The keys go into the cell when they are read.
+    pub(super) fn new(master: Arc<SealingKey>, keyring: &'k OnceCell<Keyring>) -> Check<'k> {
         Check {
             master,
-            keyring: None,
+            keyring,
             key_rows: Vec::new(),
-            current: None,
+            current: Current::Nothing,
             counts: Counts::default(),
             users: 0,
             files: Vec::new(),
@@ -133,8 +146,18 @@ impl Check {
     /// Takes the next item in.
     ///
     /// # Errors
-    /// [`Fault::Damaged`] that names what is not as it was written.
+    /// [`Fault::Refused`] that names what is not as it was written.
     pub(super) fn take(&mut self, item: &Item<'_>) -> Result<(), Fault> {
+        self.accept(item).map_err(|fault| match fault {
+            // It is the backup that is, not the data of a node.
+            Fault::Damaged(reason) => {
+                Fault::Refused(format!("the backup is damaged: {reason}; use another one"))
+            }
+            other => other,
+        })
+    }
+
+    fn accept(&mut self, item: &Item<'_>) -> Result<(), Fault> {
         match item {
             Item::File { name, .. } => self.file(name),
             Item::Account { account, revision, seal } => {
@@ -142,23 +165,18 @@ impl Check {
                 self.begin_account(*account, Revision(*revision), seal)
             }
             Item::Row { kind, id, bytes } => self.row(*kind, id, bytes),
-            Item::Record { number, bytes } => {
-                self.current.as_ref().ok_or_else(out_of_order)?;
-                self.counts.records += 1;
-                self.note(&[b"record", &number.to_be_bytes(), bytes]);
-                Ok(())
-            }
+            Item::Record { number, bytes } => self.record(*number, bytes),
             Item::Fact { .. } => {
                 self.counts.facts += 1;
-                Ok(())
+                self.finish_account()
             }
             Item::Claim { .. } => {
                 self.counts.claims += 1;
-                Ok(())
+                self.finish_account()
             }
             Item::End { counts, .. } => {
                 self.finish_account()?;
-                self.is_complete = *counts == self.counts && self.keyring.is_some();
+                self.is_complete = *counts == self.counts && self.keyring.get().is_some();
                 Ok(())
             }
         }
@@ -167,10 +185,10 @@ impl Check {
     /// What was found, once there is nothing more.
     ///
     /// # Errors
-    /// [`Fault::Damaged`] when something is missing.
+    /// [`Fault::Refused`] when something is missing.
     pub(super) fn findings(self, reader: &Reader) -> Result<Findings, Fault> {
         if !self.is_complete {
-            return Err(Fault::Damaged("the backup lacks what it says it holds".to_owned()));
+            return Err(Fault::Refused("the backup lacks what it says it holds".to_owned()));
         }
         Ok(Findings {
             created: reader.created(),
@@ -199,7 +217,7 @@ impl Check {
         let account = AccountId::from_stored(number)
             .ok_or_else(|| Fault::Damaged(format!("there can be no account {number}")))?;
         let ledger = Ledger::new(self.ledger_key(account, seal)?);
-        self.current = Some(Current { account, revision, seal: seal.to_vec(), ledger });
+        self.current = Current::Rows(Rows { account, revision, seal: seal.to_vec(), ledger });
         self.counts.accounts += u64::from(is_real(number));
         if account != AccountId::KEYS {
             self.note(&[b"account", &number.to_be_bytes(), &revision.0.to_be_bytes()]);
@@ -208,20 +226,24 @@ impl Check {
     }
 
     fn row(&mut self, row_kind: u16, id: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let mut current = self.current.take().ok_or_else(out_of_order)?;
-        let account = current.account;
-        let key = RecordKey { kind: row_kind, id: id.to_owned() };
-        let opened = match &self.keyring {
-            Some(keyring) => keyring.open(account, &key, bytes)?,
-            None => self.master.open_row(account, &key, bytes).ok_or_else(|| {
-                Fault::Damaged(format!(
-                    "stored key {row_kind}/{id} was altered; use another backup"
-                ))
-            })?,
+        let Current::Rows(mut rows) = std::mem::replace(&mut self.current, Current::Nothing) else {
+            return Err(out_of_order());
         };
-        let with = self.ledger_key(account, &current.seal)?;
-        current.ledger.add(with, account, &key, opened.version);
-        self.current = Some(current);
+        let account = rows.account;
+        let key = RecordKey { kind: row_kind, id: id.to_owned() };
+        let key_of_row = match self.keyring.get() {
+            Some(keyring) => keyring.of_sealed(account, bytes),
+            None => Some(&*self.master),
+        };
+        let opened = key_of_row.and_then(|with| with.open_row(account, &key, bytes));
+        let opened = opened.ok_or_else(|| {
+            Fault::Damaged(format!(
+                "row {row_kind}/{id} of account {account} was altered, moved, or sealed with a key that is not there"
+            ))
+        })?;
+        let with = self.ledger_key(account, &rows.seal)?;
+        rows.ledger.add(with, account, &key, opened.version);
+        self.current = Current::Rows(rows);
         self.counts.rows += 1;
         if account == AccountId::KEYS {
             self.key_rows.push(KeyRow::from_bytes(&key, &opened.content)?);
@@ -234,29 +256,60 @@ impl Check {
         Ok(())
     }
 
-    fn finish_account(&mut self) -> Result<(), Fault> {
-        let Some(Current { account, revision, seal, mut ledger }) = self.current.take() else {
-            return Ok(());
+    fn record(&mut self, number: u64, bytes: &[u8]) -> Result<(), Fault> {
+        self.finish_rows()?;
+        let Current::Records(account, log) = &mut self.current else {
+            return Err(out_of_order());
         };
-        ledger.finish(revision);
-        ledger.fits(self.ledger_key(account, &seal)?, account, &seal).map_err(|_| {
-            Fault::Damaged(format!(
-                "the rows of account {account} in the backup are not those that it had; use another backup"
-            ))
-        })?;
-        if account == AccountId::KEYS {
-            self.keyring = Some(Keyring::new(Arc::clone(&self.master), &self.key_rows)?);
-            self.key_rows.clear();
+        let account = *account;
+        let record = log.next(number, bytes).map_err(|wrong| broken(account, &wrong))?;
+        self.counts.records += 1;
+        if account != AccountId::KEYS {
+            self.note(&[b"record", &number.to_be_bytes(), record.as_bytes()]);
         }
         Ok(())
     }
 
+    /// Proves that the rows of the account are those that it had; its records may follow.
+    fn finish_rows(&mut self) -> Result<(), Fault> {
+        let rows = match std::mem::replace(&mut self.current, Current::Nothing) {
+            Current::Rows(rows) => rows,
+            other => {
+                self.current = other;
+                return Ok(());
+            }
+        };
+        let Rows { account, revision, seal, mut ledger } = rows;
+        ledger.finish(revision);
+        ledger.fits(self.ledger_key(account, &seal)?, account, &seal).map_err(|_| {
+            Fault::Damaged(format!("the rows of account {account} are not those that it had"))
+        })?;
+        if account == AccountId::KEYS {
+            let keyring = Keyring::new(Arc::clone(&self.master), &self.key_rows)?;
+            self.key_rows.clear();
+            self.keyring.set(keyring).map_err(|_| out_of_order())?;
+        }
+        let keyring = self.keyring.get().ok_or_else(out_of_order)?;
+        let log = LogReader::new(keyring, account, ledger.log().clone());
+        self.current = Current::Records(account, log);
+        Ok(())
+    }
+
+    /// Proves that the account is whole.
+    fn finish_account(&mut self) -> Result<(), Fault> {
+        self.finish_rows()?;
+        match std::mem::replace(&mut self.current, Current::Nothing) {
+            Current::Records(account, log) => log.finish().map_err(|wrong| broken(account, &wrong)),
+            Current::Nothing | Current::Rows(_) => Ok(()),
+        }
+    }
+
     /// The key of an account's ledger: the stored keys come first, since they open the others.
     fn ledger_key(&self, account: AccountId, seal: &[u8]) -> Result<&SealingKey, Fault> {
-        match &self.keyring {
+        match self.keyring.get() {
             Some(keyring) => keyring.of_sealed(account, seal).ok_or_else(|| {
                 Fault::Damaged(format!(
-                    "the seal of account {account} in the backup is of a key that is not there"
+                    "the seal of account {account} is of a key that is not there"
                 ))
             }),
             None if account == AccountId::KEYS => Ok(&self.master),
@@ -273,6 +326,10 @@ impl Check {
     }
 }
 
+fn broken(account: AccountId, wrong: &LogBreak) -> Fault {
+    Fault::Damaged(format!("the log of account {account} is not the one that it had: {wrong}"))
+}
+
 fn out_of_order() -> Fault {
-    Fault::Damaged("the items of the backup are not in their order".to_owned())
+    Fault::Damaged("its parts are not in their order".to_owned())
 }

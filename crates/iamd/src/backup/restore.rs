@@ -1,5 +1,6 @@
 //! Restoring a backup into an empty data folder: whole, or nothing.
 
+use std::cell::OnceCell;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
@@ -83,7 +84,8 @@ async fn imported(
     master: &Arc<SealingKey>,
     mut walk: Walk<'_>,
 ) -> Result<(Findings, Option<Vec<u8>>), Fault> {
-    let mut check = Check::new(Arc::clone(master));
+    let keyring = OnceCell::new();
+    let mut check = Check::new(Arc::clone(master), &keyring);
     let mut batch = Batch::default();
     let mut initialized = None;
     loop {

@@ -216,6 +216,10 @@ async fn what_is_restored_is_what_was_there_but_for_the_session_keys() {
     for account in [numbers[0], numbers[1], AccountId::DIRECTORY] {
         // Rows, revision and seal: byte for byte.
         assert_eq!(rows(&store, account).await, rows(&*world.store, account).await);
+        // So is the log.
+        let stored = iamd_store::AccountId(account.number());
+        let log = store.read_records(stored, 0, 100).await.unwrap();
+        assert_eq!(log, world.store.read_records(stored, 0, 100).await.unwrap());
     }
     let (before, after) =
         (rows(&*world.store, AccountId::KEYS).await, rows(&store, AccountId::KEYS).await);

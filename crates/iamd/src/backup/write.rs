@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
@@ -66,7 +66,7 @@ pub async fn write(
 
 async fn copied(
     node: &Node,
-    folder: &PathBuf,
+    folder: &Path,
     progress: &Progress,
     mut out: Box<dyn Write + Send>,
 ) -> Result<Summary, Fault> {
@@ -183,7 +183,7 @@ impl RowVisitor for Copier<'_> {
 
     fn row(&mut self, row: RowRef<'_>) -> ControlFlow<()> {
         self.counts.rows += 1;
-        if self.counts.rows % REPORT_ROWS == 0 {
+        if self.counts.rows.is_multiple_of(REPORT_ROWS) {
             let done = self.counts.rows;
             self.progress.report(Step { done, total: self.total.max(done) });
         }

@@ -7,7 +7,8 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
-use iamd_core::caller::{Caller, Credential, Identity};
+use iamd_core::audit::Requester;
+use iamd_core::caller::{Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::perform::with_operation;
 use iamd_core::refusal::Refusal;
@@ -141,11 +142,13 @@ async fn perform(
     }
     let node = desk.node;
     let snapshot = node.snapshot();
-    let (caller, environment) = match admitted(desk, &snapshot, &received, operation) {
+    let Admitted { requester, environment } = match admitted(desk, &snapshot, &received, operation)
+    {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(frame, operation.name, &refused),
     };
-    if !desk.limits.admit_request(&caller) {
+    let caller = &requester.caller;
+    if !desk.limits.admit_request(caller) {
         tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
         node.metrics().throttled();
         return frame.refusal(&throttled(), None);
@@ -160,15 +163,15 @@ async fn perform(
         snapshot: &snapshot,
         operation,
         parameters,
-        caller: &caller,
+        requester: &requester,
         environment: &environment,
         request_id: &frame.request_id,
         form: frame.form,
     };
     let (result, revision) = match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Read(result)) => (result, None),
-        Some(Outcome::Write(pending)) => match pending.await {
-            Ok((text, revision)) => (Ok(text), Some(revision)),
+        Some(Outcome::Now(result)) => (result, None),
+        Some(Outcome::Later(pending)) => match pending.await {
+            Ok((text, revision)) => (Ok(text), revision),
             Err(failure) => (Err(failure), None),
         },
         None => return refuse(frame, operation.name, &unknown_action(operation.name, None)),
@@ -195,18 +198,25 @@ fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String
     snapshot.keys.sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
+/// Who asks, and from where.
+struct Admitted {
+    requester: Requester,
+    environment: Environment,
+}
+
 /// Proves who asks, and notes that his credential was used.
 fn admitted(
     Desk { node, keys, .. }: Desk<'_>,
     snapshot: &Snapshot,
     received: &Received<'_>,
     operation: &OperationInfo,
-) -> Result<(Caller, Environment), Refused> {
+) -> Result<Admitted, Refused> {
     let headers = headers(received.parts);
     let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
     let rules = Rules::of(operation.service);
-    let Authenticated { caller, region } = authenticate(snapshot, keys, &request, &rules, now)?;
+    let Authenticated { caller, access_key_id, region } =
+        authenticate(snapshot, keys, &request, &rules, now)?;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
     };
@@ -226,7 +236,7 @@ fn admitted(
         referer: text(REFERER),
         region,
     };
-    Ok((caller, environment))
+    Ok(Admitted { requester: Requester { caller, access_key_id }, environment })
 }
 
 fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {

@@ -6,6 +6,7 @@ mod call;
 mod dev;
 mod health;
 mod metrics;
+mod preparing;
 
 use std::sync::Arc;
 

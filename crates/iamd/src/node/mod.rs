@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
@@ -85,8 +86,31 @@ pub struct Done<T> {
 }
 
 /// A command: planned on a state, perhaps more than once.
-pub type Plan<T> =
-    Box<dyn FnMut(&Snapshot, &Node) -> Result<(Vec<AccountChanges>, T), Failure> + Send>;
+pub type Plan<T> = Box<dyn FnMut(&Snapshot, &Node) -> Result<Drafted<T>, Failure> + Send>;
+
+/// What a command comes to, if it is committed.
+#[derive(Debug, Clone)]
+pub struct Drafted<T> {
+    /// What changes.
+    pub changes: Vec<AccountChanges>,
+    /// The answer.
+    pub answer: T,
+    /// What the command's record shows of the answer: a JSON object without secrets.
+    pub elements: Option<String>,
+}
+
+impl<T> Drafted<T> {
+    /// Changes and an answer of which the record shows nothing.
+    pub fn new(changes: Vec<AccountChanges>, answer: T) -> Drafted<T> {
+        Drafted { changes, answer, elements: None }
+    }
+
+    /// The same with what the record shows of the answer: a JSON object without secrets.
+    #[must_use]
+    pub fn showing(self, elements: Option<String>) -> Drafted<T> {
+        Drafted { elements, ..self }
+    }
+}
 
 impl Node {
     /// Opens a node on a store: everything is read, opened and indexed.
@@ -186,13 +210,14 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            prepared: None,
             witness: &self.metrics,
             now: self.clock.now(),
         }
     }
 
-    /// Plans a command behind all earlier ones of its account, commits what it changes, and answers
-    /// once that is durable and visible.
+    /// Plans a command behind all earlier ones of its account, commits what it changes together with
+    /// the record of the event, and answers once that is durable and visible.
     ///
     /// # Errors
     /// The plan's refusal; [`Fault::Unavailable`] when the store takes no writes, and then nothing
@@ -200,9 +225,10 @@ impl Node {
     pub async fn write<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write(self, account, plan).await
+        queue::write(self, account, event, plan).await
     }
 
     /// The same for a command that also changes the directory of accounts.
@@ -212,9 +238,10 @@ impl Node {
     pub async fn write_directory<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write_directory(self, account, plan).await
+        queue::write_directory(self, account, event, plan).await
     }
 
     /// Writes the facts gathered since the last time to the store.

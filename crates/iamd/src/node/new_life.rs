@@ -33,6 +33,9 @@ pub async fn end_sessions(store: &dyn Store, master: &SealingKey, now: i64) -> R
         ledger.add(master, AccountId::KEYS, &key, opened.version);
     }
     ledger.finish(read.head.revision);
+    ledger
+        .fits(master, AccountId::KEYS, &read.head.seal)
+        .map_err(|_| Fault::Bug("the ledger of the stored keys fits only once".to_owned()))?;
 
     let mut commit = AccountCommit::new(key_store::account(), read.head.revision);
     let key = fresh.key();
@@ -44,7 +47,8 @@ pub async fn end_sessions(store: &dyn Store, master: &SealingKey, now: i64) -> R
     commit.removes = gone.iter().map(|key| RowKey::new(key.kind, key.id.as_str())).collect();
     let removed = gone.iter().map(|key| Entry { key, is_removed: true });
     let put = std::iter::once(Entry { key: &key, is_removed: false });
-    commit.seal = ledger.step(master, AccountId::KEYS, put.chain(removed))?.seal;
+    let log = ledger.log().clone();
+    commit.seal = ledger.step(master, AccountId::KEYS, put.chain(removed), log)?.seal;
     match store.commit(vec![commit]).await {
         Ok(_) => Ok(()),
         Err(CommitError::Conflict { .. }) => {
