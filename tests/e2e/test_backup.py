@@ -169,6 +169,10 @@ def test_a_restored_folder_holds_the_same_and_ends_sessions(world, tmp_path):
         with refused("InvalidClientTokenId"):
             server.iam(world.session).get_user(UserName="user-0")
         server.iam(session(server)).get_user(UserName="user-0")
+        # The logs of the accounts came along, and go on.
+        audit = run("audit", "verify", "--data", data, "-o", "json")
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+        assert json.loads(audit.stdout)["stored"] >= facts["records"]
         again = tmp_path / "again"
         done = backup(data, again)
         assert done.returncode == 0, done.stderr

@@ -383,7 +383,7 @@ fn what_was_prepared_on_another_state_does_not_count() {
         perform(&request, &scene, &mut draw).map(|planned| planned.changes)
     };
     let preparation = prepare(&request, &world.scene(&bob)).unwrap().unwrap();
-    let Preparation::Passwords(work) = preparation;
+    let Preparation::Passwords(work) = preparation else { panic!("no passwords") };
     let done = |hash: &str| PasswordOutcome::Hash(Secret::from(hash.to_owned()));
     let prepared = Prepared::Passwords(work.clone(), done("new"));
     assert!(planned(&world, Some(&prepared)).is_ok());

@@ -10,7 +10,7 @@ use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::document::PolicyDocument;
-use super::sign_in::{LoginProfile, PasswordPolicy};
+use super::sign_in::{LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -40,6 +40,8 @@ pub enum Entity {
     PasswordPolicy(PasswordPolicy),
     /// The password of a user.
     LoginProfile(LoginProfile),
+    /// A device that shows one-time codes.
+    MfaDevice(MfaDevice),
 }
 
 /// What identifies a row inside its account.
@@ -67,6 +69,8 @@ pub enum EntityKey {
     PasswordPolicy,
     /// The password of a user, by the user's unique id.
     LoginProfile(UniqueId),
+    /// A device that shows one-time codes, by serial number.
+    MfaDevice(Box<str>),
 }
 
 impl Entity {
@@ -84,6 +88,7 @@ impl Entity {
             Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
             Entity::PasswordPolicy(_) => EntityKey::PasswordPolicy,
             Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
+            Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
         }
     }
 }
@@ -404,7 +409,7 @@ pub struct InstanceProfile {
     pub tags: Vec<Tag>,
 }
 
-/// Whose access key it is.
+/// Whose access key or MFA device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum KeyOwner {
     /// The root user of the account.

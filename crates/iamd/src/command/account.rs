@@ -77,9 +77,11 @@ fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
     match (OutputFormat::or_what_fits(output), granted) {
         (OutputFormat::Json, Granted::Account(facts)) => printout::json(facts),
         (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
+        (_, Granted::Audit(report)) => printout::json(report),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
-        // Nobody asked for one here.
-        (_, Granted::Backup(_)) => Ok(()),
+        (_, Granted::MfaTokens(_) | Granted::Backup(_)) => {
+            Err(Fault::Bug("the node has answered another wish".to_owned()))
+        }
     }
 }

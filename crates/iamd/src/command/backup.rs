@@ -72,9 +72,7 @@ async fn written(config: &Config, writer: Box<dyn Write + Send>) -> Result<Summa
     }
     match errand::carry_out_into(data, &config.master_key, Wish::Backup, &output).await? {
         Granted::Backup(summary) => Ok(summary),
-        Granted::Account(_) | Granted::Accounts(_) => {
-            Err(Fault::Bug("the node answers something else".to_owned()))
-        }
+        _ => Err(Fault::Bug("the node answers something else".to_owned())),
     }
 }
 

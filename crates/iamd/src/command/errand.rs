@@ -33,12 +33,7 @@ pub(super) async fn carry_out_into(
         if let Some(granted) = operator::ask(data, &wish, progress, output).await? {
             return Ok(granted);
         }
-        if !data.is_dir() {
-            return Err(Fault::Folder(format!(
-                "there is no data folder `{}`; name the one of your node with --data",
-                data.display()
-            )));
-        }
+        folder::check_exists(data)?;
         let node = folder::open_with(data, master_key, Quotas::default()).await?;
         let site = Site { node: &node, folder: data, progress, output };
         let granted = operator::grant(&site, wish).await;

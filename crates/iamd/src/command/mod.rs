@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod audit;
 mod backup;
 mod config;
 mod dev;
@@ -9,6 +10,7 @@ mod folder;
 mod health;
 mod init;
 mod manual;
+mod mfa;
 mod policy;
 mod printout;
 mod restore;
@@ -61,6 +63,16 @@ enum Command {
     Backup(backup::Options),
     /// Restores a backup into an empty data folder; or checks it.
     Restore(restore::Options),
+    /// Proves and shows the audit trail.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// Makes hardware MFA tokens known.
+    Mfa {
+        #[command(subcommand)]
+        command: mfa::Command,
+    },
     /// Decisions and checks of policies, without a server.
     Policy {
         #[command(subcommand)]
@@ -110,6 +122,10 @@ pub fn run() -> ExitCode {
         Command::Account { command } => served(account::run(command)),
         Command::Backup(options) => served(backup::run(options)),
         Command::Restore(options) => served(restore::run(options)),
+        Command::Audit { command } => {
+            runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
+        }
+        Command::Mfa { command } => served(mfa::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

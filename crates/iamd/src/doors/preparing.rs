@@ -1,6 +1,8 @@
 //! Carrying out what must be done before an operation can be planned.
 
-use iamd_core::preparation::{PasswordOutcome, PasswordWork, Preparation, Prepared};
+use iamd_core::preparation::{
+    CodeOutcome, CodeUse, PasswordOutcome, PasswordWork, Preparation, Prepared,
+};
 
 use super::call::throttled;
 use crate::limits::{Guessed, Limits};
@@ -10,7 +12,7 @@ use crate::password;
 /// Does it, and tells what came of it.
 ///
 /// # Errors
-/// `Throttling` after too many wrong guesses; what the pool of passwords answers.
+/// `Throttling` after too many wrong guesses; what the pool of passwords or the store answers.
 pub(super) async fn carry_out(
     node: &Node,
     limits: &Limits,
@@ -18,6 +20,7 @@ pub(super) async fn carry_out(
 ) -> Result<Prepared, Failure> {
     match preparation {
         Preparation::Passwords(work) => passwords(node, limits, work).await,
+        Preparation::Code(code) => one_time_code(node, limits, code).await,
     }
 }
 
@@ -32,6 +35,18 @@ async fn passwords(node: &Node, limits: &Limits, work: PasswordWork) -> Result<P
         (PasswordOutcome::Mismatch, _) | (_, None) => {}
     }
     Ok(Prepared::Passwords(work, outcome))
+}
+
+async fn one_time_code(node: &Node, limits: &Limits, code: CodeUse) -> Result<Prepared, Failure> {
+    let guessed = Guessed::Device(code.account, code.device);
+    admit(node, limits, Some(guessed))?;
+    let outcome = node.use_up(&code).await?;
+    match outcome {
+        CodeOutcome::Claim => limits.was_right(guessed),
+        // Also one that was used before: whoever replays codes is not helped to try many.
+        CodeOutcome::Refuse => {}
+    }
+    Ok(Prepared::Code(code, outcome))
 }
 
 /// The guess counts before it is looked at, so that many at once gain nothing.

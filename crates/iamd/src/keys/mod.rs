@@ -17,7 +17,7 @@ mod stored;
 pub use keyring::Keyring;
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
-pub use record_log::{LogBreak, LogHead, LogReader};
+pub use record_log::{LogBreak, LogHead, LogReader, open_record};
 pub use sealing::SealingKey;
 pub use source::MasterKeySource;
 pub use stored::{KeyRow, SessionKey};

@@ -48,6 +48,19 @@ impl LogHead {
     }
 }
 
+/// A record by itself, without a look at the others; none if it was altered, moved, or sealed with a
+/// key that is not there.
+pub fn open_record(
+    keyring: &Keyring,
+    account: AccountId,
+    number: u64,
+    sealed: &[u8],
+) -> Option<String> {
+    let content = keyring.of_sealed(account, sealed)?.open_record(account, number, sealed)?;
+    let record = content.get(DIGEST_LENGTH..)?;
+    std::str::from_utf8(record).ok().map(str::to_owned)
+}
+
 /// Covers the predecessor's digest, which the content begins with.
 fn digest(account: AccountId, number: u64, content: &[u8]) -> [u8; DIGEST_LENGTH] {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);

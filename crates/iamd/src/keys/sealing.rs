@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
@@ -27,6 +28,8 @@ pub struct SealingKey {
     backups: Prk,
     fingerprint: [u8; 8],
     records: Prk,
+    /// For the lines of the audit trail.
+    trail: hmac::Key,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -65,6 +68,7 @@ impl SealingKey {
             backups: part(b"backups")?,
             fingerprint: *derived::<8>(&root, b"fingerprint")?,
             records: part(b"records")?,
+            trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
@@ -87,6 +91,11 @@ impl SealingKey {
     pub fn backup_key(&self, context: &[u8]) -> Result<LessSafeKey, Fault> {
         one_time_key(&self.backups, context)
             .ok_or_else(|| Fault::Bug("the key of a backup cannot be derived".to_owned()))
+    }
+
+    /// The key that authenticates the lines of the audit trail.
+    pub fn trail(&self) -> &hmac::Key {
+        &self.trail
     }
 
     /// Seals a row: it opens only under this account, kind and id, as of this revision.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::{Caller, Identity};
+use iamd_core::state::MfaDeviceId;
 use iamd_core::unique_id::UniqueId;
 use iamd_wire::Timestamp;
 
@@ -30,6 +31,8 @@ const GUESS_EVERY: Duration = Duration::from_secs(15 * 60);
 pub enum Guessed {
     /// The password of a user.
     Password(AccountId, UniqueId),
+    /// The codes of a device.
+    Device(AccountId, MfaDeviceId),
 }
 
 /// The limits in force.

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::accounts::{self, AccountLine};
 use super::output::Output;
 use super::progress::Progress;
+use crate::audit;
 use crate::backup;
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
+use crate::mfa_tokens::{self, TokenOrder, TokensImported};
 use crate::node::Node;
 
 /// What an operator asks for.
@@ -21,6 +23,10 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// Prove the audit trail.
+    VerifyAudit,
+    /// Make hardware tokens known.
+    ImportMfaTokens(TokenOrder),
     /// Write a backup into the output.
     Backup,
 }
@@ -33,6 +39,10 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
+    /// What was proven of the audit trail.
+    Audit(audit::Report),
+    /// The hardware tokens that are known now.
+    MfaTokens(TokensImported),
     /// The backup that was written.
     Backup(backup::Summary),
 }
@@ -58,6 +68,10 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(site.node, order).await.map(Granted::Account),
         Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
+        Wish::VerifyAudit => audit::verify(site.node, site.folder).await.map(Granted::Audit),
+        Wish::ImportMfaTokens(order) => {
+            mfa_tokens::import(site.node, order).await.map(Granted::MfaTokens)
+        }
         Wish::Backup => {
             let out = site.output.take()?;
             backup::write(site.node, site.folder, site.progress, out).await.map(Granted::Backup)
