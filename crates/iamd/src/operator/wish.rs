@@ -67,11 +67,11 @@ pub struct Site<'a> {
 pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(site.node, order).await.map(Granted::Account),
-        Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
-        Wish::VerifyAudit => audit::verify(site.node, site.folder).await.map(Granted::Audit),
         Wish::ImportMfaTokens(order) => {
             mfa_tokens::import(site.node, order).await.map(Granted::MfaTokens)
         }
+        Wish::VerifyAudit => audit::verify(site.node, site.folder).await.map(Granted::Audit),
+        Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
         Wish::Backup => {
             let out = site.output.take()?;
             backup::write(site.node, site.folder, site.progress, out).await.map(Granted::Backup)
