@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
@@ -225,6 +226,22 @@ def test_a_backup_while_writes_go_on_is_of_one_moment(world, tmp_path):
     # Every write that was answered before, and of the later ones a beginning without gaps.
     assert len(names) >= before
     assert names == created[: len(names)]
+
+
+def test_a_terminal_shows_how_far_it_is(world):
+    near, far = pty.openpty()
+    command = [program(), "restore", "--set", f"master_key=file:{world.key}", "--verify", str(world.file)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, timeout=60)
+    os.close(far)
+    shown = b""
+    try:
+        while part := os.read(near, 4096):
+            shown += part
+    except OSError:
+        pass  # What a terminal says at its end.
+    os.close(near)
+    assert done.returncode == 0 and json.loads(done.stdout)["users"] == 41
+    assert "\u2588".encode() in shown or "\u2591".encode() in shown, shown
 
 
 def test_a_folder_at_rest_and_standard_streams(world, tmp_path):

@@ -30,8 +30,8 @@ pub(super) const HEADER_LENGTH_MAX: usize = 4096;
 pub(super) const ITEM_LENGTH_MAX: usize = ROW_BYTES_MAX + 8192;
 /// Files of a data folder that belong to a backup.
 pub(super) const FILES: [&str; 3] = ["tls/ca.pem", "tls/ca.key", INITIALIZED_FILE];
-/// The file that says that the folder is a production server's; it is written last.
-pub(super) const INITIALIZED_FILE: &str = "initialized";
+/// The file that says that the folder is a production server's, and complete; it is written last.
+pub const INITIALIZED_FILE: &str = "initialized";
 /// Longest of these files, in bytes.
 pub(super) const FILE_LENGTH_MAX: u64 = 64 * 1024;
 

@@ -16,6 +16,7 @@ mod tests;
 mod write;
 
 pub use check::{Findings, verify};
+pub use format::INITIALIZED_FILE;
 pub use place::refuse_unfinished;
 pub use restore::restore;
 pub use write::{Summary, write};

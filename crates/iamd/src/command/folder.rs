@@ -8,7 +8,7 @@ use std::sync::Arc;
 use iamd_core::quota::Quotas;
 use iamd_store::{Memory, Sqlite, Store};
 
-use crate::backup;
+use crate::backup::{self, INITIALIZED_FILE};
 use crate::fault::Fault;
 use crate::keys::{MasterKey, MasterKeySource};
 use crate::node::Node;
@@ -140,9 +140,6 @@ pub(super) fn refuse_production(folder: &Path) -> Result<(), Fault> {
     }
     Ok(())
 }
-
-/// The file that says that `iamd init` came to its end here.
-const INITIALIZED_FILE: &str = "initialized";
 
 /// Makes the folder, for its owner only, if it is not there.
 fn create(folder: &Path) -> Result<(), Fault> {
