@@ -5,6 +5,7 @@ mod facts;
 mod key_store;
 mod ledgers;
 mod load;
+mod new_life;
 mod queue;
 mod reset;
 mod snapshot;
@@ -27,6 +28,8 @@ use iamd_store::{Revision, Store};
 use iamd_wire::ErrorCode;
 
 pub use facts::FactTable;
+pub(crate) use load::store_fault;
+pub(crate) use new_life::end_sessions;
 pub use reset::Start;
 pub use snapshot::Snapshot;
 
@@ -236,6 +239,16 @@ impl Node {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The key that seals the stored keys.
+    pub fn master(&self) -> &SealingKey {
+        &self.master
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.ledgers.rows()
     }
 
     /// A draw for one command.
