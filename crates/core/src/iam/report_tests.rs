@@ -151,18 +151,35 @@ fn full_world() -> World {
     world
 }
 
-#[test]
-fn details_show_what_holds_what() {
+fn attached() -> Value {
+    json!([
+        {"PolicyName": "ReadOnlyAccess", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+        {"PolicyName": "own", "PolicyArn": arn("policy/own")},
+    ])
+}
+
+fn inline() -> Value {
+    json!([{"PolicyName": "in", "PolicyDocument": ALLOW_ALL}])
+}
+
+fn tags() -> Value {
+    json!([{"Key": "team", "Value": "blue"}])
+}
+
+fn arn(rest: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:{rest}")
+}
+
+fn details() -> Value {
     let mut world = full_world();
     let root = world.root();
-    let details = marked(&world.ok(&root, "GetAccountAuthorizationDetails"));
-    let attached = json!([
-        {"PolicyName": "ReadOnlyAccess", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
-        {"PolicyName": "own", "PolicyArn": format!("arn:aws:iam::{ACCOUNT}:policy/own")},
-    ]);
-    let inline = json!([{"PolicyName": "in", "PolicyDocument": ALLOW_ALL}]);
-    let tags = json!([{"Key": "team", "Value": "blue"}]);
-    let arn = |rest: &str| format!("arn:aws:iam::{ACCOUNT}:{rest}");
+    marked(&world.ok(&root, "GetAccountAuthorizationDetails"))
+}
+
+#[test]
+fn details_of_users_and_groups() {
+    let details = details();
+    let (attached, inline, tags) = (attached(), inline(), tags());
     assert_eq!(
         details["UserDetailList"],
         json!([
@@ -195,6 +212,12 @@ fn details_show_what_holds_what() {
             },
         ])
     );
+}
+
+#[test]
+fn details_of_roles() {
+    let details = details();
+    let (attached, inline, tags) = (attached(), inline(), tags());
     let role = |path: &str, name: &str, tags: &Value| {
         json!({
             "Path": path, "RoleName": name, "RoleId": "<AROA>", "Tags": tags,
@@ -215,6 +238,11 @@ fn details_show_what_holds_what() {
         }],
     }]);
     assert_eq!(details["RoleDetailList"], json!([app, role("/", "plain", &json!([]))]));
+}
+
+#[test]
+fn details_of_policies() {
+    let details = details();
     let policies = details["Policies"].as_array().unwrap();
     let names: Vec<&str> =
         policies.iter().map(|policy| policy["PolicyName"].as_str().unwrap()).collect();
