@@ -6,6 +6,7 @@
 
 mod cpu;
 mod disk;
+mod large;
 mod load;
 mod page;
 mod plot;
@@ -40,6 +41,10 @@ pub(crate) struct Arguments {
     /// Measures other policy engines on the same policies, and nothing else; builds them first.
     #[arg(long)]
     rivals: bool,
+    /// Measures a server with very many users, and nothing else: `--users 1000000` takes some ten
+    /// minutes to fill.
+    #[arg(long)]
+    large: bool,
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -82,10 +87,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.rivals {
         return beside_rivals(arguments, &programs);
     }
-    let mut rows = decisions(&programs)?;
-    rows.extend(requests(arguments, &programs)?);
-    rows.extend(creations(&programs)?);
-    rows.extend(idle(&programs)?);
+    let rows = if arguments.large {
+        large::rows(arguments, &programs)?
+    } else {
+        let mut rows = decisions(&programs)?;
+        rows.extend(requests(arguments, &programs)?);
+        rows.extend(creations(&programs)?);
+        rows.extend(idle(&programs)?);
+        rows
+    };
     if arguments.json {
         println!("{}", page::json(&rows));
     } else {
@@ -93,7 +103,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     }
     if arguments.write {
         let root = crate::workspace_root()?;
-        page::write(&root.join("docs/performance.md"), &rows)?;
+        let page = root.join("docs/performance.md");
+        if arguments.large {
+            return page::write_large(&page, &rows);
+        }
+        page::write(&page, &rows)?;
         plot::write(&root.join("docs/performance.svg"), &rows)?;
     }
     Ok(())
@@ -117,6 +131,7 @@ struct Programs {
     iamd: PathBuf,
     bare: PathBuf,
     decide_cost: PathBuf,
+    scan: PathBuf,
     /// Where programs are built.
     target: PathBuf,
 }
@@ -127,6 +142,7 @@ impl Programs {
         for arguments in [
             vec!["build", "--profile", profile, "-p", "iamd", "--bins", "--example", "bare_hyper"],
             vec!["build", "--profile", profile, "-p", "iamd-policy", "--example", "decide_cost"],
+            vec!["build", "--profile", profile, "-p", "iamd-store", "--example", "scan"],
         ] {
             let status = Command::new("cargo").args(&arguments).current_dir(&root).status();
             let status = status.map_err(|error| format!("cargo cannot be started: {error}"))?;
@@ -141,6 +157,7 @@ impl Programs {
             iamd: folder.join("iamd"),
             bare: folder.join("examples/bare_hyper"),
             decide_cost: folder.join("examples/decide_cost"),
+            scan: folder.join("examples/scan"),
             target,
         })
     }
@@ -252,12 +269,8 @@ fn requests(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row>, Stri
         for case in &mut cases {
             let is_page = std::ptr::eq(case.bare, &servers.large);
             let count = if is_page { arguments.requests / 4 } else { arguments.requests };
-            let floor = case.bare.cost(&Load::plain(case.bare), count, CONNECTIONS)?;
-            let cost = case.server.cost(&case.load, count, CONNECTIONS)?;
             // The first round warms caches and branch predictors.
-            if round > 0 {
-                case.costs.push((cost, floor));
-            }
+            case.round(count, round > 0)?;
         }
     }
     Ok(cases.iter().map(Case::row).collect())
@@ -317,6 +330,16 @@ impl<'a> Case<'a> {
         limits: (f64, f64),
     ) -> Case<'a> {
         Case { name: name.to_owned(), server, bare, load, limits, costs: Vec::new() }
+    }
+
+    /// One round: the bare server, then iamd.
+    fn round(&mut self, count: usize, counts: bool) -> Result<(), String> {
+        let floor = self.bare.cost(&Load::plain(self.bare), count, CONNECTIONS)?;
+        let cost = self.server.cost(&self.load, count, CONNECTIONS)?;
+        if counts {
+            self.costs.push((cost, floor));
+        }
+        Ok(())
     }
 
     fn row(&self) -> Row {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::mfa_import::{self, HardwareToken};
 use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::entropy;
 use crate::fault::Fault;
 use crate::founder::{parse_account_id, refused};
-use crate::node::{Failure, Node, Snapshot};
+use crate::node::{Drafted, Failure, Node, Snapshot};
 
 /// Most tokens in one order: what a line of the operator's door holds.
 pub const TOKENS_MAX: usize = 5_000;
@@ -58,13 +60,16 @@ pub async fn import(node: &Arc<Node>, order: TokenOrder) -> Result<TokensImporte
         .map(|TokenLine { serial, seed }| HardwareToken { serial, seed })
         .collect();
     let imported = tokens.len();
+    let serials: Vec<&str> = tokens.iter().map(|token| token.serial.as_str()).collect();
+    let shown = serde_json::json!({"accountId": account.to_string(), "serialNumbers": serials});
+    let event = Event::operator("ImportMfaTokens", &shown, &entropy::request_id()?);
     let plan = Box::new(move |snapshot: &Snapshot, node: &Node| {
         let account = snapshot.state.account(account).ok_or_else(|| no_account(account))?;
         let changes = mfa_import::import(account, &tokens, node.quotas(), &mut node.draw()?)?;
         let changes = if changes.changes.is_empty() { Vec::new() } else { vec![changes] };
-        Ok((changes, ()))
+        Ok(Drafted::new(changes, ()))
     });
-    match node.write(account, plan).await {
+    match node.write(account, event, plan).await {
         Ok(_) => Ok(TokensImported { account_id: account.to_string(), imported }),
         Err(Failure::Refused(refusal)) => Err(refused(refusal)),
         Err(Failure::Fault(fault)) => Err(fault),

@@ -58,6 +58,11 @@ pub(super) fn write(page: &Path, rows: &[Row]) -> Result<(), String> {
     put(page, "bench", &markdown(rows))
 }
 
+/// Puts the table of very many users between its marks on the page.
+pub(super) fn write_large(page: &Path, rows: &[Row]) -> Result<(), String> {
+    put(page, "large", &markdown(rows))
+}
+
 /// Puts the table of the other engines between its marks on the page.
 pub(super) fn write_rivals(page: &Path, table: &str) -> Result<(), String> {
     put(page, "rivals", table)

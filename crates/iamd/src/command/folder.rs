@@ -80,6 +80,20 @@ pub(super) async fn open_new(folder: &Path, master_key: &str) -> Result<Arc<Node
     open_with(folder, master_key, Quotas::default()).await
 }
 
+/// Whether there is a folder of this name.
+///
+/// # Errors
+/// [`Fault::Folder`] if there is none.
+pub(super) fn check_exists(folder: &Path) -> Result<(), Fault> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Fault::Folder(format!(
+        "there is no data folder `{}`; name the one of your node with --data",
+        folder.display()
+    )))
+}
+
 /// Marks a folder as complete.
 ///
 /// # Errors

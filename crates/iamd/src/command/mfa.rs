@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use iamd_wire::Secret;
 use zeroize::Zeroizing;
 
-use super::account::carry_out;
+use super::errand::carry_out;
 use super::{OutputFormat, printout};
 use crate::fault::Fault;
 use crate::mfa_tokens::{TOKENS_MAX, TokenLine, TokenOrder, TokensImported};

@@ -1,8 +1,10 @@
 //! The command line.
 
 mod account;
+mod audit;
 mod config;
 mod dev;
+mod errand;
 mod folder;
 mod health;
 mod init;
@@ -54,6 +56,11 @@ enum Command {
     Account {
         #[command(subcommand)]
         command: account::Command,
+    },
+    /// Proves and shows the audit trail.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
     },
     /// Makes hardware MFA tokens known.
     Mfa {
@@ -107,6 +114,9 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Audit { command } => {
+            runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
+        }
         Command::Mfa { command } => served(mfa::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {

@@ -43,17 +43,22 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     }
     let loaded = options.settings.load(flags)?;
     let config = loaded.config;
-    log::start(config.log.format, &config.log.filter);
+    let traces =
+        log::start_with_traces(config.log.format, &config.log.filter, &config.traces.endpoint)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     password::limit(&config.passwords);
     let node =
         folder::open_production(&config.data, &config.master_key, config.quotas.clone()).await?;
+    node.start_audit(&config.data, &config.audit)?;
     let outcome = serve(&options, &config, &node).await;
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     outcome
 }
 

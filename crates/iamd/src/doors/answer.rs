@@ -13,6 +13,7 @@ use iamd_wire::{ErrorCode, OperationInfo, Service, json, xml};
 use crate::fault::Fault;
 use crate::metrics::Metrics;
 use crate::node::Failure;
+use crate::traces;
 
 /// The body of an answer, always whole.
 pub type Body = Full<Bytes>;
@@ -103,8 +104,28 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Says in the span of the request how it ended.
+    fn trace(&self, status: StatusCode, code: Option<ErrorCode>) {
+        let span = tracing::Span::current();
+        if span.is_disabled() {
+            return;
+        }
+        if let Some(operation) = self.operation {
+            let service = operation.service.signing_name();
+            traces::name(&span, format!("{service}.{}", operation.name));
+            span.record("rpc.service", service);
+            span.record("rpc.method", operation.name);
+        }
+        span.record("aws.request_id", &self.request_id);
+        span.record("http.response.status_code", i64::from(status.as_u16()));
+        if let Some(code) = code {
+            span.record("error.type", code.code());
+        }
+    }
+
     fn framed(&self, status: StatusCode, code: Option<ErrorCode>, text: String) -> Response<Body> {
         self.metrics.answered(self.operation, code, self.start.elapsed());
+        self.trace(status, code);
         let mut response = plain(status, self.form.content_type(), text);
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);

@@ -7,22 +7,29 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
+use iamd_core::account_id::AccountId;
+use iamd_core::audit::{self, Event, Requester};
 use iamd_core::caller::{Caller, Credential, Identity};
-use iamd_core::operation::Environment;
-use iamd_core::perform::with_operation;
+use iamd_core::operation::{Effect, Environment, Operation};
+use iamd_core::perform::{Visitor, with_operation};
 use iamd_core::refusal::Refusal;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
-use super::call::{Call, Outcome, throttled};
+use super::call::{Call, Called, Outcome, throttled};
+use crate::audit::Note;
 use crate::authenticate::{Authenticated, authenticate};
 use crate::entropy;
+use crate::fault::Fault;
 use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
 use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
+use crate::traces;
 
 /// Longest body of a request whose signature could not be right whatever the body is, in bytes.
 // CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
@@ -60,6 +67,26 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     source: Source,
 ) -> Response<Body> {
+    let span = tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.kind = "server",
+        rpc.system = "aws-api",
+        rpc.service = Empty,
+        rpc.method = Empty,
+        aws.request_id = Empty,
+        client.address = %source.ip,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if span.is_disabled() {
+        return answered(desk, request, source).await;
+    }
+    traces::adopt(&span, request.headers());
+    answered(desk, request, source).instrument(span).await
+}
+
+async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
@@ -118,50 +145,113 @@ async fn perform(
     }
     let node = desk.node;
     let snapshot = node.snapshot();
-    let (caller, environment) = match admitted(desk, &snapshot, &received, operation) {
+    let Admitted { requester, environment } = match admitted(desk, &snapshot, &received, operation)
+    {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(frame, operation.name, &refused),
     };
-    if !desk.limits.admit_request(&caller) {
-        tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
-        node.metrics().throttled();
-        return frame.refusal(&throttled(), None);
-    }
-    if let Err(message) = constraint::validate(parameters, operation) {
-        let refused = Refused::new(ErrorCode::ValidationError, message);
-        return refuse(frame, operation.name, &refused);
-    }
     let call = Call {
         node,
         limits: desk.limits,
         snapshot: &snapshot,
         operation,
         parameters,
-        caller: &caller,
+        requester: &requester,
         environment: &environment,
         request_id: &frame.request_id,
         form: frame.form,
     };
-    let (result, revision) = match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Now(result)) => (result, None),
-        Some(Outcome::Later(pending)) => match pending.await {
-            Ok((text, revision)) => (Ok(text), revision),
-            Err(failure) => (Err(failure), None),
-        },
-        None => return refuse(frame, operation.name, &unknown_action(operation.name, None)),
-    };
+    let Called { result, revision, is_recorded } = called(desk, call).await;
+    tell(frame, operation, &requester.caller, &result);
+    if !is_recorded && node.audit().takes_notes() {
+        let account = requester.caller.account;
+        let is_read = is_read(operation);
+        let asked = (operation, parameters);
+        let event = Event::request(requester, environment, asked, &frame.request_id, is_read);
+        if let Err(fault) = noted(node, account, event, &result).await {
+            return frame.fault(&fault);
+        }
+    }
     match result {
-        Ok(text) => {
-            tracing::debug!(request_id = frame.request_id, %operation, caller = %caller.arn(), "done");
-            frame.success(text, revision)
+        Ok(text) => frame.success(text, revision),
+        Err(Failure::Refused(refusal)) => {
+            frame.refusal(&refusal, encoded(node, &snapshot, &refusal))
         }
-        Err(failure) => {
-            if let Failure::Refused(refusal) = &failure {
-                tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), code = refusal.code.code(), "refused");
-                return frame.refusal(refusal, encoded(node, &snapshot, refusal));
-            }
-            frame.failure(&failure)
+        Err(failure) => frame.failure(&failure),
+    }
+}
+
+async fn called(desk: Desk<'_>, call: Call<'_>) -> Called {
+    if !desk.limits.admit_request(&call.requester.caller) {
+        desk.node.metrics().throttled();
+        return Called::unrecorded(Err(throttled().into()));
+    }
+    let operation = call.operation;
+    if let Err(message) = constraint::validate(call.parameters, operation) {
+        return Called::unrecorded(Err(Refusal::new(ErrorCode::ValidationError, message).into()));
+    }
+    match with_operation(operation.service, operation.name, call) {
+        Some(Outcome::Now(result)) => Called::unrecorded(result),
+        Some(Outcome::Later(pending)) => pending.await,
+        None => {
+            let Refused { code, message } = unknown_action(operation.name, None);
+            Called::unrecorded(Err(Refusal::new(code, message).into()))
         }
+    }
+}
+
+fn tell(
+    frame: &Frame<'_>,
+    operation: &OperationInfo,
+    caller: &Caller,
+    result: &Result<String, Failure>,
+) {
+    let request_id = &frame.request_id;
+    match result {
+        Ok(_) => {
+            tracing::debug!(request_id, %operation, caller = %caller.arn(), "done");
+        }
+        Err(Failure::Refused(refusal)) => {
+            let code = refusal.code.code();
+            tracing::info!(request_id, %operation, caller = %caller.arn(), code, "refused");
+        }
+        // The answer tells of it.
+        Err(Failure::Fault(_)) => {}
+    }
+}
+
+/// Notes what came of a request that committed nothing.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the trail is to have the record first, and cannot take it.
+pub(super) async fn noted<T>(
+    node: &Node,
+    account: AccountId,
+    event: Event,
+    result: &Result<T, Failure>,
+) -> Result<(), Fault> {
+    let outcome = match result {
+        Ok(_) => audit::Outcome::Done(None),
+        Err(failure) => failure.outcome(),
+    };
+    let time = node.clock().now();
+    match node.audit().note(Note { event, outcome, account, time }) {
+        Ok(()) => Ok(()),
+        Err(note) => node.audit().wait(note).await,
+    }
+}
+
+fn is_read(operation: &OperationInfo) -> bool {
+    with_operation(operation.service, operation.name, IsRead).unwrap_or_default()
+}
+
+struct IsRead;
+
+impl Visitor for IsRead {
+    type Outcome = bool;
+
+    fn visit<O: Operation>(self) -> bool {
+        O::EFFECT == Effect::Read
     }
 }
 
@@ -172,18 +262,25 @@ fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String
     snapshot.keys.sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
+/// Who asks, and from where.
+struct Admitted {
+    requester: Requester,
+    environment: Environment,
+}
+
 /// Proves who asks, and notes that his credential was used.
 fn admitted(
     Desk { node, keys, .. }: Desk<'_>,
     snapshot: &Snapshot,
     received: &Received<'_>,
     operation: &OperationInfo,
-) -> Result<(Caller, Environment), Refused> {
+) -> Result<Admitted, Refused> {
     let headers = headers(received.parts);
     let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
     let rules = Rules::of(operation.service);
-    let Authenticated { caller, region } = authenticate(snapshot, keys, &request, &rules, now)?;
+    let Authenticated { caller, access_key_id, region } =
+        authenticate(snapshot, keys, &request, &rules, now)?;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
     };
@@ -203,7 +300,7 @@ fn admitted(
         referer: text(REFERER),
         region,
     };
-    Ok((caller, environment))
+    Ok(Admitted { requester: Requester { caller, access_key_id }, environment })
 }
 
 fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {

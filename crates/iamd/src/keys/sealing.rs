@@ -1,7 +1,8 @@
-//! What one key does: it seals rows and the ledgers of accounts.
+//! What one key does: it seals rows, the ledgers of accounts, and the records of their logs.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
@@ -24,6 +25,9 @@ pub struct SealingKey {
     version: u32,
     rows: Prk,
     ledgers: Prk,
+    records: Prk,
+    /// For the lines of the audit trail.
+    trail: hmac::Key,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -59,6 +63,8 @@ impl SealingKey {
             version,
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
+            records: part(b"records")?,
+            trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
@@ -67,6 +73,11 @@ impl SealingKey {
     /// The key's version.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// The key that authenticates the lines of the audit trail.
+    pub fn trail(&self) -> &hmac::Key {
+        &self.trail
     }
 
     /// Seals a row: it opens only under this account, kind and id, as of this revision.
@@ -127,6 +138,37 @@ impl SealingKey {
         }
         let place = [&account.number().to_be_bytes()[..], header].concat();
         open(&self.ledgers, sealed, &place)
+    }
+
+    /// Seals a record: it opens only as the record of this number in this account's log.
+    ///
+    /// # Errors
+    /// [`Fault`] without entropy.
+    pub fn seal_record(
+        &self,
+        account: AccountId,
+        number: u64,
+        content: Vec<u8>,
+    ) -> Result<Vec<u8>, Fault> {
+        // What is a row's version is a record's number.
+        let header = self.header(Revision(number))?;
+        let place = [&account.number().to_be_bytes()[..], &header].concat();
+        seal(&self.records, &header, &place, content)
+    }
+
+    /// Opens a record; none if it was altered, moved, has another number or another key.
+    pub fn open_record(
+        &self,
+        account: AccountId,
+        number: u64,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let header = sealed.get(..HEADER_LENGTH)?;
+        if header.get(5..13)? != number.to_be_bytes() {
+            return None;
+        }
+        let place = [&account.number().to_be_bytes()[..], header].concat();
+        open(&self.records, sealed, &place)
     }
 
     /// A number that nobody without the key can foresee, for a row in one version.

@@ -13,6 +13,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::watch;
+use tracing::Instrument;
+
+use crate::traces;
 
 /// Durations and failures of the calls to the store.
 #[derive(Debug, Clone)]
@@ -65,7 +68,13 @@ impl Durations {
         answer: Answer<'_, Result<T, E>>,
     ) -> Result<T, E> {
         let start = Instant::now();
-        let outcome = answer.await;
+        let span = tracing::info_span!(
+            target: traces::TARGET,
+            "store",
+            otel.name = format!("store.{call}"),
+            otel.kind = "client",
+        );
+        let outcome = if span.is_disabled() { answer.await } else { answer.instrument(span).await };
         let call = Call { call };
         self.durations.get_or_create(&call).observe(start.elapsed().as_secs_f64());
         if outcome.as_ref().is_err_and(is_failure) {

@@ -10,10 +10,12 @@ mod reset;
 mod snapshot;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
@@ -22,15 +24,18 @@ use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
 use iamd_core::state::{Account, AccountChanges};
 use iamd_store::{Revision, Store};
+use iamd_wire::ErrorCode;
 
 pub use facts::FactTable;
 pub use reset::Start;
 pub use snapshot::Snapshot;
 
+use crate::audit::{self, Audit};
 use crate::clock::Clock;
+use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::SealingKey;
+use crate::keys::{LogHead, SealingKey};
 use crate::metrics::{Measured, Metrics};
 use ledgers::Ledgers;
 use load::Loaded;
@@ -44,6 +49,7 @@ pub struct Node {
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
+    audit: Audit,
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
@@ -59,6 +65,20 @@ pub enum Failure {
     Refused(Refusal),
     /// iamd could not carry it out.
     Fault(Fault),
+}
+
+impl Failure {
+    /// What the audit trail says of it: of a fault, what its answer says.
+    pub fn outcome(&self) -> Outcome {
+        let code = match self {
+            Failure::Refused(refusal) => return Outcome::from(refusal),
+            Failure::Fault(Fault::Unavailable(_) | Fault::Busy(_)) => ErrorCode::ServiceUnavailable,
+            Failure::Fault(
+                Fault::Folder(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Bug(_),
+            ) => ErrorCode::InternalFailure,
+        };
+        Outcome::Refused { code: code.code().into(), message: None }
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -83,8 +103,31 @@ pub struct Done<T> {
 }
 
 /// A command: planned on a state, perhaps more than once.
-pub type Plan<T> =
-    Box<dyn FnMut(&Snapshot, &Node) -> Result<(Vec<AccountChanges>, T), Failure> + Send>;
+pub type Plan<T> = Box<dyn FnMut(&Snapshot, &Node) -> Result<Drafted<T>, Failure> + Send>;
+
+/// What a command comes to, if it is committed.
+#[derive(Debug, Clone)]
+pub struct Drafted<T> {
+    /// What changes.
+    pub changes: Vec<AccountChanges>,
+    /// The answer.
+    pub answer: T,
+    /// What the command's record shows of the answer: a JSON object without secrets.
+    pub elements: Option<String>,
+}
+
+impl<T> Drafted<T> {
+    /// Changes and an answer of which the record shows nothing.
+    pub fn new(changes: Vec<AccountChanges>, answer: T) -> Drafted<T> {
+        Drafted { changes, answer, elements: None }
+    }
+
+    /// The same with what the record shows of the answer: a JSON object without secrets.
+    #[must_use]
+    pub fn showing(self, elements: Option<String>) -> Drafted<T> {
+        Drafted { elements, ..self }
+    }
+}
 
 impl Node {
     /// Opens a node on a store: everything is read, opened and indexed.
@@ -109,6 +152,7 @@ impl Node {
             clock,
             quotas,
             facts,
+            audit: Audit::default(),
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -148,6 +192,47 @@ impl Node {
         queues.values().map(|queue| queue.waiting()).sum()
     }
 
+    /// The audit trail.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Begins to write the audit trail into a data folder.
+    ///
+    /// # Errors
+    /// As [`Audit::start`].
+    pub fn start_audit(
+        self: &Arc<Node>,
+        data: &Path,
+        settings: &AuditSettings,
+    ) -> Result<(), Fault> {
+        self.audit.start(data, settings, &self.snapshot().keys)?;
+        if self.audit.takes_notes() {
+            // A task of the node's own: it ends with the process.
+            tokio::spawn(audit::export(Arc::clone(self)));
+        }
+        Ok(())
+    }
+
+    /// Where the logs of records of all accounts stand, by account.
+    pub fn logs(&self) -> Vec<(AccountId, LogHead)> {
+        self.ledgers.logs()
+    }
+
+    /// Records of an account as the store has them, behind a number, in order.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn stored_records(
+        &self,
+        account: AccountId,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<iamd_store::Record>, Fault> {
+        let account = iamd_store::AccountId(account.number());
+        self.store.read_records(account, after, most).await.map_err(load::store_fault)
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -185,8 +270,8 @@ impl Node {
         }
     }
 
-    /// Plans a command behind all earlier ones of its account, commits what it changes, and answers
-    /// once that is durable and visible.
+    /// Plans a command behind all earlier ones of its account, commits what it changes together with
+    /// the record of the event, and answers once that is durable and visible.
     ///
     /// # Errors
     /// The plan's refusal; [`Fault::Unavailable`] when the store takes no writes, and then nothing
@@ -194,9 +279,10 @@ impl Node {
     pub async fn write<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write(self, account, plan).await
+        queue::write(self, account, event, plan).await
     }
 
     /// The same for a command that also changes the directory of accounts.
@@ -206,9 +292,10 @@ impl Node {
     pub async fn write_directory<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write_directory(self, account, plan).await
+        queue::write_directory(self, account, event, plan).await
     }
 
     /// Writes the facts gathered since the last time to the store.
@@ -233,6 +320,7 @@ impl Node {
     /// # Errors
     /// What the store answers.
     pub async fn close(&self) -> Result<(), Fault> {
+        self.audit.close().await;
         self.store.close().await.map_err(load::store_fault)
     }
 
