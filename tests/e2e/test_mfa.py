@@ -1,6 +1,7 @@
 """MFA devices: whose they are, when their codes count, and what they open."""
 
 import base64
+import concurrent.futures
 import json
 import os
 import stat
@@ -202,6 +203,20 @@ def test_guessing_codes_comes_to_an_end(server, phone, user, sts):
         server.iam().resync_mfa_device(UserName=user[0]["UserName"], **phone.pair(3))
     sts.get_session_token()
     server.sts().get_session_token()
+
+
+def test_many_guesses_at_once_gain_nothing(server, phone, sts):
+    def guess(number):
+        try:
+            sts.get_session_token(SerialNumber=phone.serial, TokenCode=f"{number:06}")
+            return None
+        except sts.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(guess, range(40)))
+    assert answers.count("AccessDenied") <= 10
+    assert answers.count("Throttling") >= 30 - answers.count(None)
 
 
 def test_mfa_is_a_fact_of_conditions(server, iam, phone, user, sts):
