@@ -9,6 +9,7 @@
 mod export;
 mod files;
 mod line;
+mod lookup;
 mod ring;
 mod shared;
 mod show;
@@ -27,11 +28,12 @@ use iamd_wire::Timestamp;
 use tokio::sync::oneshot;
 
 pub use export::export;
+pub use lookup::{Page, Place, Query};
 pub use ring::Note;
 use ring::{Entry, StoredRecord};
 use shared::Shared;
 pub use show::{Filter, show};
-pub use summary::Attribute;
+pub use summary::{Attribute, Facts};
 pub use verify::{Report, verify};
 use writer::{FileKey, Writer};
 
@@ -49,7 +51,7 @@ pub struct Audit {
 
 /// The files of the trail, being written.
 struct Trail {
-    folder: PathBuf,
+    data: PathBuf,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -89,7 +91,7 @@ impl Audit {
             .spawn(move || writer.run())
             .map_err(failed)?;
         let thread = Mutex::new(Some(thread));
-        let trail = Trail { folder: folder.clone(), shared, thread };
+        let trail = Trail { data: data.to_owned(), shared, thread };
         self.trail
             .set(trail)
             .map_err(|_| Fault::Bug("the audit trail was started twice".to_owned()))
@@ -151,6 +153,22 @@ impl Audit {
         // A flush always finds a place.
         let _ = trail.shared.ring.offer(Entry::Flush(sender));
         flushed.await.map_err(|_| Fault::Unavailable("the audit trail is not written".to_owned()))
+    }
+
+    /// Looks events up, those that were noted before included.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the files cannot be read, and without a trail.
+    pub async fn lookup(&self, query: Query) -> Result<Page, Fault> {
+        let Some(trail) = self.trail.get() else {
+            return Err(Fault::Unavailable("no audit trail is kept".to_owned()));
+        };
+        self.flush().await?;
+        let data = trail.data.clone();
+        let looked_up = tokio::task::spawn_blocking(move || lookup::lookup(&data, &query)).await;
+        let failed = |reason: String| Fault::Unavailable(format!("the audit trail: {reason}"));
+        let page = looked_up.map_err(|error| failed(error.to_string()))?;
+        page.map_err(|error| failed(error.to_string()))
     }
 
     /// Writes everything that was noted, and ends.

@@ -379,7 +379,7 @@ fn audit() -> Vec<Key> {
         ),
         number(
             ("audit", "file_bytes_max"),
-            (65_536, 1 << 40),
+            (65_536, 1 << 30),
             "Bytes of a file of the trail before the next one is begun.",
             |config| &mut config.audit.file_bytes_max,
         ),

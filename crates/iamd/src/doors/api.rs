@@ -21,6 +21,7 @@ use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
 use super::call::{Call, Called, Outcome, throttled};
+use super::trail;
 use crate::audit::Note;
 use crate::authenticate::{Authenticated, authenticate};
 use crate::entropy;
@@ -43,14 +44,17 @@ pub(super) struct Desk<'a> {
     pub(super) limits: &'a Limits,
 }
 
+/// Names the operation of services without the Query protocol.
+const TARGET: &str = "x-amz-target";
+
 /// A refusal before any operation runs.
-struct Refused {
-    code: ErrorCode,
-    message: String,
+pub(super) struct Refused {
+    pub(super) code: ErrorCode,
+    pub(super) message: String,
 }
 
 impl Refused {
-    fn new(code: ErrorCode, message: impl Into<String>) -> Refused {
+    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Refused {
         Refused { code, message: message.into() }
     }
 }
@@ -104,6 +108,11 @@ async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) ->
         }
     };
     let body = &held.bytes;
+    if let Some(target) = parts.headers.get(TARGET) {
+        frame.form = Form::Target;
+        let received = Received { parts: &parts, body, source };
+        return trail::answer(desk, &frame, received, target.as_bytes()).await;
+    }
     let text = match form_text(&parts, body) {
         Ok(text) => text,
         Err(refused) => return refuse(&frame, "", &refused),
@@ -125,9 +134,9 @@ async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) ->
 }
 
 /// A request as it came in.
-struct Received<'a> {
+pub(super) struct Received<'a> {
     parts: &'a Parts,
-    body: &'a Bytes,
+    pub(super) body: &'a Bytes,
     source: Source,
 }
 
@@ -145,11 +154,11 @@ async fn perform(
     }
     let node = desk.node;
     let snapshot = node.snapshot();
-    let Admitted { requester, environment } = match admitted(desk, &snapshot, &received, operation)
-    {
-        Ok(admitted) => admitted,
-        Err(refused) => return refuse(frame, operation.name, &refused),
-    };
+    let Admitted { requester, environment } =
+        match admitted(desk, &snapshot, &received, &Rules::of(operation.service)) {
+            Ok(admitted) => admitted,
+            Err(refused) => return refuse(frame, operation.name, &refused),
+        };
     let call = Call {
         node,
         limits: desk.limits,
@@ -168,7 +177,11 @@ async fn perform(
         let is_read = is_read(operation);
         let asked = (operation, parameters);
         let event = Event::request(requester, environment, asked, &frame.request_id, is_read);
-        if let Err(fault) = noted(node, account, event, &result).await {
+        let outcome = match &result {
+            Ok(_) => audit::Outcome::Done(None),
+            Err(failure) => failure.outcome(),
+        };
+        if let Err(fault) = noted(node, account, event, outcome).await {
             return frame.fault(&fault);
         }
     }
@@ -224,16 +237,12 @@ fn tell(
 ///
 /// # Errors
 /// [`Fault::Unavailable`] when the trail is to have the record first, and cannot take it.
-pub(super) async fn noted<T>(
+pub(super) async fn noted(
     node: &Node,
     account: AccountId,
     event: Event,
-    result: &Result<T, Failure>,
+    outcome: audit::Outcome,
 ) -> Result<(), Fault> {
-    let outcome = match result {
-        Ok(_) => audit::Outcome::Done(None),
-        Err(failure) => failure.outcome(),
-    };
     let time = node.clock().now();
     match node.audit().note(Note { event, outcome, account, time }) {
         Ok(()) => Ok(()),
@@ -257,32 +266,31 @@ impl Visitor for IsRead {
 
 /// What led to a denial, sealed; none if nothing did, or if it cannot be sealed now: the denial
 /// itself does not wait for that.
-fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String> {
+pub(super) fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String> {
     let message = refusal.authorization.as_deref()?.clone();
     snapshot.keys.sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
 /// Who asks, and from where.
-struct Admitted {
-    requester: Requester,
-    environment: Environment,
+pub(super) struct Admitted {
+    pub(super) requester: Requester,
+    pub(super) environment: Environment,
 }
 
 /// Proves who asks, and notes that his credential was used.
-fn admitted(
+pub(super) fn admitted(
     Desk { node, keys, .. }: Desk<'_>,
     snapshot: &Snapshot,
     received: &Received<'_>,
-    operation: &OperationInfo,
+    rules: &Rules,
 ) -> Result<Admitted, Refused> {
     let headers = headers(received.parts);
     let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
-    let rules = Rules::of(operation.service);
     let Authenticated { caller, access_key_id, region } =
-        authenticate(snapshot, keys, &request, &rules, now)?;
+        authenticate(snapshot, keys, &request, rules, now)?;
     let note = |id: &str| {
-        node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
+        node.facts().note(caller.account, id, now, &region, rules.service);
     };
     match (&caller.credential, &caller.identity) {
         (Credential::LongTerm(id), _) => note(id.as_str()),
@@ -303,7 +311,7 @@ fn admitted(
     Ok(Admitted { requester: Requester { caller, access_key_id }, environment })
 }
 
-fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
+pub(super) fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
     let (request_id, code) = (&frame.request_id, refused.code.code());
     tracing::info!(request_id, action, code, "refused");
     frame.error(refused.code, Some(&refused.message))

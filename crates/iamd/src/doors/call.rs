@@ -198,7 +198,8 @@ fn rendered<T: Serialize>(
         Form::Xml => {
             xml::response(operation, output, request_id).map_err(|error| error.to_string())
         }
-        Form::Json => {
+        // Only operations of the Query protocol are called here.
+        Form::Json | Form::Target => {
             json::response(operation, output, request_id).map_err(|error| error.to_string())
         }
     };

@@ -108,6 +108,12 @@ impl Rules {
         presigned_seconds_min: 0,
     };
 
+    /// The rules of a service with the JSON protocol.
+    pub const fn of_json(service: &'static str) -> Rules {
+        let (path, payload) = (PathRule::Normalize, PayloadRule::Hash);
+        Rules { service, path, payload, presigned_seconds_min: 0 }
+    }
+
     /// The rules of a service with the Query protocol.
     pub const fn of(service: Service) -> Rules {
         Rules {
