@@ -336,6 +336,14 @@ def on_device(name, **more):
     OPERATIONS[name] = (build, ())
 
 
+@operation("GenerateCredentialReport")
+@operation("GetCredentialReport")
+@operation("GetAccountAuthorizationDetails")
+def reports(t):
+    t.iam.generate_credential_report()
+    return {}, "*"
+
+
 on_device("DeleteVirtualMFADevice")
 on_device("ListMFADeviceTags")
 on_device("TagMFADevice", Tags=TAGS)

@@ -1,12 +1,14 @@
 """MFA devices: whose they are, when their codes count, and what they open."""
 
 import base64
+import concurrent.futures
 import json
 import os
 import stat
 import struct
 import zlib
 
+import boto3
 import pytest
 from iamd import (
     Keys, Server, allow, create_user, denied, document, refused, run, trust, unique,
@@ -204,6 +206,20 @@ def test_guessing_codes_comes_to_an_end(server, phone, user, sts):
     server.sts().get_session_token()
 
 
+def test_many_guesses_at_once_gain_nothing(server, phone, sts):
+    def guess(number):
+        try:
+            sts.get_session_token(SerialNumber=phone.serial, TokenCode=f"{number:06}")
+            return None
+        except sts.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(guess, range(40)))
+    assert answers.count("AccessDenied") <= 10
+    assert answers.count("Throttling") >= 30 - answers.count(None)
+
+
 def test_mfa_is_a_fact_of_conditions(server, iam, phone, user, sts):
     name = user[0]["UserName"]
     condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
@@ -232,6 +248,37 @@ def test_mfa_is_a_fact_of_conditions(server, iam, phone, user, sts):
     session = Keys.of(sts.get_session_token(**phone.shown(1)))
     server.iam(session).list_users()
     server.sts(session).assume_role(RoleArn=role, RoleSessionName="work")
+
+
+def test_a_profile_with_mfa_serial_works_unchanged(server, iam, phone, user, tmp_path, monkeypatch):
+    """What everybody has in ~/.aws/config: role_arn, source_profile and mfa_serial."""
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    role = iam.create_role(
+        RoleName=unique("role"),
+        AssumeRolePolicyDocument=trust({"AWS": user[0]["Arn"]}, Condition=condition),
+    )["Role"]
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile base]\naws_access_key_id = {user[1].access_key_id}\n"
+        f"aws_secret_access_key = {user[1].secret_access_key}\n"
+        f"[profile work]\nrole_arn = {role['Arn']}\nsource_profile = base\n"
+        f"mfa_serial = {phone.serial}\nregion = eu-central-1\n"
+        f"endpoint_url = {server.endpoint}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+    session = boto3.session.Session(profile_name="work")
+    resolver = session._session.get_component("credential_provider")
+    asked = []
+
+    def prompt(text):
+        asked.append(text)
+        return phone.shown(1)["TokenCode"]
+
+    resolver.get_provider("assume-role")._prompter = prompt
+    identity = session.client("sts").get_caller_identity()
+    assert f":assumed-role/{role['RoleName']}/" in identity["Arn"]
+    assert len(asked) == 1 and phone.serial in asked[0]
 
 
 def test_a_clock_that_drifts_is_found_out(server, iam, device, name, sts):

@@ -70,8 +70,11 @@ DetachGroupPolicy&GroupName=staff&PolicyArn={READ_ONLY} -> iam:DetachGroupPolicy
 DetachRolePolicy&RoleName=app&PolicyArn={READ_ONLY} -> iam:DetachRolePolicy role/service/app
 DetachUserPolicy&UserName=bob&PolicyArn={READ_ONLY} -> iam:DetachUserPolicy user/people/bob
 GetAccessKeyLastUsed&AccessKeyId={KEY} -> iam:GetAccessKeyLastUsed user/people/bob
+GenerateCredentialReport -> iam:GenerateCredentialReport *
+GetAccountAuthorizationDetails -> iam:GetAccountAuthorizationDetails *
 GetAccountPasswordPolicy -> iam:GetAccountPasswordPolicy *
 GetAccountSummary -> iam:GetAccountSummary *
+GetCredentialReport -> iam:GetCredentialReport *
 GetGroup&GroupName=staff -> iam:GetGroup group/staff
 GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
 GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
@@ -402,6 +405,7 @@ fn full_world() -> (World, Caller, Drawn) {
         "CreateAccountAlias&AccountAlias=the-alias".to_owned(),
         "UpdateAccountPasswordPolicy&MinimumPasswordLength=8".to_owned(),
         "CreateLoginProfile&UserName=bob&Password=Hunter22".to_owned(),
+        "GenerateCredentialReport".to_owned(),
         "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));

@@ -311,6 +311,28 @@ fn used_steps_only_grow() {
     world.ok(&bob, &get_session(&phone.code(step + 2)));
 }
 
+/// Security: what a device's row says of its last step holds by itself, whatever became of claims.
+#[test]
+fn the_counter_of_a_device_only_grows() {
+    let (mut world, bob, phone) = world_with_phone();
+    let root = world.root();
+    let step = step_at(world.now);
+    let enable = format!("EnableMFADevice&UserName=bob&SerialNumber={SERIAL}&");
+    world.ok(&root, &format!("{enable}{}", phone.pair(world.now, 1)));
+    assert_eq!(device(&world).last_step, Some(step + 1));
+    world.forget_claims();
+    for earlier in [step - 1, step, step + 1] {
+        assert_eq!(world.refusal(&bob, &get_session(&phone.code(earlier))), WRONG_CODE);
+    }
+    let resync = format!("ResyncMFADevice&UserName=bob&SerialNumber={SERIAL}&");
+    for earlier in [0, 1, 2] {
+        let request = format!("{resync}{}", phone.pair(world.now, earlier));
+        assert_eq!(world.refusal(&root, &request), WRONG_CODES, "{earlier}");
+    }
+    world.ok(&root, &format!("{resync}{}", phone.pair(world.now, 3)));
+    assert_eq!(device(&world).last_step, Some(step + 3));
+}
+
 #[test]
 fn a_code_counts_one_step_early_or_late() {
     let (mut world, bob, phone) = world_with_phone();

@@ -3,7 +3,9 @@
 mod access_key;
 mod account;
 mod attachment;
+mod authorization_details;
 mod boundary;
+mod credential_report;
 mod document;
 mod group;
 mod inline_policy;
@@ -38,6 +40,8 @@ mod mfa_tests;
 mod password_tests;
 #[cfg(test)]
 mod policy_tests;
+#[cfg(test)]
+mod report_tests;
 #[cfg(test)]
 mod role_tests;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::entity::{
 };
 use super::mfa_devices::MfaDevices;
 use super::policy_use::PolicyUse;
-use super::sign_in::{LoginProfile, PasswordPolicy};
+use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
@@ -45,6 +45,7 @@ pub struct Account {
     password_policy: Option<Arc<PasswordPolicy>>,
     login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
     mfa_devices: MfaDevices,
+    credential_report: Option<Arc<CredentialReport>>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -68,6 +69,7 @@ impl Account {
             password_policy: None,
             login_profiles: imbl::HashMap::new(),
             mfa_devices: MfaDevices::default(),
+            credential_report: None,
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -147,6 +149,11 @@ impl Account {
         &self.mfa_devices
     }
 
+    /// The last credential report.
+    pub fn credential_report(&self) -> Option<&Arc<CredentialReport>> {
+        self.credential_report.as_ref()
+    }
+
     /// The members of a group, by folded name.
     pub fn members(&self, group: UniqueId) -> Option<&imbl::OrdSet<FoldedName>> {
         self.members.get(&group)
@@ -222,6 +229,9 @@ impl Account {
                 self.login_profiles.insert(profile.user, Arc::new(profile.clone()));
             }
             Entity::MfaDevice(device) => self.mfa_devices.put(device),
+            Entity::CredentialReport(report) => {
+                self.credential_report = Some(Arc::new(report.clone()));
+            }
             // These live in the directory.
             Entity::Alias(_) | Entity::RootEmail(_) => {}
         }
@@ -256,6 +266,7 @@ impl Account {
                 self.login_profiles.remove(user);
             }
             EntityKey::MfaDevice(serial) => self.mfa_devices.remove(serial),
+            EntityKey::CredentialReport => self.credential_report = None,
             EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
         }
     }

@@ -10,7 +10,7 @@ use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::document::PolicyDocument;
-use super::sign_in::{LoginProfile, MfaDevice, PasswordPolicy};
+use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -42,6 +42,8 @@ pub enum Entity {
     LoginProfile(LoginProfile),
     /// A device that shows one-time codes.
     MfaDevice(MfaDevice),
+    /// The last credential report.
+    CredentialReport(CredentialReport),
 }
 
 /// What identifies a row inside its account.
@@ -71,6 +73,8 @@ pub enum EntityKey {
     LoginProfile(UniqueId),
     /// A device that shows one-time codes, by serial number.
     MfaDevice(Box<str>),
+    /// The last credential report.
+    CredentialReport,
 }
 
 impl Entity {
@@ -89,6 +93,7 @@ impl Entity {
             Entity::PasswordPolicy(_) => EntityKey::PasswordPolicy,
             Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
             Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
+            Entity::CredentialReport(_) => EntityKey::CredentialReport,
         }
     }
 }

@@ -22,7 +22,9 @@ pub use entity::{
 };
 pub use mfa_devices::MfaDevices;
 pub use policy_use::PolicyUse;
-pub use sign_in::{LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy};
+pub use sign_in::{
+    CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
+};
 
 use crate::account_id::AccountId;
 use crate::unique_id::AccessKeyId;

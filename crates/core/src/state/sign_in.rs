@@ -125,3 +125,14 @@ pub struct MfaAssignment {
     #[n(2)]
     pub drift: i32,
 }
+
+/// What the credentials of an account were at some moment.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CredentialReport {
+    /// The moment.
+    #[cbor(n(0), with = "record::timestamp")]
+    pub generated: Timestamp,
+    /// The report, as CSV.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub content: Vec<u8>,
+}

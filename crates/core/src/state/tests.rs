@@ -139,6 +139,7 @@ const TEMPLATES: &[&str] = &[
     "TagUser&UserName={N}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
     "UntagUser&UserName={N}&TagKeys.member.1={M}",
     "TagPolicy&PolicyArn={P}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+    "GenerateCredentialReport",
     "UpdateAccountPasswordPolicy&MinimumPasswordLength=8&PasswordReusePrevention=2",
     "DeleteAccountPasswordPolicy",
     "CreateLoginProfile&UserName={N}&Password=Hunter22",
@@ -292,6 +293,7 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
         lines.push(format!("password {:?}", account.login_profile(user.id)));
     }
     lines.push(format!("passwords {:?}", account.password_policy()));
+    lines.push(format!("report {:?}", account.credential_report()));
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));
     }

@@ -27,26 +27,26 @@ pub(super) async fn carry_out(
 async fn passwords(node: &Node, limits: &Limits, work: PasswordWork) -> Result<Prepared, Failure> {
     let guessed = work.present.as_ref().map(|_| Guessed::Password(work.account, work.user));
     admit(node, limits, guessed)?;
-    let (work, outcome) = password::carry_out(work).await?;
-    match (&outcome, guessed) {
-        (PasswordOutcome::Reuse | PasswordOutcome::Hash(_), Some(guessed)) => {
-            limits.was_right(guessed);
-        }
-        (PasswordOutcome::Mismatch, _) | (_, None) => {}
+    let done = password::carry_out(work).await;
+    let was_wrong = matches!(done, Ok((_, PasswordOutcome::Mismatch)));
+    if let Some(guessed) = guessed.filter(|_| !was_wrong) {
+        limits.give_back_guess(guessed);
     }
+    let (work, outcome) = done?;
     Ok(Prepared::Passwords(work, outcome))
 }
 
 async fn one_time_code(node: &Node, limits: &Limits, code: CodeUse) -> Result<Prepared, Failure> {
     let guessed = Guessed::Device(code.account, code.device);
     admit(node, limits, Some(guessed))?;
-    let outcome = node.use_up(&code).await?;
+    let outcome = node.use_up(&code).await;
     match outcome {
-        CodeOutcome::Claim => limits.was_right(guessed),
+        // Without the store a right code is no guess, and counts for nothing.
+        Ok(CodeOutcome::Claim) | Err(_) => limits.give_back_guess(guessed),
         // Also one that was used before: whoever replays codes is not helped to try many.
-        CodeOutcome::Refuse => {}
+        Ok(CodeOutcome::Refuse) => {}
     }
-    Ok(Prepared::Code(code, outcome))
+    Ok(Prepared::Code(code, outcome?))
 }
 
 /// The guess counts before it is looked at, so that many at once gain nothing.
