@@ -54,6 +54,9 @@ impl Server {
             "bench-secret",
         ]);
         command.args(["--key-owner", "admin", "--quota", &format!("users={users}")]);
+        if std::env::var_os("IAMD_BENCH_NO_AUDIT").is_some() {
+            command.arg("--no-audit");
+        }
         match folder {
             Some(folder) => command.arg("--data").arg(folder.join("data")),
             None => command.arg("--ephemeral"),

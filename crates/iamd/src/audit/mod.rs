@@ -53,6 +53,7 @@ pub struct Audit {
 struct Trail {
     data: PathBuf,
     shared: Arc<Shared>,
+    retention_days: u32,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -91,7 +92,12 @@ impl Audit {
             .spawn(move || writer.run())
             .map_err(failed)?;
         let thread = Mutex::new(Some(thread));
-        let trail = Trail { data: data.to_owned(), shared, thread };
+        let trail = Trail {
+            data: data.to_owned(),
+            shared,
+            retention_days: settings.retention_days,
+            thread,
+        };
         self.trail
             .set(trail)
             .map_err(|_| Fault::Bug("the audit trail was started twice".to_owned()))
@@ -111,10 +117,10 @@ impl Audit {
     ///
     /// # Errors
     /// The note, if the request is to wait for a place, with [`Audit::wait`].
-    pub fn note(&self, note: Note) -> Result<(), Box<Note>> {
+    pub fn note(&self, note: Box<Note>) -> Result<(), Box<Note>> {
         let Some(trail) = self.trail.get() else { return Ok(()) };
         match trail.shared.ring.offer_or_count(Entry::Noted(note)) {
-            Err(Entry::Noted(note)) => Err(Box::new(note)),
+            Err(Entry::Noted(note)) => Err(note),
             Err(Entry::Stored(_) | Entry::Skip { .. } | Entry::Flush(_)) | Ok(()) => Ok(()),
         }
     }
@@ -125,7 +131,7 @@ impl Audit {
     /// [`Fault::Unavailable`] when there is none for long.
     pub async fn wait(&self, note: Box<Note>) -> Result<(), Fault> {
         match self.trail.get() {
-            Some(trail) => trail.shared.ring.put(Entry::Noted(*note)).await,
+            Some(trail) => trail.shared.ring.put(Entry::Noted(note)).await,
             None => Ok(()),
         }
     }
@@ -149,6 +155,10 @@ impl Audit {
     /// [`Fault::Unavailable`] when the files cannot be written.
     pub async fn flush(&self) -> Result<(), Fault> {
         let Some(trail) = self.trail.get() else { return Ok(()) };
+        if trail.shared.ring.is_closed() {
+            // The writer has ended, or is about to with everything that it was told.
+            return Ok(());
+        }
         let (sender, flushed) = oneshot::channel();
         // A flush always finds a place.
         let _ = trail.shared.ring.offer(Entry::Flush(sender));
@@ -203,3 +213,6 @@ pub fn recorded(
     let id = EventId::from_random(u128::from_be_bytes(entropy::bytes()?));
     Ok(record(event, outcome, account, id, time))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ mod ledgers;
 mod load;
 mod queue;
 mod reset;
+mod retention;
 mod snapshot;
 
 use std::collections::HashMap;
