@@ -40,7 +40,7 @@ use writer::{FileKey, Writer};
 use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::Keyring;
+use crate::keys::{Keyring, LogHead};
 
 /// The audit trail of a node.
 #[derive(Default)]
@@ -59,7 +59,8 @@ struct Trail {
 
 impl Audit {
     /// Begins to write the trail into a data folder, or goes on where it ends; keeps no records at
-    /// all if the settings say so.
+    /// all if the settings say so. `logs` is where the logs of the
+    /// store stand, by account.
     ///
     /// # Errors
     /// [`Fault::Folder`] when the folder cannot be written.
@@ -68,6 +69,7 @@ impl Audit {
         data: &Path,
         settings: &AuditSettings,
         keyring: &Keyring,
+        logs: &[(AccountId, LogHead)],
     ) -> Result<(), Fault> {
         if !settings.enabled {
             self.is_off.store(true, Ordering::Relaxed);
@@ -84,9 +86,14 @@ impl Audit {
         let with = FileKey { version: sealing.version(), key: sealing.trail().clone() };
         let shared = Arc::new(Shared::new(settings));
         let keys = |version| trail_key(keyring, version);
-        let writer =
+        let mut writer =
             Writer::open(folder.clone(), settings.clone(), with, &keys, Arc::clone(&shared))
                 .map_err(failed)?;
+        let last_of = |account| {
+            let place = logs.binary_search_by_key(&account, |(known, _)| known.number());
+            place.ok().and_then(|place| logs.get(place)).map_or(0, |(_, log)| log.last)
+        };
+        writer.compare(last_of).map_err(failed)?;
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || writer.run())

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use iamd_core::quota::Quotas;
-use iamd_store::Memory;
+use iamd_store::{Memory, Store};
 
 use super::ring::Entry;
 use super::writer::{FileKey, Writer};
@@ -196,4 +196,36 @@ async fn a_search_goes_back_through_blocks_and_files_page_by_page() {
     }
     assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
     node.audit().close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_went_back_is_told_of_and_its_new_records_are_kept() {
+    let mut world = World::new();
+    let node = world.node().await;
+    node.start_audit(world.data(), &Config::default().audit).unwrap();
+    for _ in 0..3 {
+        write(&node, "Before").await;
+    }
+    node.audit().flush().await.unwrap();
+    node.audit().close().await;
+    // As if an older version of the whole store had been put back. Only the keys are the same.
+    let keys = iamd_store::AccountId(AccountId::KEYS.number());
+    let kept = world.store.read_account(keys).await.unwrap();
+    world.store = Arc::new(Memory::new());
+    let commit = iamd_store::AccountCommit {
+        puts: kept.rows,
+        seal: kept.head.seal,
+        ..iamd_store::AccountCommit::new(keys, iamd_store::Revision::ABSENT)
+    };
+    world.store.commit(vec![commit]).await.unwrap();
+    let node = world.node().await;
+    let broken = verify(&node, world.data()).await.unwrap().breaks;
+    assert!(broken[0].reason.contains("the store ends at record 0, the files at 3"), "{broken:?}");
+    node.start_audit(world.data(), &Config::default().audit).unwrap();
+    write(&node, "After").await;
+    node.audit().flush().await.unwrap();
+    node.audit().close().await;
+    let lines = world.lines();
+    assert!(lines[3].contains("StoreWentBack") && lines[4].contains("After"));
+    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
 }

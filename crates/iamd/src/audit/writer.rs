@@ -123,6 +123,30 @@ impl Writer {
         Ok(writer)
     }
 
+    /// Says of accounts whose records in the store end earlier than in the files that they do, and
+    /// takes what they get from now on.
+    pub(super) fn compare(&mut self, last_of: impl Fn(u64) -> u64) -> io::Result<()> {
+        let later: Vec<(u64, u64)> = self
+            .exported
+            .iter()
+            .filter(|(account, number)| last_of(**account) < **number)
+            .map(|(account, number)| (*account, *number))
+            .collect();
+        for (number, exported) in later {
+            let last = last_of(number);
+            let Some(account) = AccountId::from_stored(number) else { continue };
+            tracing::error!(%account, exported, last, "the store is older than the audit trail");
+            let request_id = entropy::request_id().unwrap_or_default();
+            let event = Event::store_went_back(exported, last, &request_id);
+            let (outcome, time) = (Outcome::Done(None), self.clock.now());
+            self.add_note(&Note { event, outcome, account, time });
+            self.exported.insert(number, last);
+            self.fresh.push((number, last));
+        }
+        self.write_out()?;
+        self.sync()
+    }
+
     /// Writes until the ring is closed and empty.
     pub(super) fn run(mut self) {
         loop {

@@ -201,7 +201,7 @@ impl Node {
         data: &Path,
         settings: &AuditSettings,
     ) -> Result<(), Fault> {
-        self.audit.start(data, settings, &self.snapshot().keys)?;
+        self.audit.start(data, settings, &self.snapshot().keys, &self.logs())?;
         if self.audit.takes_notes() {
             // A task of the node's own: it ends with the process.
             tokio::spawn(audit::export(Arc::clone(self)));
