@@ -6,6 +6,7 @@
 //! thread of its own, which writes the trail: files of lines, each with a code that covers it and all
 //! before it. The records of the store are brought into the same files, each once.
 
+mod end;
 mod export;
 mod files;
 mod line;
@@ -27,6 +28,7 @@ use iamd_core::audit::{Event, EventId, Outcome, record};
 use iamd_wire::Timestamp;
 use tokio::sync::oneshot;
 
+use end::FileKey;
 pub use export::export;
 pub use lookup::{Page, Place, Query};
 pub use ring::Note;
@@ -35,7 +37,7 @@ use shared::Shared;
 pub use show::{Filter, show};
 pub use summary::{Attribute, Facts};
 pub use verify::{Report, verify};
-use writer::{FileKey, Writer};
+use writer::Writer;
 
 use crate::config::AuditSettings;
 use crate::entropy;

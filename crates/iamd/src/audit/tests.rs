@@ -6,8 +6,9 @@ use std::sync::Arc;
 use iamd_core::quota::Quotas;
 use iamd_store::{Memory, Store};
 
+use super::end::FileKey;
 use super::ring::Entry;
-use super::writer::{FileKey, Writer};
+use super::writer::Writer;
 use super::*;
 use crate::config::{Config, WhenFull};
 use crate::keys::MasterKey;

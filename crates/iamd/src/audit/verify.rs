@@ -261,9 +261,10 @@ mod tests {
     use iamd_core::audit::{Event, Outcome};
     use iamd_wire::Timestamp;
 
+    use super::super::end::FileKey;
     use super::super::ring::{Entry, Note};
     use super::super::shared::Shared;
-    use super::super::writer::{FileKey, Writer};
+    use super::super::writer::Writer;
     use super::*;
     use crate::config::{AuditSettings, Config};
 
