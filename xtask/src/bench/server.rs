@@ -65,6 +65,9 @@ impl Server {
         ]);
         command.args(options);
         command.args(["--key-owner", "admin", "--quota", &format!("users={users}")]);
+        if std::env::var_os("IAMD_BENCH_NO_AUDIT").is_some() {
+            command.arg("--no-audit");
+        }
         match folder {
             Some(folder) => command.arg("--data").arg(folder.join("data")),
             None => command.arg("--ephemeral"),

@@ -8,6 +8,7 @@ mod load;
 mod new_life;
 mod queue;
 mod reset;
+mod retention;
 mod snapshot;
 
 use std::collections::HashMap;
@@ -209,7 +210,7 @@ impl Node {
         data: &Path,
         settings: &AuditSettings,
     ) -> Result<(), Fault> {
-        self.audit.start(data, settings, &self.snapshot().keys)?;
+        self.audit.start(data, settings, &self.snapshot().keys, &self.logs())?;
         if self.audit.takes_notes() {
             // A task of the node's own: it ends with the process.
             tokio::spawn(audit::export(Arc::clone(self)));
