@@ -100,6 +100,16 @@ impl ActionClause {
         self.patterns.iter().any(|pattern| pattern.matches(action)) != self.negated
     }
 
+    /// Whether a value spells out the service of an action given in lower case.
+    pub(crate) fn concerns_service_of(&self, action: &str) -> bool {
+        let service = action.split(':').next().unwrap_or_default();
+        self.patterns.iter().any(|pattern| match pattern {
+            ActionPattern::Exact(exact) => exact.split(':').next() == Some(service),
+            ActionPattern::Wild { service: own, .. } => own.is_literal(service),
+            ActionPattern::Everything | ActionPattern::Nothing => false,
+        })
+    }
+
     /// The keys under which the index files the clause.
     pub(crate) fn keys(&self) -> Vec<ActionKey> {
         if self.negated {

@@ -251,6 +251,14 @@ impl Glob {
         Glob { segments: segments.into() }
     }
 
+    /// Whether it is this text, without wildcards.
+    pub(crate) fn is_literal(&self, text: &str) -> bool {
+        match &*self.segments {
+            [one] => matches!(one.pieces.as_slice(), [Piece::Text(piece)] if **piece == *text),
+            _ => false,
+        }
+    }
+
     /// Whether the whole text matches.
     pub(crate) fn matches(&self, text: &str) -> bool {
         self.matched(text).is_some()

@@ -22,8 +22,6 @@ pub(crate) struct Condition {
     operator: Operator,
     /// In lower case.
     key: Box<str>,
-    /// As written.
-    shown_key: Box<str>,
     operand: Operand,
 }
 
@@ -38,14 +36,13 @@ impl Condition {
         Condition {
             operator,
             key: key.to_lowercase().into(),
-            shown_key: key.into(),
             operand: Operand::new(operator.relation, values, variables),
         }
     }
 
-    /// The key, as written.
-    pub(crate) fn shown_key(&self) -> &str {
-        &self.shown_key
+    /// The key, in lower case.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Whether a request has no value for the key, and the condition does not merely ask that.
