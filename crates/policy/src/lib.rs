@@ -55,6 +55,7 @@ mod read;
 mod resource;
 pub mod service_data;
 mod shift_and;
+mod united;
 mod validate;
 
 pub use arn::Arn;

@@ -264,6 +264,32 @@ impl Glob {
         self.matched(text).is_some()
     }
 
+    /// Whether a `*` comes first.
+    pub(crate) fn begins_with_run(&self) -> bool {
+        let first = self.segments.first();
+        self.segments.len() > 1 && first.is_some_and(|first| first.pieces.is_empty())
+    }
+
+    /// What matches a character each, in order.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = GlobSymbol> {
+        let last = self.segments.len().saturating_sub(1);
+        self.segments.iter().enumerate().flat_map(move |(number, segment)| {
+            let mut characters = segment.characters().peekable();
+            std::iter::from_fn(move || {
+                let character = characters.next()?;
+                let has_run_behind = characters.peek().is_none() && number < last;
+                Some(GlobSymbol { character, has_run_behind })
+            })
+        })
+    }
+
+    /// The pieces that matching has to search for: of each, whether it is literal.
+    pub(crate) fn searched_pieces(&self) -> impl Iterator<Item = bool> {
+        let inner = self.segments.len().saturating_sub(2);
+        let searched = self.segments.iter().skip(1).take(inner);
+        searched.filter(|it| !it.pieces.is_empty()).map(|it| matches!(*it.pieces, [Piece::Text(_)]))
+    }
+
     fn matched(&self, text: &str) -> Option<()> {
         let (first, rest) = self.segments.split_first()?;
         let start = first.length_at_start(text)?;
@@ -277,6 +303,14 @@ impl Glob {
         }
         Some(())
     }
+}
+
+/// What matches one character.
+pub(crate) struct GlobSymbol {
+    /// The character; none for any.
+    pub(crate) character: Option<char>,
+    /// Whether a `*` follows.
+    pub(crate) has_run_behind: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -13,6 +13,7 @@ pub(crate) use number::Number;
 pub(crate) use operator::Operator;
 
 use crate::context::{ConditionKeys, present};
+use crate::united::United;
 use operand::{Operand, Test};
 use operator::{Quantifier, Relation};
 
@@ -59,7 +60,8 @@ impl Condition {
         let Some(value) = value else { return self.holds_without_value() };
         // Once for all values of the request.
         let operand = self.operand.resolved(keys);
-        let holds = |value| self.holds_for(value, &operand);
+        let united = operand.united(&value);
+        let holds = |value| self.holds_for(value, &operand, united.as_ref());
         match self.operator.quantifier {
             // A multivalued key without a set operator: any of its values may match a positive
             // operator, none may match a negated one.
@@ -81,8 +83,8 @@ impl Condition {
         }
     }
 
-    fn holds_for(&self, value: &str, operand: &Operand) -> bool {
-        match operand.test(self.operator.relation, value) {
+    fn holds_for(&self, value: &str, operand: &Operand, united: Option<&United>) -> bool {
+        match operand.test(self.operator.relation, value, united) {
             Test::Matches => !self.operator.negated,
             Test::Differs => self.operator.negated,
             // What cannot be read is no missing key: false under a negated operator, too.
