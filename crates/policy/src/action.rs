@@ -8,7 +8,7 @@ use crate::pattern::{Glob, Meaning, Template};
 pub(crate) struct ActionClause {
     /// Whether it is `NotAction`.
     pub(crate) negated: bool,
-    pub(crate) patterns: Vec<ActionPattern>,
+    pub(crate) patterns: Box<[ActionPattern]>,
 }
 
 /// A value of the element, in lower case: letter case of actions does not count.

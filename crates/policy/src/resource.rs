@@ -33,7 +33,7 @@ impl<'a> Resource<'a> {
 pub(crate) struct ResourceClause {
     /// Whether it is `NotResource`.
     pub(crate) negated: bool,
-    pub(crate) patterns: Vec<ResourcePattern>,
+    pub(crate) patterns: Box<[ResourcePattern]>,
 }
 
 /// A value of the element.
@@ -110,7 +110,7 @@ impl ResourceClause {
         keys: &dyn ConditionKeys,
     ) -> Cover {
         let mut covered = false;
-        for pattern in &self.patterns {
+        for pattern in &*self.patterns {
             match pattern.covers(resource, kind, keys, self.negated) {
                 Cover::Yes => covered = true,
                 Cover::No => {}

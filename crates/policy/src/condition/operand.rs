@@ -19,13 +19,13 @@ use crate::united::United;
 /// The values of one key; what cannot be read is none.
 #[derive(Debug, Clone)]
 pub(super) enum Operand {
-    Texts(Vec<Text>),
-    Arns(Vec<ArnText>),
-    Numbers(Vec<Option<Number>>),
-    Dates(Vec<Option<Date>>),
-    Binaries(Vec<Option<Vec<u8>>>),
-    Networks(Vec<Option<IpNet>>),
-    Absences(Vec<Option<bool>>),
+    Texts(Box<[Text]>),
+    Arns(Box<[ArnText]>),
+    Numbers(Box<[Option<Number>]>),
+    Dates(Box<[Option<Date>]>),
+    Binaries(Box<[Option<Vec<u8>>]>),
+    Networks(Box<[Option<IpNet>]>),
+    Absences(Box<[Option<bool>]>),
 }
 
 /// A text, as literal or wild as its operator lets it be.
