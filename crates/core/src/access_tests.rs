@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use iamd_wire::{Secret, Service};
 
 use crate::caller::Caller;
+use crate::iam::certificate_tests;
 use crate::not_implemented;
 use crate::operation::Operation;
 use crate::perform::{Visitor, with_operation};
@@ -125,6 +126,26 @@ UntagInstanceProfile&InstanceProfileName=full&TagKeys.member.1=team -> iam:Untag
 UntagPolicy&PolicyArn={POLICY}&TagKeys.member.1=team -> iam:UntagPolicy policy/reader
 UntagRole&RoleName=app&TagKeys.member.1=team -> iam:UntagRole role/service/app
 UntagUser&UserName=bob&TagKeys.member.1=team -> iam:UntagUser user/people/bob
+DeleteSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID} -> iam:DeleteSSHPublicKey user/people/bob
+DeleteServerCertificate&ServerCertificateName=web -> iam:DeleteServerCertificate server-certificate/x/web
+DeleteSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID} -> iam:DeleteSigningCertificate user/people/bob
+GetSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Encoding=PEM -> iam:GetSSHPublicKey user/people/bob
+GetServerCertificate&ServerCertificateName=web -> iam:GetServerCertificate server-certificate/x/web
+ListSSHPublicKeys -> iam:ListSSHPublicKeys user/nobody
+ListSSHPublicKeys&UserName=bob -> iam:ListSSHPublicKeys user/people/bob
+ListServerCertificateTags&ServerCertificateName=web -> iam:ListServerCertificateTags server-certificate/x/web
+ListServerCertificates -> iam:ListServerCertificates * as server-certificate/
+ListSigningCertificates -> iam:ListSigningCertificates user/nobody
+ListSigningCertificates&UserName=bob -> iam:ListSigningCertificates user/people/bob
+TagServerCertificate&ServerCertificateName=web&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagServerCertificate server-certificate/x/web
+UntagServerCertificate&ServerCertificateName=web&TagKeys.member.1=team -> iam:UntagServerCertificate server-certificate/x/web
+UpdateSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Status=Inactive -> iam:UpdateSSHPublicKey user/people/bob
+UpdateServerCertificate&ServerCertificateName=web&NewServerCertificateName=net -> iam:UpdateServerCertificate server-certificate/x/web; iam:UpdateServerCertificate server-certificate/x/net
+UpdateSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID}&Status=Inactive -> iam:UpdateSigningCertificate user/people/bob
+UploadSSHPublicKey&UserName=gone&SSHPublicKeyBody={SSH_KEY} -> iam:UploadSSHPublicKey user/gone
+UploadServerCertificate&ServerCertificateName=new&Path=/x/&{SERVER_CERTIFICATE} -> iam:UploadServerCertificate server-certificate/x/new
+UploadServerCertificate&ServerCertificateName=new&{SERVER_CERTIFICATE}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:UploadServerCertificate server-certificate/new; iam:TagServerCertificate server-certificate/new
+UploadSigningCertificate&UserName=gone&CertificateBody={CERTIFICATE} -> iam:UploadSigningCertificate user/gone
 UpdateAccessKey&UserName=bob&AccessKeyId={KEY}&Status=Inactive -> iam:UpdateAccessKey user/people/bob
 UpdateAccountPasswordPolicy -> iam:UpdateAccountPasswordPolicy *
 UpdateAssumeRolePolicy&RoleName=app&PolicyDocument={TRUST} -> iam:UpdateAssumeRolePolicy role/service/app
@@ -349,6 +370,8 @@ struct Drawn {
     /// Codes of the phone, which is bob's, and of the spare one, which is nobody's.
     phone_codes: String,
     spare_codes: String,
+    ssh_id: String,
+    certificate_id: String,
 }
 
 fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
@@ -367,10 +390,31 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{PHONE_CODES}", &drawn.phone_codes)
             .replace("{SPARE_CODES}", &drawn.spare_codes)
             .replace("{ENCODED}", &drawn.encoded)
+            .replace("{SSH_ID}", &drawn.ssh_id)
+            .replace("{CERTIFICATE_ID}", &drawn.certificate_id)
+            .replace("{SSH_KEY}", &certificate_tests::escaped(certificate_tests::SSH_KEY))
+            .replace("{CERTIFICATE}", &certificate_tests::escaped(&certificate_tests::web().body))
+            .replace("{SERVER_CERTIFICATE}", &certificate_tests::web().members())
             .replace("{KEY}", &drawn.key);
         let needs = needs.split("; ").filter(|need| *need != "nothing").map(Need::parse);
         Sample { request, needs: needs.collect() }
     })
+}
+
+/// A key and a certificate of bob, and a server certificate.
+fn certificates(world: &mut World) -> (String, String) {
+    let root = world.root();
+    let key = certificate_tests::escaped(certificate_tests::SSH_KEY);
+    let key = world.ok(&root, &format!("UploadSSHPublicKey&UserName=bob&SSHPublicKeyBody={key}"));
+    let body = certificate_tests::escaped(&certificate_tests::issuer().body);
+    let request = format!("UploadSigningCertificate&UserName=bob&CertificateBody={body}");
+    let certificate = world.ok(&root, &request);
+    let web = certificate_tests::web().members();
+    let tag = "Tags.member.1.Key=team&Tags.member.1.Value=blue";
+    let request = format!("UploadServerCertificate&ServerCertificateName=web&Path=/x/&{web}&{tag}");
+    world.ok(&root, &request);
+    let id = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    (id(&key["SSHPublicKey"]["SSHPublicKeyId"]), id(&certificate["Certificate"]["CertificateId"]))
 }
 
 /// Something of everything, a user with no rights, and the key of another one.
@@ -415,7 +459,9 @@ fn full_world() -> (World, Caller, Drawn) {
     let nobody = world.user("nobody");
     let encoded = world.encoded_denial(&nobody, "ListUsers");
     let (phone_codes, spare_codes) = devices(&mut world);
-    (world, nobody, Drawn { key, encoded, phone_codes, spare_codes })
+    let (ssh_id, certificate_id) = certificates(&mut world);
+    let drawn = Drawn { key, encoded, phone_codes, spare_codes, ssh_id, certificate_id };
+    (world, nobody, drawn)
 }
 
 /// Makes a device that is bob's and a spare one; gives two consecutive codes of each.

@@ -99,6 +99,8 @@ pub const ROLE_INLINE_SIZE: u32 = 10_240;
 pub const SESSION_POLICY_SIZE: usize = 2_048;
 /// Managed policies that narrow one session.
 pub const SESSION_POLICY_ARNS: usize = 10;
+/// SSH public keys of one user.
+pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
 /// Server certificates; shown in the account summary.
 pub const SERVER_CERTIFICATES: u32 = 20;
 /// Signing certificates of one user; shown in the account summary.

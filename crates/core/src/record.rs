@@ -44,6 +44,12 @@ pub mod kind {
     pub const MFA_DEVICE: u16 = 22;
     /// Credential reports.
     pub const CREDENTIAL_REPORT: u16 = 23;
+    /// SSH public keys.
+    pub const SSH_PUBLIC_KEY: u16 = 30;
+    /// Signing certificates.
+    pub const SIGNING_CERTIFICATE: u16 = 31;
+    /// Server certificates.
+    pub const SERVER_CERTIFICATE: u16 = 32;
 }
 
 /// A row that this version cannot read.
@@ -80,6 +86,9 @@ impl EntityKey {
             EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.to_string()),
             EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial.to_string()),
             EntityKey::CredentialReport => (kind::CREDENTIAL_REPORT, String::new()),
+            EntityKey::SshPublicKey(id) => (kind::SSH_PUBLIC_KEY, id.to_string()),
+            EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
+            EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -103,6 +112,9 @@ impl EntityKey {
             kind::LOGIN_PROFILE => EntityKey::LoginProfile(unique_id()?),
             kind::MFA_DEVICE => EntityKey::MfaDevice(key.id.as_str().into()),
             kind::CREDENTIAL_REPORT => EntityKey::CredentialReport,
+            kind::SSH_PUBLIC_KEY => EntityKey::SshPublicKey(unique_id()?),
+            kind::SIGNING_CERTIFICATE => EntityKey::SigningCertificate(key.id.as_str().into()),
+            kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -125,6 +137,9 @@ impl Entity {
             Entity::LoginProfile(profile) => encode(profile),
             Entity::MfaDevice(device) => encode(device),
             Entity::CredentialReport(report) => encode(report),
+            Entity::SshPublicKey(key) => encode(key),
+            Entity::SigningCertificate(certificate) => encode(certificate),
+            Entity::ServerCertificate(certificate) => encode(certificate),
         }
     }
 
@@ -147,6 +162,9 @@ impl Entity {
             kind::LOGIN_PROFILE => Entity::LoginProfile(decode(key, bytes)?),
             kind::MFA_DEVICE => Entity::MfaDevice(decode(key, bytes)?),
             kind::CREDENTIAL_REPORT => Entity::CredentialReport(decode(key, bytes)?),
+            kind::SSH_PUBLIC_KEY => Entity::SshPublicKey(decode(key, bytes)?),
+            kind::SIGNING_CERTIFICATE => Entity::SigningCertificate(decode(key, bytes)?),
+            kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

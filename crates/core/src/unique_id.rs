@@ -32,6 +32,10 @@ pub enum IdPrefix {
     ManagedPolicy,
     /// `AIPA`
     InstanceProfile,
+    /// `APKA`
+    SshPublicKey,
+    /// `ASCA`
+    ServerCertificate,
     /// `AKIA`
     LongTermKey,
     /// `ASIA`
@@ -47,6 +51,8 @@ impl IdPrefix {
             IdPrefix::Group => "AGPA",
             IdPrefix::ManagedPolicy => "ANPA",
             IdPrefix::InstanceProfile => "AIPA",
+            IdPrefix::SshPublicKey => "APKA",
+            IdPrefix::ServerCertificate => "ASCA",
             IdPrefix::LongTermKey => "AKIA",
             IdPrefix::TemporaryKey => "ASIA",
         }

@@ -163,15 +163,19 @@ fn user(scene: &Scene<'_>, user: &User) -> Vec<String> {
     row
 }
 
-/// MFA, two access keys, oldest first, and two certificates.
+/// MFA, two access keys and two certificates, oldest first.
 fn add_credentials(scene: &Scene<'_>, owner: KeyOwner, row: &mut Vec<String>) {
     row.push(scene.account.mfa_devices().has_any(owner).to_string());
     let mut keys = scene.account.keys_of(owner);
     for _ in 0..2 {
         row.extend(access_key(scene, keys.next().map(|key| &**key)));
     }
-    // Signing certificates are not kept: there are truly none.
-    row.extend(["false", NONE, "false", NONE].map(str::to_owned));
+    let mut certificates = scene.account.signing_certificates().of(owner);
+    for _ in 0..2 {
+        let certificate = certificates.next();
+        row.push(certificate.is_some_and(|it| it.status == AccessKeyStatus::Active).to_string());
+        row.push(or_none(certificate.map(|certificate| certificate.uploaded)));
+    }
 }
 
 fn access_key(scene: &Scene<'_>, key: Option<&AccessKey>) -> [String; 5] {

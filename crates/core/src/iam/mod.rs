@@ -5,6 +5,7 @@ mod account;
 mod attachment;
 mod authorization_details;
 mod boundary;
+mod credential;
 mod credential_report;
 mod document;
 mod group;
@@ -23,6 +24,9 @@ mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod server_certificate;
+mod signing_certificate;
+mod ssh_public_key;
 mod tag;
 mod trust;
 mod user;
@@ -34,6 +38,8 @@ pub(crate) use tag::{KeyCase, check_tags};
 
 #[cfg(test)]
 mod account_tests;
+#[cfg(test)]
+pub(crate) mod certificate_tests;
 #[cfg(test)]
 mod mfa_tests;
 #[cfg(test)]

@@ -5,10 +5,11 @@
 use iamd_wire::iam::{
     ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListMFADeviceTagsRequest,
     ListMFADeviceTagsResponse, ListPolicyTagsRequest, ListPolicyTagsResponse, ListRoleTagsRequest,
-    ListRoleTagsResponse, ListUserTagsRequest, ListUserTagsResponse, Tag as WireTag,
-    TagInstanceProfileRequest, TagMFADeviceRequest, TagPolicyRequest, TagRoleRequest,
+    ListRoleTagsResponse, ListServerCertificateTagsRequest, ListServerCertificateTagsResponse,
+    ListUserTagsRequest, ListUserTagsResponse, Tag as WireTag, TagInstanceProfileRequest,
+    TagMFADeviceRequest, TagPolicyRequest, TagRoleRequest, TagServerCertificateRequest,
     TagUserRequest, UntagInstanceProfileRequest, UntagMFADeviceRequest, UntagPolicyRequest,
-    UntagRoleRequest, UntagUserRequest,
+    UntagRoleRequest, UntagServerCertificateRequest, UntagUserRequest,
 };
 use iamd_wire::{ErrorCode, NoOutput};
 
@@ -18,7 +19,9 @@ use crate::marker::{Page, PageRequest};
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
 use crate::quota;
 use crate::refusal::Refusal;
-use crate::state::{Change, Entity, InstanceProfile, MfaDevice, Policy, Role, Tag, User};
+use crate::state::{
+    Change, Entity, InstanceProfile, MfaDevice, Policy, Role, ServerCertificate, Tag, User,
+};
 use crate::text;
 
 /// Whether two keys of a kind of resource are the same.
@@ -123,6 +126,12 @@ tag_operations!(InstanceProfile, Counts, instance_profile_name,
     TagInstanceProfileRequest "iam:TagInstanceProfile",
     UntagInstanceProfileRequest "iam:UntagInstanceProfile",
     ListInstanceProfileTagsRequest "iam:ListInstanceProfileTags" ListInstanceProfileTagsResponse);
+
+tag_operations!(ServerCertificate, Counts, server_certificate_name,
+    TagServerCertificateRequest "iam:TagServerCertificate",
+    UntagServerCertificateRequest "iam:UntagServerCertificate",
+    ListServerCertificateTagsRequest "iam:ListServerCertificateTags"
+    ListServerCertificateTagsResponse);
 
 /// Adds tags to a customer managed policy, or replaces the values of those there.
 impl Operation for TagPolicyRequest {

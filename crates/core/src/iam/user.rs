@@ -137,7 +137,8 @@ impl Operation for UpdateUserRequest {
     }
 }
 
-/// Deletes a user who has nothing left: no policies, memberships, keys, password or MFA devices.
+/// Deletes a user who has nothing left: no policies, memberships, keys, password, MFA devices or
+/// certificates.
 impl Operation for DeleteUserRequest {
     const ACTION: &'static str = "iam:DeleteUser";
     const EFFECT: Effect = Effect::Write;
@@ -162,6 +163,10 @@ impl Operation for DeleteUserRequest {
             Some("delete login profile")
         } else if scene.account.mfa_devices().has_any(KeyOwner::User(user.id)) {
             Some("delete MFA device")
+        } else if scene.account.signing_certificates().has_any(KeyOwner::User(user.id))
+            || scene.account.ssh_public_keys().has_any(KeyOwner::User(user.id))
+        {
+            Some("remove referenced objects")
         } else {
             None
         };

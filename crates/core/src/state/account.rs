@@ -5,6 +5,8 @@ use std::sync::Arc;
 use iamd_policy::PolicySet;
 
 use super::Change;
+use super::belongings::Belongings;
+use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::collection::{Collection, Named};
 use super::entity::{
     AccessKey, AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile,
@@ -46,6 +48,9 @@ pub struct Account {
     login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
     mfa_devices: MfaDevices,
     credential_report: Option<Arc<CredentialReport>>,
+    ssh_public_keys: Belongings<SshPublicKey>,
+    signing_certificates: Belongings<SigningCertificate>,
+    server_certificates: Collection<ServerCertificate>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -70,6 +75,9 @@ impl Account {
             login_profiles: imbl::HashMap::new(),
             mfa_devices: MfaDevices::default(),
             credential_report: None,
+            ssh_public_keys: Belongings::default(),
+            signing_certificates: Belongings::default(),
+            server_certificates: Collection::default(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -154,6 +162,21 @@ impl Account {
         self.credential_report.as_ref()
     }
 
+    /// The SSH public keys of users.
+    pub fn ssh_public_keys(&self) -> &Belongings<SshPublicKey> {
+        &self.ssh_public_keys
+    }
+
+    /// The signing certificates of users and of root.
+    pub fn signing_certificates(&self) -> &Belongings<SigningCertificate> {
+        &self.signing_certificates
+    }
+
+    /// The server certificates.
+    pub fn server_certificates(&self) -> &Collection<ServerCertificate> {
+        &self.server_certificates
+    }
+
     /// The members of a group, by folded name.
     pub fn members(&self, group: UniqueId) -> Option<&imbl::OrdSet<FoldedName>> {
         self.members.get(&group)
@@ -232,6 +255,11 @@ impl Account {
             Entity::CredentialReport(report) => {
                 self.credential_report = Some(Arc::new(report.clone()));
             }
+            Entity::SshPublicKey(key) => self.ssh_public_keys.put(key),
+            Entity::SigningCertificate(certificate) => self.signing_certificates.put(certificate),
+            Entity::ServerCertificate(certificate) => {
+                self.server_certificates.put(Arc::new(certificate.clone()));
+            }
             // These live in the directory.
             Entity::Alias(_) | Entity::RootEmail(_) => {}
         }
@@ -267,6 +295,11 @@ impl Account {
             }
             EntityKey::MfaDevice(serial) => self.mfa_devices.remove(serial),
             EntityKey::CredentialReport => self.credential_report = None,
+            EntityKey::SshPublicKey(id) => self.ssh_public_keys.remove(id.as_str()),
+            EntityKey::SigningCertificate(id) => self.signing_certificates.remove(id),
+            EntityKey::ServerCertificate(id) => {
+                self.server_certificates.remove(*id);
+            }
             EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
         }
     }

@@ -9,6 +9,8 @@ use iamd_policy::PolicySet;
 use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
+use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
@@ -44,6 +46,12 @@ pub enum Entity {
     MfaDevice(MfaDevice),
     /// The last credential report.
     CredentialReport(CredentialReport),
+    /// An SSH public key of a user.
+    SshPublicKey(SshPublicKey),
+    /// A signing certificate of a user or of root.
+    SigningCertificate(SigningCertificate),
+    /// A server certificate.
+    ServerCertificate(ServerCertificate),
 }
 
 /// What identifies a row inside its account.
@@ -75,6 +83,12 @@ pub enum EntityKey {
     MfaDevice(Box<str>),
     /// The last credential report.
     CredentialReport,
+    /// An SSH public key by unique id.
+    SshPublicKey(UniqueId),
+    /// A signing certificate by its id.
+    SigningCertificate(Box<str>),
+    /// A server certificate by unique id.
+    ServerCertificate(UniqueId),
 }
 
 impl Entity {
@@ -94,6 +108,9 @@ impl Entity {
             Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
             Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
             Entity::CredentialReport(_) => EntityKey::CredentialReport,
+            Entity::SshPublicKey(key) => EntityKey::SshPublicKey(key.id),
+            Entity::SigningCertificate(it) => EntityKey::SigningCertificate(it.id.clone()),
+            Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
         }
     }
 }
@@ -462,26 +479,4 @@ impl AccessKey {
     pub fn age_order(&self) -> (i64, &str) {
         (self.created.seconds(), self.id.as_str())
     }
-}
-
-/// The name of an account; unique among all accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Alias {
-    /// The alias.
-    #[n(0)]
-    pub alias: Box<str>,
-    /// The account.
-    #[n(1)]
-    pub account: AccountId,
-}
-
-/// The sign-in name of a root user; unique among all accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct RootEmail {
-    /// The address, in lower case.
-    #[n(0)]
-    pub email: Box<str>,
-    /// The account.
-    #[n(1)]
-    pub account: AccountId,
 }

@@ -1,6 +1,8 @@
 //! What the server knows: accounts, what lives in them, and how a change alters it.
 
 mod account;
+mod belongings;
+mod certificate;
 mod collection;
 mod directory;
 mod document;
@@ -12,13 +14,15 @@ mod sign_in;
 use std::sync::Arc;
 
 pub use account::{Account, AccountVersion};
+pub use belongings::{AgePlace, Belonging, Belongings};
+pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
-pub use directory::Directory;
+pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccessKey, AccessKeyStatus, AccountSettings, Alias, AttachedPolicy, Entity, EntityKey, Group,
-    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
-    RootEmail, Tag, User,
+    AccessKey, AccessKeyStatus, AccountSettings, AttachedPolicy, Entity, EntityKey, Group,
+    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag,
+    User,
 };
 pub use mfa_devices::MfaDevices;
 pub use policy_use::PolicyUse;
