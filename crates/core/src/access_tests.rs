@@ -139,6 +139,17 @@ ListSigningCertificates -> iam:ListSigningCertificates user/nobody
 ListSigningCertificates&UserName=bob -> iam:ListSigningCertificates user/people/bob
 TagServerCertificate&ServerCertificateName=web&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagServerCertificate server-certificate/x/web
 UntagServerCertificate&ServerCertificateName=web&TagKeys.member.1=team -> iam:UntagServerCertificate server-certificate/x/web
+AddClientIDToOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&ClientID=b -> iam:AddClientIDToOpenIDConnectProvider oidc-provider/id.example/a
+CreateOpenIDConnectProvider&Url=https://New.example/b -> iam:CreateOpenIDConnectProvider oidc-provider/new.example/b
+CreateOpenIDConnectProvider&Url=https://new.example&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateOpenIDConnectProvider oidc-provider/new.example; iam:TagOpenIDConnectProvider oidc-provider/new.example
+DeleteOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC} -> iam:DeleteOpenIDConnectProvider oidc-provider/id.example/a
+GetOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC} -> iam:GetOpenIDConnectProvider oidc-provider/id.example/a
+ListOpenIDConnectProviderTags&OpenIDConnectProviderArn={OIDC} -> iam:ListOpenIDConnectProviderTags oidc-provider/id.example/a
+ListOpenIDConnectProviders -> iam:ListOpenIDConnectProviders * as oidc-provider/
+RemoveClientIDFromOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&ClientID=a -> iam:RemoveClientIDFromOpenIDConnectProvider oidc-provider/id.example/a
+TagOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagOpenIDConnectProvider oidc-provider/id.example/a
+UntagOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&TagKeys.member.1=team -> iam:UntagOpenIDConnectProvider oidc-provider/id.example/a
+UpdateOpenIDConnectProviderThumbprint&OpenIDConnectProviderArn={OIDC}&ThumbprintList.member.1=9e99a48a9960b14926bb7f3b02e22da2b0ab7280 -> iam:UpdateOpenIDConnectProviderThumbprint oidc-provider/id.example/a
 UpdateSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Status=Inactive -> iam:UpdateSSHPublicKey user/people/bob
 UpdateServerCertificate&ServerCertificateName=web&NewServerCertificateName=net -> iam:UpdateServerCertificate server-certificate/x/web; iam:UpdateServerCertificate server-certificate/x/net
 UpdateSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID}&Status=Inactive -> iam:UpdateSigningCertificate user/people/bob
@@ -390,6 +401,7 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{PHONE_CODES}", &drawn.phone_codes)
             .replace("{SPARE_CODES}", &drawn.spare_codes)
             .replace("{ENCODED}", &drawn.encoded)
+            .replace("{OIDC}", "arn:aws:iam::111122223333:oidc-provider/id.example/a")
             .replace("{SSH_ID}", &drawn.ssh_id)
             .replace("{CERTIFICATE_ID}", &drawn.certificate_id)
             .replace("{SSH_KEY}", &certificate_tests::escaped(certificate_tests::SSH_KEY))
@@ -450,6 +462,7 @@ fn full_world() -> (World, Caller, Drawn) {
         "UpdateAccountPasswordPolicy&MinimumPasswordLength=8".to_owned(),
         "CreateLoginProfile&UserName=bob&Password=Hunter22".to_owned(),
         "GenerateCredentialReport".to_owned(),
+        format!("CreateOpenIDConnectProvider&Url=https://id.example/a&{tag}"),
         "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));

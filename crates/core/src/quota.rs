@@ -101,6 +101,12 @@ pub const SESSION_POLICY_SIZE: usize = 2_048;
 pub const SESSION_POLICY_ARNS: usize = 10;
 /// SSH public keys of one user.
 pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
+/// OpenID Connect providers of an account.
+pub const OIDC_PROVIDERS: u32 = 100;
+/// Audiences of one OpenID Connect provider.
+pub const CLIENT_IDS_PER_OIDC_PROVIDER: u32 = 100;
+/// Thumbprints of one OpenID Connect provider.
+pub const THUMBPRINTS_PER_OIDC_PROVIDER: usize = 5;
 /// Server certificates; shown in the account summary.
 pub const SERVER_CERTIFICATES: u32 = 20;
 /// Signing certificates of one user; shown in the account summary.

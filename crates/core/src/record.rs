@@ -50,6 +50,8 @@ pub mod kind {
     pub const SIGNING_CERTIFICATE: u16 = 31;
     /// Server certificates.
     pub const SERVER_CERTIFICATE: u16 = 32;
+    /// OpenID Connect providers.
+    pub const OIDC_PROVIDER: u16 = 33;
 }
 
 /// A row that this version cannot read.
@@ -89,6 +91,7 @@ impl EntityKey {
             EntityKey::SshPublicKey(id) => (kind::SSH_PUBLIC_KEY, id.to_string()),
             EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
             EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
+            EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -115,6 +118,7 @@ impl EntityKey {
             kind::SSH_PUBLIC_KEY => EntityKey::SshPublicKey(unique_id()?),
             kind::SIGNING_CERTIFICATE => EntityKey::SigningCertificate(key.id.as_str().into()),
             kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
+            kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -140,6 +144,7 @@ impl Entity {
             Entity::SshPublicKey(key) => encode(key),
             Entity::SigningCertificate(certificate) => encode(certificate),
             Entity::ServerCertificate(certificate) => encode(certificate),
+            Entity::OidcProvider(provider) => encode(provider),
         }
     }
 
@@ -165,6 +170,7 @@ impl Entity {
             kind::SSH_PUBLIC_KEY => Entity::SshPublicKey(decode(key, bytes)?),
             kind::SIGNING_CERTIFICATE => Entity::SigningCertificate(decode(key, bytes)?),
             kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
+            kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

@@ -15,6 +15,7 @@ mod login_profile;
 mod membership;
 mod mfa_assignment;
 mod mfa_device;
+mod oidc_provider;
 mod own_password;
 mod password_policy;
 pub mod password_rules;
@@ -42,6 +43,8 @@ mod account_tests;
 pub(crate) mod certificate_tests;
 #[cfg(test)]
 mod mfa_tests;
+#[cfg(test)]
+mod oidc_tests;
 #[cfg(test)]
 mod password_tests;
 #[cfg(test)]

@@ -300,7 +300,15 @@ pub(super) fn shown_tags(tags: &[Tag]) -> Vec<WireTag> {
     tags.iter().map(shown).collect()
 }
 
-fn with_tags(old: &[Tag], added: &[WireTag], case: KeyCase) -> Result<Vec<Tag>, Refusal> {
+/// The tags with these added, or in the place of their namesakes.
+///
+/// # Errors
+/// As [`checked_tags`].
+pub(super) fn with_tags(
+    old: &[Tag],
+    added: &[WireTag],
+    case: KeyCase,
+) -> Result<Vec<Tag>, Refusal> {
     check_tags(added.iter().map(|tag| tag.key.as_str()), case, ErrorCode::InvalidInput)?;
     let kept = old.iter().filter(|tag| !added.iter().any(|new| case.same(&tag.key, &new.key)));
     let tags: Vec<Tag> = kept.cloned().chain(added.iter().map(stored)).collect();
@@ -310,7 +318,8 @@ fn with_tags(old: &[Tag], added: &[WireTag], case: KeyCase) -> Result<Vec<Tag>, 
     Ok(sorted(tags))
 }
 
-fn without_tags(old: &[Tag], keys: &[String], case: KeyCase) -> Vec<Tag> {
+/// The tags without those of these keys.
+pub(super) fn without_tags(old: &[Tag], keys: &[String], case: KeyCase) -> Vec<Tag> {
     old.iter().filter(|tag| !keys.iter().any(|key| case.same(&tag.key, key))).cloned().collect()
 }
 
@@ -343,7 +352,11 @@ fn sorted(mut tags: Vec<Tag>) -> Vec<Tag> {
     tags
 }
 
-fn page_of_tags(
+/// A page of tags, sorted by key.
+///
+/// # Errors
+/// `Invalid Marker.`
+pub(super) fn page_of_tags(
     scene: &Scene<'_>,
     list: &str,
     tags: &[Tag],

@@ -14,6 +14,7 @@ use super::entity::{
 };
 use super::mfa_devices::MfaDevices;
 use super::policy_use::PolicyUse;
+use super::provider::OidcProvider;
 use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
@@ -51,6 +52,7 @@ pub struct Account {
     ssh_public_keys: Belongings<SshPublicKey>,
     signing_certificates: Belongings<SigningCertificate>,
     server_certificates: Collection<ServerCertificate>,
+    oidc_providers: imbl::OrdMap<Box<str>, Arc<OidcProvider>>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -78,6 +80,7 @@ impl Account {
             ssh_public_keys: Belongings::default(),
             signing_certificates: Belongings::default(),
             server_certificates: Collection::default(),
+            oidc_providers: imbl::OrdMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -177,6 +180,11 @@ impl Account {
         &self.server_certificates
     }
 
+    /// The OpenID Connect providers, by URL.
+    pub fn oidc_providers(&self) -> &imbl::OrdMap<Box<str>, Arc<OidcProvider>> {
+        &self.oidc_providers
+    }
+
     /// The members of a group, by folded name.
     pub fn members(&self, group: UniqueId) -> Option<&imbl::OrdSet<FoldedName>> {
         self.members.get(&group)
@@ -260,6 +268,9 @@ impl Account {
             Entity::ServerCertificate(certificate) => {
                 self.server_certificates.put(Arc::new(certificate.clone()));
             }
+            Entity::OidcProvider(provider) => {
+                self.oidc_providers.insert(provider.url.clone(), Arc::new(provider.clone()));
+            }
             // These live in the directory.
             Entity::Alias(_) | Entity::RootEmail(_) => {}
         }
@@ -297,6 +308,9 @@ impl Account {
             EntityKey::CredentialReport => self.credential_report = None,
             EntityKey::SshPublicKey(id) => self.ssh_public_keys.remove(id.as_str()),
             EntityKey::SigningCertificate(id) => self.signing_certificates.remove(id),
+            EntityKey::OidcProvider(url) => {
+                self.oidc_providers.remove(url);
+            }
             EntityKey::ServerCertificate(id) => {
                 self.server_certificates.remove(*id);
             }

@@ -12,6 +12,7 @@ use minicbor::{Decode, Encode};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
+use super::provider::OidcProvider;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
@@ -52,6 +53,8 @@ pub enum Entity {
     SigningCertificate(SigningCertificate),
     /// A server certificate.
     ServerCertificate(ServerCertificate),
+    /// An OpenID Connect provider.
+    OidcProvider(OidcProvider),
 }
 
 /// What identifies a row inside its account.
@@ -89,6 +92,8 @@ pub enum EntityKey {
     SigningCertificate(Box<str>),
     /// A server certificate by unique id.
     ServerCertificate(UniqueId),
+    /// An OpenID Connect provider by its URL.
+    OidcProvider(Box<str>),
 }
 
 impl Entity {
@@ -111,6 +116,7 @@ impl Entity {
             Entity::SshPublicKey(key) => EntityKey::SshPublicKey(key.id),
             Entity::SigningCertificate(it) => EntityKey::SigningCertificate(it.id.clone()),
             Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
+            Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod document;
 mod entity;
 mod mfa_devices;
 mod policy_use;
+mod provider;
 mod sign_in;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use entity::{
 };
 pub use mfa_devices::MfaDevices;
 pub use policy_use::PolicyUse;
+pub use provider::OidcProvider;
 pub use sign_in::{
     CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
 };
