@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::doors::Doors;
 use crate::fault::Fault;
 use crate::limits::Limits;
-use crate::node::Node;
+use crate::node::{self, Node};
 use crate::proxies::Proxies;
 use crate::server::{self, Reception, notify};
 use crate::tls::{Tls, authority};
@@ -91,6 +91,7 @@ async fn until_stopped(
     stop: impl Future<Output = ()>,
 ) {
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
+    let follower = tokio::spawn(node::follow(Arc::clone(node)));
     notify::ready();
     let stop = async {
         stop.await;
@@ -98,6 +99,7 @@ async fn until_stopped(
     };
     server::serve(listener, doors, reception, stop).await;
     flusher.abort();
+    follower.abort();
 }
 
 fn facts(config: &Config, address: SocketAddr) -> ServeFacts {

@@ -43,6 +43,7 @@ pub struct Entry<'k> {
 pub struct Step {
     revision: Revision,
     sum: u128,
+    rows: u64,
     changes: Vec<(Mark, Option<Revision>)>,
     /// The seal that goes with the commit.
     pub seal: Vec<u8>,
@@ -112,6 +113,31 @@ impl Ledger {
         account: AccountId,
         entries: impl IntoIterator<Item = Entry<'k>>,
     ) -> Result<Step, Fault> {
+        let mut step = self.unsealed_step(with, account, entries);
+        step.seal = sealed(with, account, step.revision, step.sum, step.rows)?;
+        Ok(step)
+    }
+
+    /// What the commit of another node did, if its seal is of just these rows; none if it is not.
+    pub fn followed<'k>(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        seal: &[u8],
+    ) -> Option<Step> {
+        let step = self.unsealed_step(with, account, entries);
+        let content = with.open_ledger(account, step.revision, seal)?;
+        let sealed: Content = minicbor::decode(&content).ok()?;
+        (sealed == Content { sum: step.sum.to_be_bytes(), rows: step.rows }).then_some(step)
+    }
+
+    fn unsealed_step<'k>(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+    ) -> Step {
         let revision = self.revision.next();
         let (mut sum, mut rows) = (self.sum, self.versions.len() as u64);
         let mut changes = Vec::new();
@@ -127,8 +153,7 @@ impl Ledger {
             }
             changes.push((mark, (!is_removed).then_some(revision)));
         }
-        let seal = sealed(with, account, revision, sum, rows)?;
-        Ok(Step { revision, sum, changes, seal })
+        Step { revision, sum, rows, changes, seal: Vec::new() }
     }
 
     /// The seal of this ledger as of a revision.

@@ -44,6 +44,27 @@ impl Ledgers {
         ledger.step(with, account, entries).map(Some)
     }
 
+    /// What a commit of another node did; none if its seal is not of these rows, or the account is
+    /// not at the revision before it.
+    pub(super) fn followed<'k>(
+        &self,
+        keyring: &Keyring,
+        account: AccountId,
+        revision: Revision,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        seal: &[u8],
+    ) -> Option<Step> {
+        let mut ledgers = self.lock();
+        let ledger = match ledgers.entry(account) {
+            MapEntry::Occupied(known) => known.into_mut(),
+            MapEntry::Vacant(place) => place.insert(Ledger::new(keyring.of_sealed(account, seal)?)),
+        };
+        if ledger.revision().next() != revision {
+            return None;
+        }
+        ledger.followed(keyring.version(account, ledger.key())?, account, entries, seal)
+    }
+
     /// Takes in a commit that is durable.
     pub(super) fn take(&self, account: AccountId, step: Step) {
         if let Some(ledger) = self.lock().get_mut(&account) {

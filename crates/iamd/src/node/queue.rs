@@ -1,7 +1,7 @@
 //! One queue per account: commands are planned each on its predecessor's outcome, and committed
 //! together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iamd_core::account_id::AccountId;
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::load::store_fault;
 use super::snapshot::Snapshot;
-use super::{Done, Failure, Node, Plan};
+use super::{Done, Failure, Node, Plan, Published};
 use crate::fault::Fault;
 use crate::keys::{Entry, Step};
 
@@ -156,7 +156,7 @@ async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Comman
         let outcome = attempt(node, account, &mut batch).await;
         let outcome = match outcome {
             Ok(revision) => Ok(revision),
-            Err(Attempt::LostRace) => match node.reload().await {
+            Err(Attempt::LostRace(winner)) => match node.catch_up_with(winner).await {
                 Ok(()) => continue,
                 Err(fault) => Err(Failure::Fault(fault)),
             },
@@ -170,8 +170,8 @@ async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Comman
 }
 
 enum Attempt {
-    /// Another node has written first.
-    LostRace,
+    /// Another node has written first: this account, up to this revision, if that is known.
+    LostRace(Option<(iamd_store::AccountId, Revision)>),
     /// The store failed.
     Failed(Fault),
 }
@@ -203,7 +203,7 @@ async fn attempt(
     }
     let Prepared { commits, steps } = prepared(node, &base, &all_changes)?;
     let committed = node.store().commit(commits).await.map_err(|error| match error {
-        CommitError::Conflict { .. } => Attempt::LostRace,
+        CommitError::Conflict { account, revision } => Attempt::LostRace(Some((account, revision))),
         CommitError::Store(error) => Attempt::Failed(store_fault(error)),
     })?;
     let known = |(account, revision): &(iamd_store::AccountId, Revision)| {
@@ -211,10 +211,12 @@ async fn attempt(
     };
     let revisions: Vec<(AccountId, Revision)> =
         committed.revisions.iter().filter_map(known).collect();
-    for (account, step) in steps {
-        node.ledgers.take(account, step);
-    }
-    node.publish(&all_changes, &revisions);
+    node.publish(Published {
+        changes: &all_changes,
+        revisions: &revisions,
+        steps,
+        cursor: committed.cursor,
+    });
     let revision = revisions.iter().find(|(committed, _)| *committed == account);
     Ok(revision.map_or(base.revision(account), |(_, revision)| *revision))
 }
@@ -227,7 +229,7 @@ struct Prepared {
 
 /// One commit per account, each row once, in its last form, sealed.
 fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<Prepared, Attempt> {
-    let mut last: HashMap<AccountId, HashMap<EntityKey, &Change>> = HashMap::new();
+    let mut last: BTreeMap<AccountId, HashMap<EntityKey, &Change>> = BTreeMap::new();
     for of_account in changes {
         let rows = last.entry(of_account.account).or_default();
         for change in &of_account.changes {
@@ -244,8 +246,11 @@ fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<
         let stored = iamd_store::AccountId(account.number());
         let mut commit = AccountCommit::new(stored, expected);
         let mut keys = Vec::with_capacity(rows.len());
+        // In the same order every time.
+        let mut rows: Vec<_> =
+            rows.into_iter().map(|(key, change)| (key.to_record(), change)).collect();
+        rows.sort_by(|(one, _), (other, _)| (one.kind, &one.id).cmp(&(other.kind, &other.id)));
         for (key, change) in rows {
-            let key = key.to_record();
             let row_key = RowKey::new(key.kind, key.id.as_str());
             match change {
                 Change::Put(entity) => {
@@ -260,7 +265,7 @@ fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<
         let entries = keys.iter().map(|(key, is_removed)| Entry { key, is_removed: *is_removed });
         let step = node.ledgers.step(&base.keys, account, expected, entries)?;
         // The ledger moved on: this node has seen a commit that the snapshot has not.
-        let mut step = step.ok_or(Attempt::LostRace)?;
+        let mut step = step.ok_or(Attempt::LostRace(None))?;
         commit.seal = std::mem::take(&mut step.seal);
         prepared.commits.push(commit);
         prepared.steps.push((account, step));
