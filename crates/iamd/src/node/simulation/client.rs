@@ -123,7 +123,7 @@ impl Visitor for Call<'_> {
         let Call { node, snapshot, parameters, caller, findings } = self;
         let operation: O = parameters.decode().unwrap();
         let account = caller.account;
-        let mut plan = move |snapshot: &Snapshot, node: &Node| {
+        let plan = move |snapshot: &Snapshot, node: &Node| {
             let caller = authenticate::again(&snapshot.state, &caller).ok_or_else(ended)?;
             let account = snapshot.state.account(caller.account).ok_or_else(ended)?;
             let environment = Environment::default();

@@ -150,6 +150,21 @@ pub(super) fn draw(
     drawing.create_user()
 }
 
+/// What an account has before anything goes wrong, so that there is something to work with.
+pub(super) fn beginnings(
+    random: Draw<'_>,
+    account: AccountId,
+    accounts: &[AccountId],
+    known: &Picture,
+) -> Vec<Command> {
+    let mut drawing = Drawing { random, account, accounts, known };
+    let mut commands: Vec<Command> = (0..3).map(|_| drawing.create_user()).collect();
+    commands.push(drawing.create_named("CreateGroup", "group", &GROUPS));
+    commands.extend((0..2).map(|_| drawing.create_role()));
+    commands.extend((0..2).map(|_| drawing.create_policy()));
+    commands
+}
+
 /// A user's new name. What is his moves with him, so nothing else may happen at the same time.
 pub(super) fn rename_user(random: Draw<'_>, account: AccountId, known: &Picture) -> Command {
     let (old, new) = (random.pick(&USERS), random.pick(&USERS));
@@ -202,8 +217,27 @@ impl Drawing<'_> {
         self.command(Service::Iam, operation, parameters, vec![Effect { key, after }])
     }
 
+    /// One of the names, more often one that something of this kind has.
+    fn taken(&mut self, kind: &str, names: &[&'static str]) -> &'static str {
+        self.named(kind, names, true)
+    }
+
+    /// One of the names, more often one that nothing of this kind has.
+    fn free(&mut self, kind: &str, names: &[&'static str]) -> &'static str {
+        self.named(kind, names, false)
+    }
+
+    fn named(&mut self, kind: &str, names: &[&'static str], wanted: bool) -> &'static str {
+        let account = self.account;
+        let is_taken = |name: &&&str| self.known.contains_key(&format!("{account}/{kind}/{name}"));
+        let fitting: Vec<&'static str> =
+            names.iter().filter(|name| is_taken(name) == wanted).copied().collect();
+        let prefers = self.random.percent(75) && !fitting.is_empty();
+        self.random.pick(if prefers { &fitting } else { names })
+    }
+
     fn create_user(&mut self) -> Command {
-        let name = self.random.pick(&USERS);
+        let name = self.free("user", &USERS);
         let tags =
             "Tags.member.1.Key=a&Tags.member.1.Value=1&Tags.member.2.Key=b&Tags.member.2.Value=2";
         let after = After::Is(Some("2 tags".to_owned()));
@@ -220,31 +254,47 @@ impl Drawing<'_> {
         command
     }
 
-    fn create_named(&mut self, operation: &'static str, kind: &str, names: &[&str]) -> Command {
-        let name = self.random.pick(names);
+    fn create_named(
+        &mut self,
+        operation: &'static str,
+        kind: &str,
+        names: &[&'static str],
+    ) -> Command {
+        let name = self.free(kind, names);
         let parameters = format!("{}={name}", name_parameter(kind));
         let after = After::Is(Some(String::new()));
         self.iam(operation, &parameters, format!("{kind}/{name}"), after)
     }
 
-    fn delete_named(&mut self, operation: &'static str, kind: &str, names: &[&str]) -> Command {
-        let name = self.random.pick(names);
+    fn delete_named(
+        &mut self,
+        operation: &'static str,
+        kind: &str,
+        names: &[&'static str],
+    ) -> Command {
+        let name = self.taken(kind, names);
         let parameters = format!("{}={name}", name_parameter(kind));
         self.iam(operation, &parameters, format!("{kind}/{name}"), After::Is(None))
     }
 
-    fn read_named(&mut self, operation: &'static str, kind: &str, names: &[&str]) -> Command {
-        let name = self.random.pick(names);
+    fn read_named(
+        &mut self,
+        operation: &'static str,
+        kind: &str,
+        names: &[&'static str],
+    ) -> Command {
+        let name = self.taken(kind, names);
         let parameters = format!("{}={name}", name_parameter(kind));
         self.command(Service::Iam, operation, &parameters, Vec::new())
     }
 
     fn create_role(&mut self) -> Command {
-        let name = self.random.pick(&ROLES);
+        let name = self.free("role", &ROLES);
         let account = self.random.pick(self.accounts);
-        let user = self.random.pick(&USERS);
+        let user = self.taken("user", &USERS);
         let principal = self.random.pick(&[
             format!("{account}"),
+            format!("{}", self.account),
             format!("arn:aws:iam::{account}:user/{user}"),
             format!("arn:aws:iam::{account}:user/admin"),
         ]);
@@ -256,7 +306,7 @@ impl Drawing<'_> {
     }
 
     fn create_policy(&mut self) -> Command {
-        let name = self.random.pick(&POLICIES);
+        let name = self.free("policy", &POLICIES);
         let document = escaped(&self.document());
         let parameters = format!("PolicyName={name}&PolicyDocument={document}");
         let after = After::Is(Some("1/2/1".to_owned()));
@@ -264,13 +314,13 @@ impl Drawing<'_> {
     }
 
     fn delete_policy(&mut self) -> Command {
-        let name = self.random.pick(&POLICIES);
+        let name = self.taken("policy", &POLICIES);
         let parameters = format!("PolicyArn={}", self.policy_arn(name));
         self.iam("DeletePolicy", &parameters, format!("policy/{name}"), After::Is(None))
     }
 
     fn create_version(&mut self) -> Command {
-        let name = self.random.pick(&POLICIES);
+        let name = self.taken("policy", &POLICIES);
         let document = escaped(&self.document());
         let arn = self.policy_arn(name);
         let parameters = format!("PolicyArn={arn}&SetAsDefault=true&PolicyDocument={document}");
@@ -279,7 +329,7 @@ impl Drawing<'_> {
     }
 
     fn set_default_version(&mut self) -> Command {
-        let name = self.random.pick(&POLICIES);
+        let name = self.taken("policy", &POLICIES);
         let version = 1 + self.random.below(3);
         let parameters = format!("PolicyArn={}&VersionId=v{version}", self.policy_arn(name));
         let after = After::DefaultIs(version.to_string());
@@ -290,11 +340,17 @@ impl Drawing<'_> {
         &mut self,
         operation: &'static str,
         kind: &str,
-        names: &[&str],
+        names: &[&'static str],
         attaches: bool,
     ) -> Command {
-        let name = self.random.pick(names);
-        let policy = self.any_policy();
+        let (mut name, mut policy) = (self.taken(kind, names).to_owned(), self.any_policy());
+        let prefix = format!("{}/attached-{kind}/", self.account);
+        let held = self.known.keys().filter_map(|key| key.strip_prefix(&prefix)?.split_once('/'));
+        let held: Vec<(&str, &str)> = held.filter(|(name, _)| *name != "admin").collect();
+        if !attaches && !held.is_empty() && self.random.percent(75) {
+            let (of, what) = self.random.pick(&held);
+            (name, policy) = (of.to_owned(), what.replace('|', "/"));
+        }
         let parameters = format!("{}={name}&PolicyArn={policy}", name_parameter(kind));
         let key = format!("attached-{kind}/{name}/{}", policy.replace('/', "|"));
         let after = After::Is(attaches.then(String::new));
@@ -302,14 +358,14 @@ impl Drawing<'_> {
     }
 
     fn member(&mut self, operation: &'static str, joins: bool) -> Command {
-        let (user, group) = (self.random.pick(&USERS), self.random.pick(&GROUPS));
+        let (user, group) = (self.taken("user", &USERS), self.taken("group", &GROUPS));
         let parameters = format!("UserName={user}&GroupName={group}");
         let after = After::Is(joins.then(String::new));
         self.iam(operation, &parameters, format!("member/{user}/{group}"), after)
     }
 
     fn create_key(&mut self) -> Command {
-        let name = self.random.pick(&USERS);
+        let name = self.taken("user", &USERS);
         let key = format!("keys/{name}");
         self.iam("CreateAccessKey", &format!("UserName={name}"), key, After::KeyAdded)
     }
@@ -330,7 +386,7 @@ impl Drawing<'_> {
 
     /// A key of one of the users, or one that nobody has.
     fn any_key(&mut self) -> (String, String) {
-        let name = self.random.pick(&USERS);
+        let name = self.taken("keys", &USERS);
         let keys = self.known.get(&format!("{}/keys/{name}", self.account));
         let ids = keys.into_iter().flat_map(|keys| keys.split(','));
         let ids: Vec<&str> = ids.filter_map(|key| key.split(':').next()).collect();
@@ -339,7 +395,7 @@ impl Drawing<'_> {
     }
 
     fn put_inline(&mut self) -> Command {
-        let name = self.random.pick(&USERS);
+        let name = self.taken("user", &USERS);
         let document = self.document();
         let parameters =
             format!("UserName={name}&PolicyName=own&PolicyDocument={}", escaped(&document));
@@ -347,13 +403,13 @@ impl Drawing<'_> {
     }
 
     fn delete_inline(&mut self) -> Command {
-        let name = self.random.pick(&USERS);
+        let name = self.taken("user", &USERS);
         let parameters = format!("UserName={name}&PolicyName=own");
         self.iam("DeleteUserPolicy", &parameters, format!("inline/{name}"), After::Is(None))
     }
 
     fn boundary(&mut self, is_put: bool) -> Command {
-        let name = self.random.pick(&USERS);
+        let name = self.taken("user", &USERS);
         let key = format!("boundary/{name}");
         if !is_put {
             let parameters = format!("UserName={name}");
@@ -382,7 +438,9 @@ impl Drawing<'_> {
     }
 
     fn assume_role(&mut self) -> Command {
-        let (account, role) = (self.random.pick(self.accounts), self.random.pick(&ROLES));
+        let account =
+            if self.random.percent(60) { self.account } else { self.random.pick(self.accounts) };
+        let role = self.taken("role", &ROLES);
         let mut parameters =
             format!("RoleArn=arn:aws:iam::{account}:role/{role}&RoleSessionName=session");
         if self.random.percent(30) {
@@ -397,12 +455,12 @@ impl Drawing<'_> {
     }
 
     fn any_policy(&mut self) -> String {
-        let name = self.random.pick(&POLICIES);
+        let name = self.taken("policy", &POLICIES);
         if self.random.percent(20) { AWS_POLICY.to_owned() } else { self.policy_arn(name) }
     }
 
     fn document(&mut self) -> String {
-        let effect = if self.random.percent(75) { "Allow" } else { "Deny" };
+        let effect = if self.random.percent(80) { "Allow" } else { "Deny" };
         let action = self.random.pick(&[
             r#""*""#,
             r#""iam:*""#,

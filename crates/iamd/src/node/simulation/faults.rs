@@ -86,10 +86,6 @@ impl FaultyStore {
         self.lock().crash_in = Some(calls);
     }
 
-    pub(super) fn crash(&self) {
-        self.lock().is_dead = true;
-    }
-
     pub(super) fn is_dead(&self) -> bool {
         self.lock().is_dead
     }

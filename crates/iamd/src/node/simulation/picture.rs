@@ -89,13 +89,13 @@ fn keys_of(account: &Account, owner: KeyOwner) -> String {
 
 /// Everything that a state knows of an account, its indices included.
 pub(super) fn portrait(state: &State, id: AccountId) -> Vec<String> {
-    let Some(account) = state.account(id) else {
-        // The directory can only be asked.
-        let shared = picture(state)
-            .into_iter()
-            .filter(|(key, _)| !key.starts_with(|c: char| c.is_ascii_digit()));
+    if id == AccountId::DIRECTORY {
+        // It can only be asked.
+        let is_shared = |(key, _): &(String, String)| !key.starts_with(|it: char| it.is_numeric());
+        let shared = picture(state).into_iter().filter(is_shared);
         return shared.map(|(key, value)| format!("{key}: {value}")).collect();
-    };
+    }
+    let Some(account) = state.account(id) else { return Vec::new() };
     let mut lines = vec![format!("{:?}", account.settings())];
     for user in account.users().iter() {
         lines.push(format!("{user:?}"));

@@ -120,6 +120,12 @@ impl World {
         // Without an account there is nobody to ask anything.
         world.found(0).await?;
         world.check().await?;
+        if let Some(account) = world.accounts.first().copied() {
+            let World { random, accounts, expected, .. } = &mut world;
+            let beginnings = command::beginnings(random, account, accounts, expected);
+            world.send_all(beginnings).await?;
+            world.check().await?;
+        }
         Ok(world)
     }
 
@@ -151,7 +157,15 @@ impl World {
     /// Everything works again; what was left out is found, and all agree.
     pub(super) async fn finish(&mut self) -> Result<(), String> {
         self.processes.iter().for_each(|process| process.store.heal());
-        sleep(Duration::from_secs(3 * 60 * 60)).await;
+        if self.random.percent(10) {
+            // By itself, some time.
+            sleep(Duration::from_secs(65 * 60)).await;
+        } else {
+            for process in &self.processes {
+                process.node.reconcile().await.map_err(|fault| fault.to_string())?;
+                process.node.catch_up().await.map_err(|fault| fault.to_string())?;
+            }
+        }
         self.settle().await?;
         self.check().await?;
         for process in &self.processes {
@@ -186,7 +200,7 @@ impl World {
                     self.note(format!("node {place} will die after {calls} calls"));
                 }
                 4 => {
-                    let minutes = self.random.pick(&[1, 30]);
+                    let minutes = self.random.pick(&[1, 1, 1, 1, 1, 1, 1, 30]);
                     self.processes[place].store.go_away(Duration::from_secs(60 * minutes));
                     self.note(format!("node {place} cannot reach the store for {minutes} min"));
                     self.tally.outages += 1;
@@ -329,7 +343,7 @@ impl World {
         let of_account = self.credentials.iter().filter(|(owner, _)| *owner == account);
         let all: Vec<&Credential> = of_account.map(|(_, credential)| credential).collect();
         // The administrator came first, and does most of the work.
-        let place = if self.random.percent(60) { 0 } else { self.random.below(all.len()) };
+        let place = if self.random.percent(70) { 0 } else { self.random.below(all.len()) };
         all[place].clone()
     }
 
