@@ -21,11 +21,13 @@ AddUserToGroup&GroupName=empty&UserName=bob -> iam:AddUserToGroup group/empty
 AttachGroupPolicy&GroupName=staff&PolicyArn={POLICY} -> iam:AttachGroupPolicy group/staff
 AttachRolePolicy&RoleName=idle&PolicyArn={POLICY} -> iam:AttachRolePolicy role/idle
 AttachUserPolicy&UserName=gone&PolicyArn={POLICY} -> iam:AttachUserPolicy user/gone
+ChangePassword&OldPassword=Hunter22&NewPassword=Hunter23 -> iam:ChangePassword user/nobody
 CreateAccessKey&UserName=bob -> iam:CreateAccessKey user/people/bob
 CreateAccountAlias&AccountAlias=other-name -> iam:CreateAccountAlias *
 CreateGroup&GroupName=new&Path=/x/ -> iam:CreateGroup group/x/new
 CreateInstanceProfile&InstanceProfileName=new -> iam:CreateInstanceProfile instance-profile/new
 CreateInstanceProfile&InstanceProfileName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateInstanceProfile instance-profile/new; iam:TagInstanceProfile instance-profile/new
+CreateLoginProfile&UserName=gone&Password=Hunter22 -> iam:CreateLoginProfile user/gone
 CreatePolicy&PolicyName=new&PolicyDocument={ALL} -> iam:CreatePolicy policy/new
 CreatePolicy&PolicyName=new&Path=/x/&PolicyDocument={ALL}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreatePolicy policy/x/new; iam:TagPolicy policy/x/new
 CreatePolicyVersion&PolicyArn={POLICY}&PolicyDocument={ALL}&SetAsDefault=true -> iam:CreatePolicyVersion policy/reader
@@ -35,9 +37,11 @@ CreateUser&UserName=new&Path=/x/ -> iam:CreateUser user/x/new
 CreateUser&UserName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateUser user/new; iam:TagUser user/new
 DeleteAccessKey&UserName=bob&AccessKeyId={KEY} -> iam:DeleteAccessKey user/people/bob
 DeleteAccountAlias&AccountAlias=the-alias -> iam:DeleteAccountAlias *
+DeleteAccountPasswordPolicy -> iam:DeleteAccountPasswordPolicy *
 DeleteGroup&GroupName=empty -> iam:DeleteGroup group/empty
 DeleteGroupPolicy&GroupName=staff&PolicyName=inline -> iam:DeleteGroupPolicy group/staff
 DeleteInstanceProfile&InstanceProfileName=vacant -> iam:DeleteInstanceProfile instance-profile/vacant
+DeleteLoginProfile&UserName=bob -> iam:DeleteLoginProfile user/people/bob
 DeletePolicy&PolicyArn={UNUSED} -> iam:DeletePolicy policy/unused
 DeletePolicyVersion&PolicyArn={POLICY}&VersionId=v2 -> iam:DeletePolicyVersion policy/reader
 DeleteRole&RoleName=idle -> iam:DeleteRole role/idle
@@ -50,10 +54,13 @@ DetachGroupPolicy&GroupName=staff&PolicyArn={READ_ONLY} -> iam:DetachGroupPolicy
 DetachRolePolicy&RoleName=app&PolicyArn={READ_ONLY} -> iam:DetachRolePolicy role/service/app
 DetachUserPolicy&UserName=bob&PolicyArn={READ_ONLY} -> iam:DetachUserPolicy user/people/bob
 GetAccessKeyLastUsed&AccessKeyId={KEY} -> iam:GetAccessKeyLastUsed user/people/bob
+GetAccountPasswordPolicy -> iam:GetAccountPasswordPolicy *
 GetAccountSummary -> iam:GetAccountSummary *
 GetGroup&GroupName=staff -> iam:GetGroup group/staff
 GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
 GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
+GetLoginProfile -> iam:GetLoginProfile user/nobody
+GetLoginProfile&UserName=bob -> iam:GetLoginProfile user/people/bob
 GetPolicy&PolicyArn={POLICY} -> iam:GetPolicy policy/reader
 GetPolicyVersion&PolicyArn={POLICY}&VersionId=v1 -> iam:GetPolicyVersion policy/reader
 GetRole&RoleName=app -> iam:GetRole role/service/app
@@ -100,8 +107,10 @@ UntagPolicy&PolicyArn={POLICY}&TagKeys.member.1=team -> iam:UntagPolicy policy/r
 UntagRole&RoleName=app&TagKeys.member.1=team -> iam:UntagRole role/service/app
 UntagUser&UserName=bob&TagKeys.member.1=team -> iam:UntagUser user/people/bob
 UpdateAccessKey&UserName=bob&AccessKeyId={KEY}&Status=Inactive -> iam:UpdateAccessKey user/people/bob
+UpdateAccountPasswordPolicy -> iam:UpdateAccountPasswordPolicy *
 UpdateAssumeRolePolicy&RoleName=app&PolicyDocument={TRUST} -> iam:UpdateAssumeRolePolicy role/service/app
 UpdateGroup&GroupName=staff&NewGroupName=crew&NewPath=/x/ -> iam:UpdateGroup group/staff; iam:UpdateGroup group/x/crew
+UpdateLoginProfile&UserName=bob&Password=Hunter23 -> iam:UpdateLoginProfile user/people/bob
 UpdateRole&RoleName=app&Description=new -> iam:UpdateRole role/service/app
 UpdateRoleDescription&RoleName=app&Description=new -> iam:UpdateRoleDescription role/service/app
 UpdateUser&UserName=bob&NewUserName=rob -> iam:UpdateUser user/people/bob; iam:UpdateUser user/people/rob
@@ -199,6 +208,15 @@ fn root_needs_no_policy_and_is_bound_by_none() {
                 world.refusal(&root, &sample.request),
                 "AccessDenied: Roles may not be assumed by root accounts."
             ),
+            // Root has no user's password; without a name, the request is about his own.
+            "ChangePassword" => assert_eq!(
+                world.refusal(&root, &sample.request),
+                "InvalidUserType: Only IAM users can change their own password."
+            ),
+            "GetLoginProfile" if sample.request == "GetLoginProfile" => assert_eq!(
+                world.refusal(&root, &sample.request),
+                "ValidationError: Must specify userName when calling with non-User credentials"
+            ),
             _ => {
                 world.ok(&root, &sample.request);
             }
@@ -211,7 +229,9 @@ fn root_needs_no_policy_and_is_bound_by_none() {
 fn waiting_operations_answer_honestly_but_not_to_everybody() {
     let (mut world, nobody, _) = full_world();
     let root = world.root();
-    for operation in ["GenerateCredentialReport", "GetAccountPasswordPolicy", "ListSAMLProviders"] {
+    for operation in
+        ["GetOutboundWebIdentityFederationInfo", "ListOrganizationsFeatures", "ListSAMLProviders"]
+    {
         assert!(not_implemented::iam::NAMES.contains(&operation));
         assert_eq!(
             world.refusal(&root, operation),
@@ -357,6 +377,9 @@ fn full_world() -> (World, Caller, Drawn) {
         format!("AttachGroupPolicy&GroupName=staff&{read_only}"),
         format!("AttachRolePolicy&RoleName=app&{read_only}"),
         "CreateAccountAlias&AccountAlias=the-alias".to_owned(),
+        "UpdateAccountPasswordPolicy&MinimumPasswordLength=8".to_owned(),
+        "CreateLoginProfile&UserName=bob&Password=Hunter22".to_owned(),
+        "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));
     let root = world.root();

@@ -5,6 +5,7 @@
 
 pub mod account_id;
 pub mod arn;
+pub mod audit;
 pub mod authorization_message;
 pub mod authorize;
 pub mod caller;
@@ -20,10 +21,12 @@ pub mod name;
 mod not_implemented;
 pub mod operation;
 pub mod perform;
+pub mod preparation;
 pub mod quota;
 pub mod record;
 pub mod refusal;
 pub mod ring;
+pub mod s3;
 pub mod session;
 pub mod state;
 pub mod sts;

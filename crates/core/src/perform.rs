@@ -4,6 +4,7 @@ use iamd_wire::Service;
 
 use crate::draw::Draw;
 use crate::operation::{Operation, Planned, Scene};
+use crate::preparation::Preparation;
 use crate::refusal::Refusal;
 
 /// Authorizes an operation and plans what it does.
@@ -19,6 +20,18 @@ pub fn perform<O: Operation>(
 ) -> Result<Planned<O::Output>, Refusal> {
     operation.permit(scene)?;
     operation.plan(scene, draw)
+}
+
+/// What must be done before an operation can be planned; only whom it is allowed costs anybody work.
+///
+/// # Errors
+/// `AccessDenied`, or what the operation refuses.
+pub fn prepare<O: Operation>(
+    operation: &O,
+    scene: &Scene<'_>,
+) -> Result<Option<Preparation>, Refusal> {
+    operation.permit(scene)?;
+    operation.prepare(scene)
 }
 
 /// What is to be done with an operation once its type is known.

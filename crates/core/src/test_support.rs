@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use iamd_policy::Principal;
 use iamd_wire::query::Parameters;
-use iamd_wire::{Service, Timestamp, constraint};
+use iamd_wire::{Secret, Service, Timestamp, constraint};
 use serde_json::Value;
 
 use crate::account_id::AccountId;
@@ -16,7 +16,8 @@ use crate::founding::{self, NewAccount};
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
 use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
-use crate::perform::{Visitor, perform, with_operation};
+use crate::perform::{Visitor, perform, prepare, with_operation};
+use crate::preparation::{PasswordOutcome, PasswordWork, Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::record::RecordKey;
 use crate::refusal::Refusal;
@@ -165,6 +166,8 @@ impl World {
             identity_policies: &self.identity_policies,
             marker_key: &self.marker_key,
             quotas: &self.quotas,
+            prepared: None,
+            witness: &(),
             now: self.now,
         }
     }
@@ -309,12 +312,36 @@ impl Visitor for Perform<'_> {
 
     fn visit<O: Operation>(self) -> Self::Outcome {
         let operation: O = self.parameters.decode().unwrap();
-        let planned = perform(&operation, &self.scene, self.draw)?;
+        let prepared = match O::PREPARES {
+            true => prepare(&operation, &self.scene)?.map(carried_out),
+            false => None,
+        };
+        let scene = Scene { prepared: prepared.as_ref(), ..self.scene };
+        let planned = perform(&operation, &scene, self.draw)?;
         if O::EFFECT == crate::operation::Effect::Read {
             assert_eq!(planned.changes, [], "a read changes nothing");
         }
         Ok((planned.changes, serde_json::to_value(planned.output).unwrap()))
     }
+}
+
+/// What a door does; the hash of a password is a mark before it here.
+fn carried_out(preparation: Preparation) -> Prepared {
+    match preparation {
+        Preparation::Passwords(work) => {
+            let outcome = outcome_of(&work);
+            Prepared::Passwords(work, outcome)
+        }
+    }
+}
+
+fn outcome_of(work: &PasswordWork) -> PasswordOutcome {
+    let hash = |password: &Secret| Secret::from(format!("hash of {}", password.expose()));
+    if work.present.as_ref().is_some_and(|(given, present)| hash(given) != *present) {
+        return PasswordOutcome::Mismatch;
+    }
+    let hash = hash(&work.new);
+    if work.unlike.contains(&hash) { PasswordOutcome::Reuse } else { PasswordOutcome::Hash(hash) }
 }
 
 /// An answer with what is drawn replaced: ids by their prefixes (`<AIDA>`), the present time by

@@ -19,6 +19,8 @@ const DECOY_SECRET: &str = "no credential has this secret access key";
 pub struct Authenticated {
     /// Who he is.
     pub caller: Caller,
+    /// The id of the key that he signed with.
+    pub access_key_id: Box<str>,
     /// The region that he signed for.
     pub region: Box<str>,
 }
@@ -60,7 +62,8 @@ pub fn authenticate(
         keys.keep(&claim, known.origin, known.key);
     }
     let caller = caller.ok_or_else(Rejection::unknown_key)?;
-    Ok(Authenticated { caller, region: claim.region().into() })
+    let (access_key_id, region) = (claim.access_key_id().into(), claim.region().into());
+    Ok(Authenticated { caller, access_key_id, region })
 }
 
 /// The same caller on a newer state; none if his credential ended meanwhile.

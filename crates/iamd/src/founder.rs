@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::founding::{self, FirstKey, FirstKeyOwner, Founded, NewAccount};
 use iamd_core::refusal::Refusal;
 use iamd_core::unique_id::AccessKeyId;
@@ -10,8 +11,8 @@ use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::node::{Failure, Node};
-use crate::password;
+use crate::node::{Drafted, Failure, Node};
+use crate::{entropy, password};
 
 /// What an operator says of a new account.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -75,7 +76,11 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
         root_password_hash: password::hash(password.clone()).await?,
         first_key,
     };
-    let founded = commit(node, id, new).await?;
+    let shown = serde_json::json!({
+        "accountId": id.to_string(), "rootEmail": order.root_email, "keyOwner": order.key_owner,
+    });
+    let event = Event::operator("CreateAccount", &shown, &entropy::request_id()?);
+    let founded = commit(node, id, event, new).await?;
     let (access_key_id, secret_access_key) =
         founded.first_key.map(|key| (key.id.to_string(), key.secret)).unzip();
     Ok(NewAccountFacts {
@@ -88,12 +93,19 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
     })
 }
 
-async fn commit(node: &Arc<Node>, id: AccountId, new: NewAccount) -> Result<Founded, Fault> {
+async fn commit(
+    node: &Arc<Node>,
+    id: AccountId,
+    event: Event,
+    new: NewAccount,
+) -> Result<Founded, Fault> {
     let plan = Box::new(move |snapshot: &crate::node::Snapshot, node: &Node| {
         let founded = founding::found(&snapshot.state, &new, &mut node.draw()?)?;
-        Ok((founded.changes.clone(), founded))
+        let elements = serde_json::json!({"accountId": founded.account.to_string()});
+        let elements = Some(elements.to_string());
+        Ok(Drafted::new(founded.changes.clone(), founded).showing(elements))
     });
-    match node.write_directory(id, plan).await {
+    match node.write_directory(id, event, plan).await {
         Ok(done) => Ok(done.answer),
         Err(Failure::Refused(refusal)) => Err(refused(refusal)),
         Err(Failure::Fault(fault)) => Err(fault),

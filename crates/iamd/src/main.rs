@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers to the others")]
 
+mod audit;
 mod authenticate;
 mod clock;
 mod command;
@@ -13,6 +14,7 @@ mod founder;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
 mod node;
 mod operator;
 mod password;
@@ -20,6 +22,7 @@ mod proxies;
 mod server;
 mod signing_keys;
 mod tls;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,11 @@ mod document;
 mod group;
 mod inline_policy;
 mod instance_profile;
+mod login_profile;
 mod membership;
+mod own_password;
+mod password_policy;
+pub mod password_rules;
 mod policy;
 mod policy_entities;
 mod policy_version;
@@ -24,6 +28,8 @@ pub(crate) use tag::{KeyCase, check_tags};
 
 #[cfg(test)]
 mod account_tests;
+#[cfg(test)]
+mod password_tests;
 #[cfg(test)]
 mod policy_tests;
 #[cfg(test)]

@@ -137,7 +137,7 @@ impl Operation for UpdateUserRequest {
     }
 }
 
-/// Deletes a user who has nothing left: no policies, keys or memberships.
+/// Deletes a user who has nothing left: no policies, memberships, keys or password.
 impl Operation for DeleteUserRequest {
     const ACTION: &'static str = "iam:DeleteUser";
     const EFFECT: Effect = Effect::Write;
@@ -158,6 +158,8 @@ impl Operation for DeleteUserRequest {
             Some("remove users from group")
         } else if scene.account.keys_of(KeyOwner::User(user.id)).next().is_some() {
             Some("delete access keys")
+        } else if scene.account.login_profile(user.id).is_some() {
+            Some("delete login profile")
         } else {
             None
         };

@@ -11,6 +11,7 @@ use super::entity::{
     KeyOwner, Policy, Role, User,
 };
 use super::policy_use::PolicyUse;
+use super::sign_in::{LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
@@ -40,6 +41,8 @@ pub struct Account {
     policies: Collection<Policy>,
     instance_profiles: Collection<InstanceProfile>,
     access_keys: imbl::HashMap<AccessKeyId, Arc<AccessKey>>,
+    password_policy: Option<Arc<PasswordPolicy>>,
+    login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -60,6 +63,8 @@ impl Account {
             policies: Collection::default(),
             instance_profiles: Collection::default(),
             access_keys: imbl::HashMap::new(),
+            password_policy: None,
+            login_profiles: imbl::HashMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -122,6 +127,16 @@ impl Account {
     pub fn keys_of(&self, owner: KeyOwner) -> impl Iterator<Item = &Arc<AccessKey>> {
         let ids = self.keys_of.get(&owner).map_or(&[][..], |ids| ids);
         ids.iter().filter_map(|id| self.access_keys.get(id))
+    }
+
+    /// The rules for passwords that the account has set; absent: AWS's own.
+    pub fn password_policy(&self) -> Option<&Arc<PasswordPolicy>> {
+        self.password_policy.as_ref()
+    }
+
+    /// The password of a user.
+    pub fn login_profile(&self, user: UniqueId) -> Option<&Arc<LoginProfile>> {
+        self.login_profiles.get(&user)
     }
 
     /// The members of a group, by folded name.
@@ -194,6 +209,10 @@ impl Account {
                 self.reindex_profile(old.as_deref(), Some(profile));
             }
             Entity::AccessKey(key) => self.put_access_key(key),
+            Entity::PasswordPolicy(policy) => self.password_policy = Some(Arc::new(policy.clone())),
+            Entity::LoginProfile(profile) => {
+                self.login_profiles.insert(profile.user, Arc::new(profile.clone()));
+            }
             // These live in the directory.
             Entity::Alias(_) | Entity::RootEmail(_) => {}
         }
@@ -223,6 +242,10 @@ impl Account {
                 self.reindex_profile(old.as_deref(), None);
             }
             EntityKey::AccessKey(id) => self.remove_access_key(id),
+            EntityKey::PasswordPolicy => self.password_policy = None,
+            EntityKey::LoginProfile(user) => {
+                self.login_profiles.remove(user);
+            }
             EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
         }
     }

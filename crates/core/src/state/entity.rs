@@ -10,6 +10,7 @@ use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::document::PolicyDocument;
+use super::sign_in::{LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -35,6 +36,10 @@ pub enum Entity {
     Alias(Alias),
     /// The sign-in name of a root user; lives in the directory.
     RootEmail(RootEmail),
+    /// The rules for passwords.
+    PasswordPolicy(PasswordPolicy),
+    /// The password of a user.
+    LoginProfile(LoginProfile),
 }
 
 /// What identifies a row inside its account.
@@ -58,6 +63,10 @@ pub enum EntityKey {
     Alias(Box<str>),
     /// A root e-mail address, in lower case.
     RootEmail(Box<str>),
+    /// The rules for passwords.
+    PasswordPolicy,
+    /// The password of a user, by the user's unique id.
+    LoginProfile(UniqueId),
 }
 
 impl Entity {
@@ -73,6 +82,8 @@ impl Entity {
             Entity::AccessKey(key) => EntityKey::AccessKey(key.id.clone()),
             Entity::Alias(alias) => EntityKey::Alias(alias.alias.clone()),
             Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
+            Entity::PasswordPolicy(_) => EntityKey::PasswordPolicy,
+            Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
         }
     }
 }

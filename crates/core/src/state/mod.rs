@@ -6,6 +6,7 @@ mod directory;
 mod document;
 mod entity;
 mod policy_use;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub use entity::{
     RootEmail, Tag, User,
 };
 pub use policy_use::PolicyUse;
+pub use sign_in::{LoginProfile, PasswordPolicy};
 
 use crate::account_id::AccountId;
 use crate::unique_id::AccessKeyId;

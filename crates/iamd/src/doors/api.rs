@@ -7,13 +7,16 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
-use iamd_core::caller::{Caller, Credential, Identity};
+use iamd_core::audit::Requester;
+use iamd_core::caller::{Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::perform::with_operation;
 use iamd_core::refusal::Refusal;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
 use super::call::{Call, Outcome, throttled};
@@ -23,6 +26,7 @@ use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
 use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
+use crate::traces;
 
 /// Longest body of a request whose signature could not be right whatever the body is, in bytes.
 // CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
@@ -60,15 +64,34 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     source: Source,
 ) -> Response<Body> {
+    let span = tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.kind = "server",
+        rpc.system = "aws-api",
+        rpc.service = Empty,
+        rpc.method = Empty,
+        aws.request_id = Empty,
+        client.address = %source.ip,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if span.is_disabled() {
+        return answered(desk, request, source).await;
+    }
+    traces::adopt(&span, request.headers());
+    answered(desk, request, source).instrument(span).await
+}
+
+async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
-            let frame = Frame { request_id: String::new(), service: Service::Iam, form: Form::Xml };
-            return frame.fault(&fault);
+            return Frame::new(desk.node.metrics(), String::new()).fault(&fault);
         }
     };
     let (parts, body) = request.into_parts();
-    let mut frame = Frame { request_id, service: Service::Iam, form: Form::Xml };
+    let mut frame = Frame::new(desk.node.metrics(), request_id);
     // Its memory is given back with the answer.
     let held = match whole(desk, &parts, body).await {
         Ok(held) => held,
@@ -90,7 +113,7 @@ pub(super) async fn answer(
         Ok(operation) => operation,
         Err(refused) => return refuse(&frame, parameters.action().unwrap_or_default(), &refused),
     };
-    frame.service = operation.service;
+    frame.operation = Some(operation);
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
@@ -107,7 +130,7 @@ struct Received<'a> {
 
 async fn perform(
     desk: Desk<'_>,
-    frame: &Frame,
+    frame: &Frame<'_>,
     received: Received<'_>,
     operation: &'static OperationInfo,
     parameters: &Parameters<'_>,
@@ -119,12 +142,15 @@ async fn perform(
     }
     let node = desk.node;
     let snapshot = node.snapshot();
-    let (caller, environment) = match admitted(desk, &snapshot, &received, operation) {
+    let Admitted { requester, environment } = match admitted(desk, &snapshot, &received, operation)
+    {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(frame, operation.name, &refused),
     };
-    if !desk.limits.admit_request(&caller) {
+    let caller = &requester.caller;
+    if !desk.limits.admit_request(caller) {
         tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
+        node.metrics().throttled();
         return frame.refusal(&throttled(), None);
     }
     if let Err(message) = constraint::validate(parameters, operation) {
@@ -137,15 +163,15 @@ async fn perform(
         snapshot: &snapshot,
         operation,
         parameters,
-        caller: &caller,
+        requester: &requester,
         environment: &environment,
         request_id: &frame.request_id,
         form: frame.form,
     };
     let (result, revision) = match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Read(result)) => (result, None),
-        Some(Outcome::Write(pending)) => match pending.await {
-            Ok((text, revision)) => (Ok(text), Some(revision)),
+        Some(Outcome::Now(result)) => (result, None),
+        Some(Outcome::Later(pending)) => match pending.await {
+            Ok((text, revision)) => (Ok(text), revision),
             Err(failure) => (Err(failure), None),
         },
         None => return refuse(frame, operation.name, &unknown_action(operation.name, None)),
@@ -172,18 +198,25 @@ fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String
     snapshot.keys.sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
+/// Who asks, and from where.
+struct Admitted {
+    requester: Requester,
+    environment: Environment,
+}
+
 /// Proves who asks, and notes that his credential was used.
 fn admitted(
     Desk { node, keys, .. }: Desk<'_>,
     snapshot: &Snapshot,
     received: &Received<'_>,
     operation: &OperationInfo,
-) -> Result<(Caller, Environment), Refused> {
+) -> Result<Admitted, Refused> {
     let headers = headers(received.parts);
     let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
     let rules = Rules::of(operation.service);
-    let Authenticated { caller, region } = authenticate(snapshot, keys, &request, &rules, now)?;
+    let Authenticated { caller, access_key_id, region } =
+        authenticate(snapshot, keys, &request, &rules, now)?;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
     };
@@ -203,10 +236,10 @@ fn admitted(
         referer: text(REFERER),
         region,
     };
-    Ok((caller, environment))
+    Ok(Admitted { requester: Requester { caller, access_key_id }, environment })
 }
 
-fn refuse(frame: &Frame, action: &str, refused: &Refused) -> Response<Body> {
+fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
     let (request_id, code) = (&frame.request_id, refused.code.code());
     tracing::info!(request_id, action, code, "refused");
     frame.error(refused.code, Some(&refused.message))

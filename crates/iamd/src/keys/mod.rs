@@ -3,11 +3,13 @@
 //! A master key, kept outside of the database, seals the data keys, which are rows of a
 //! pseudo-account; data keys seal all other rows. So the database alone gives nobody a secret, and
 //! whoever can write to it cannot change what iamd decides: a row opens only in its place and in
-//! the version in which it was written, and each account has a [`ledger`] of the versions of its rows.
+//! the version in which it was written, and each account has a [`ledger`] of the versions of its rows
+//! and of where its log of records stands.
 
 mod keyring;
 mod ledger;
 mod master;
+mod record_log;
 mod sealing;
 mod source;
 mod stored;
@@ -15,6 +17,9 @@ mod stored;
 pub use keyring::Keyring;
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
+pub use record_log::LogHead;
+#[cfg(test)]
+pub use record_log::LogReader;
 pub use sealing::SealingKey;
 pub use source::MasterKeySource;
 pub use stored::KeyRow;

@@ -1,4 +1,4 @@
-//! What one key does: it seals rows and the ledgers of accounts.
+//! What one key does: it seals rows, the ledgers of accounts, and the records of their logs.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -24,6 +24,7 @@ pub struct SealingKey {
     version: u32,
     rows: Prk,
     ledgers: Prk,
+    records: Prk,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -59,6 +60,7 @@ impl SealingKey {
             version,
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
+            records: part(b"records")?,
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
@@ -127,6 +129,37 @@ impl SealingKey {
         }
         let place = [&account.number().to_be_bytes()[..], header].concat();
         open(&self.ledgers, sealed, &place)
+    }
+
+    /// Seals a record: it opens only as the record of this number in this account's log.
+    ///
+    /// # Errors
+    /// [`Fault`] without entropy.
+    pub fn seal_record(
+        &self,
+        account: AccountId,
+        number: u64,
+        content: Vec<u8>,
+    ) -> Result<Vec<u8>, Fault> {
+        // What is a row's version is a record's number.
+        let header = self.header(Revision(number))?;
+        let place = [&account.number().to_be_bytes()[..], &header].concat();
+        seal(&self.records, &header, &place, content)
+    }
+
+    /// Opens a record; none if it was altered, moved, has another number or another key.
+    pub fn open_record(
+        &self,
+        account: AccountId,
+        number: u64,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let header = sealed.get(..HEADER_LENGTH)?;
+        if header.get(5..13)? != number.to_be_bytes() {
+            return None;
+        }
+        let place = [&account.number().to_be_bytes()[..], header].concat();
+        open(&self.records, sealed, &place)
     }
 
     /// A number that nobody without the key can foresee, for a row in one version.

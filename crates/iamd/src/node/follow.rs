@@ -28,6 +28,8 @@ const POLL: Duration = Duration::from_secs(1);
 const RECONCILE: Duration = Duration::from_secs(60 * 60);
 /// Most answers of the feed before whoever follows does something else.
 const ANSWERS_MAX: usize = 4_096;
+/// How often the feed is asked for what a lost race says is there, before the store is.
+const LATE_MAX: usize = 5;
 /// Most commits of this node that are remembered so that they need not be read again.
 const OWN_MAX: usize = 1_024;
 
@@ -172,11 +174,14 @@ impl Node {
         self.catch_up().await?;
         let Some((account, revision)) = winner else { return Ok(()) };
         let account = known(account)?;
-        if self.snapshot().revision(account) < revision {
-            // The feed is late.
-            self.refetch(&[account]).await?;
+        for _ in 0..LATE_MAX {
+            if self.snapshot().revision(account) >= revision {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+            self.catch_up().await?;
         }
-        Ok(())
+        self.refetch(&[account]).await
     }
 
     /// Reads again what the feed has left out.

@@ -104,7 +104,8 @@ fn commit(master: &SealingKey, ledger: &Ledger, puts: &[KeyRow]) -> Result<Accou
         commit.puts.push(Row::new(RowKey::new(key.kind, key.id.as_str()), sealed));
     }
     let entries = put_keys.iter().map(|key| Entry { key, is_removed: false });
-    commit.seal = ledger.step(master, AccountId::KEYS, entries)?.seal;
+    let log = ledger.log().clone();
+    commit.seal = ledger.step(master, AccountId::KEYS, entries, log)?.seal;
     Ok(commit)
 }
 

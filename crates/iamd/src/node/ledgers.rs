@@ -8,7 +8,7 @@ use iamd_core::account_id::AccountId;
 use iamd_store::Revision;
 
 use crate::fault::Fault;
-use crate::keys::{Entry, Keyring, Ledger, Step};
+use crate::keys::{Entry, Keyring, Ledger, LogHead, Step};
 
 /// The ledgers. Whoever plans a commit for an account holds that account's turn.
 #[derive(Default)]
@@ -19,7 +19,13 @@ impl Ledgers {
         Ledgers(Mutex::new(ledgers))
     }
 
-    /// What a commit of these rows does; none if the account is not at this revision here.
+    /// Where the log of records of an account stands.
+    pub(super) fn log(&self, account: AccountId) -> LogHead {
+        self.lock().get(&account).map(|ledger| ledger.log().clone()).unwrap_or_default()
+    }
+
+    /// What a commit of these rows does, with the log then standing there; none if the account is not
+    /// at this revision here.
     ///
     /// # Errors
     /// [`Fault`] without entropy.
@@ -29,6 +35,7 @@ impl Ledgers {
         account: AccountId,
         expected: Revision,
         entries: impl IntoIterator<Item = Entry<'k>>,
+        log: LogHead,
     ) -> Result<Option<Step>, Fault> {
         let mut ledgers = self.lock();
         let ledger = match ledgers.entry(account) {
@@ -41,7 +48,7 @@ impl Ledgers {
         let with = keyring.version(account, ledger.key()).ok_or_else(|| {
             Fault::Bug(format!("the key of the ledger of account {account} is not there"))
         })?;
-        ledger.step(with, account, entries).map(Some)
+        ledger.step(with, account, entries, log).map(Some)
     }
 
     /// What a commit of another node did; none if its seal is not of these rows, or the account is

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
@@ -34,6 +35,7 @@ use crate::clock::Clock;
 use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::{SealingKey, Step};
+use crate::metrics::{Measured, Metrics};
 use follow::Feed;
 use ledgers::Ledgers;
 use load::Loaded;
@@ -47,6 +49,7 @@ pub struct Node {
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
+    metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
     /// Held while a new snapshot is put together, so that none is lost.
@@ -95,8 +98,31 @@ struct Published<'c> {
 }
 
 /// A command: planned on a state, perhaps more than once.
-pub type Plan<T> =
-    Box<dyn FnMut(&Snapshot, &Node) -> Result<(Vec<AccountChanges>, T), Failure> + Send>;
+pub type Plan<T> = Box<dyn FnMut(&Snapshot, &Node) -> Result<Drafted<T>, Failure> + Send>;
+
+/// What a command comes to, if it is committed.
+#[derive(Debug, Clone)]
+pub struct Drafted<T> {
+    /// What changes.
+    pub changes: Vec<AccountChanges>,
+    /// The answer.
+    pub answer: T,
+    /// What the command's record shows of the answer: a JSON object without secrets.
+    pub elements: Option<String>,
+}
+
+impl<T> Drafted<T> {
+    /// Changes and an answer of which the record shows nothing.
+    pub fn new(changes: Vec<AccountChanges>, answer: T) -> Drafted<T> {
+        Drafted { changes, answer, elements: None }
+    }
+
+    /// The same with what the record shows of the answer: a JSON object without secrets.
+    #[must_use]
+    pub fn showing(self, elements: Option<String>) -> Drafted<T> {
+        Drafted { elements, ..self }
+    }
+}
 
 impl Node {
     /// Opens a node on a store: everything is read, opened and indexed.
@@ -122,6 +148,8 @@ impl Node {
         clock: Clock,
     ) -> Result<Arc<Node>, Fault> {
         let opened = Instant::now();
+        let metrics = Metrics::default();
+        let store = Measured::over(store, &metrics);
         let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
         let facts = FactTable::load(&*store).await?;
@@ -132,6 +160,7 @@ impl Node {
             clock,
             quotas,
             facts,
+            metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
             publishing: Mutex::new(()),
@@ -153,6 +182,17 @@ impl Node {
     /// When things were last used.
     pub fn facts(&self) -> &FactTable {
         &self.facts
+    }
+
+    /// What it does, in numbers.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many writes wait in the queues.
+    pub fn commands_waiting(&self) -> usize {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.values().map(|queue| queue.waiting()).sum()
     }
 
     /// The store.
@@ -186,12 +226,14 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            prepared: None,
+            witness: &self.metrics,
             now: self.clock.now(),
         }
     }
 
-    /// Plans a command behind all earlier ones of its account, commits what it changes, and answers
-    /// once that is durable and visible.
+    /// Plans a command behind all earlier ones of its account, commits what it changes together with
+    /// the record of the event, and answers once that is durable and visible.
     ///
     /// # Errors
     /// The plan's refusal; [`Fault::Unavailable`] when the store takes no writes, and then nothing
@@ -199,9 +241,10 @@ impl Node {
     pub async fn write<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write(self, account, plan).await
+        queue::write(self, account, event, plan).await
     }
 
     /// The same for a command that also changes the directory of accounts.
@@ -211,9 +254,10 @@ impl Node {
     pub async fn write_directory<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write_directory(self, account, plan).await
+        queue::write_directory(self, account, event, plan).await
     }
 
     /// Writes the facts gathered since the last time to the store.

@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::state::{AccountChanges, Change, EntityKey};
 use iamd_store::{AccountCommit, CommitError, Revision, Row, RowKey};
 use tokio::sync::oneshot;
 
 use super::load::store_fault;
 use super::snapshot::Snapshot;
-use super::{Done, Failure, Node, Plan, Published};
+use super::{Done, Drafted, Failure, Node, Plan, Published};
+use crate::audit::recorded;
 use crate::fault::Fault;
-use crate::keys::{Entry, Step};
+use crate::keys::{Entry, Keyring, LogHead, Step};
 
 /// Most commands in one batch, so that the first of them does not wait for ever more.
 const BATCH_COMMANDS_MAX: usize = 512;
@@ -30,6 +32,13 @@ pub(super) struct Queue {
     turn: tokio::sync::Mutex<()>,
 }
 
+impl Queue {
+    /// How many commands wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).commands.len()
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     commands: VecDeque<Box<dyn Command>>,
@@ -41,21 +50,37 @@ struct Waiting {
 trait Command: Send {
     /// Plans on a state; keeps the answer.
     fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure>;
+    /// The record of the command that was just planned.
+    fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault>;
     /// Answers: with what was planned, or with the fault of the whole batch.
     fn answer(self: Box<Self>, outcome: Result<Revision, Failure>);
 }
 
 struct Waiter<T> {
+    event: Event,
     plan: Plan<T>,
+    /// What the record shows of a success.
+    elements: Option<String>,
     planned: Option<Result<T, Failure>>,
     answer: oneshot::Sender<Result<Done<T>, Failure>>,
+}
+
+impl<T: Send> Waiter<T> {
+    fn new(
+        event: Event,
+        plan: Plan<T>,
+        answer: oneshot::Sender<Result<Done<T>, Failure>>,
+    ) -> Waiter<T> {
+        Waiter { event, plan, elements: None, planned: None, answer }
+    }
 }
 
 impl<T: Send> Command for Waiter<T> {
     fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure> {
         match (self.plan)(snapshot, node) {
-            Ok((changes, answer)) => {
+            Ok(Drafted { changes, answer, elements }) => {
                 self.planned = Some(Ok(answer));
+                self.elements = elements;
                 Ok(changes)
             }
             Err(failure) => {
@@ -63,6 +88,11 @@ impl<T: Send> Command for Waiter<T> {
                 Err(failure)
             }
         }
+    }
+
+    fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault> {
+        let outcome = Outcome::Done(self.elements.clone());
+        recorded(&self.event, &outcome, account, node.clock().now())
     }
 
     fn answer(self: Box<Self>, outcome: Result<Revision, Failure>) {
@@ -80,6 +110,7 @@ impl<T: Send> Command for Waiter<T> {
 pub(super) async fn write<T: Send + 'static>(
     node: &Arc<Node>,
     account: AccountId,
+    event: Event,
     plan: Plan<T>,
 ) -> Result<Done<T>, Failure> {
     let (answer, answered) = oneshot::channel();
@@ -89,7 +120,7 @@ pub(super) async fn write<T: Send + 'static>(
         if waiting.commands.len() >= QUEUE_COMMANDS_MAX {
             return Err(Fault::Unavailable("too many writes are waiting".to_owned()).into());
         }
-        waiting.commands.push_back(Box::new(Waiter { plan, planned: None, answer }));
+        waiting.commands.push_back(Box::new(Waiter::new(event, plan, answer)));
         !std::mem::replace(&mut waiting.drained, true)
     };
     if must_drain {
@@ -103,6 +134,7 @@ pub(super) async fn write<T: Send + 'static>(
 pub(super) async fn write_directory<T: Send + 'static>(
     node: &Arc<Node>,
     account: AccountId,
+    event: Event,
     plan: Plan<T>,
 ) -> Result<Done<T>, Failure> {
     let (answer, answered) = oneshot::channel();
@@ -111,8 +143,7 @@ pub(super) async fn write_directory<T: Send + 'static>(
         let (first, second) = (node.queue(account), node.queue(AccountId::DIRECTORY));
         let _first = first.turn.lock().await;
         let _second = second.turn.lock().await;
-        let commands: Vec<Box<dyn Command>> =
-            vec![Box::new(Waiter { plan, planned: None, answer })];
+        let commands: Vec<Box<dyn Command>> = vec![Box::new(Waiter::new(event, plan, answer))];
         run(&node, account, commands).await;
     });
     answered.await.map_err(|_| lost())?
@@ -190,18 +221,21 @@ async fn attempt(
     let base = node.snapshot();
     let mut working = Snapshot::clone(&base);
     let mut all_changes = Vec::new();
+    let mut records = Vec::new();
     for command in batch {
         // A refusal changes nothing; its answer waits for the commit like all others, because it
         // may rest on what its predecessors are about to write.
         if let Ok(changes) = command.plan(&working, node) {
             working = working.after(&changes, &[]);
             all_changes.extend(changes);
+            records.push(command.record(account, node)?);
         }
     }
-    if all_changes.is_empty() {
+    if all_changes.is_empty() && records.is_empty() {
         return Ok(base.revision(account));
     }
-    let Prepared { commits, steps } = prepared(node, &base, &all_changes)?;
+    let batch = Batch { account, changes: &all_changes, records: &records };
+    let Prepared { commits, steps } = prepared(node, &base, &batch)?;
     let committed = node.store().commit(commits).await.map_err(|error| match error {
         CommitError::Conflict { account, revision } => Attempt::LostRace(Some((account, revision))),
         CommitError::Store(error) => Attempt::Failed(store_fault(error)),
@@ -227,10 +261,21 @@ struct Prepared {
     steps: Vec<(AccountId, Step)>,
 }
 
-/// One commit per account, each row once, in its last form, sealed.
-fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<Prepared, Attempt> {
+/// What the commands of a batch come to.
+struct Batch<'a> {
+    /// The account whose queue it is, and whose log takes the records.
+    account: AccountId,
+    changes: &'a [AccountChanges],
+    records: &'a [String],
+}
+
+/// One commit per account, each row once, in its last form, sealed; with the records.
+fn prepared(node: &Node, base: &Snapshot, batch: &Batch<'_>) -> Result<Prepared, Attempt> {
     let mut last: BTreeMap<AccountId, HashMap<EntityKey, &Change>> = BTreeMap::new();
-    for of_account in changes {
+    if !batch.records.is_empty() {
+        last.entry(batch.account).or_default();
+    }
+    for of_account in batch.changes {
         let rows = last.entry(of_account.account).or_default();
         for change in &of_account.changes {
             let key = match change {
@@ -263,7 +308,11 @@ fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<
             keys.push((key, matches!(change, Change::Remove(_))));
         }
         let entries = keys.iter().map(|(key, is_removed)| Entry { key, is_removed: *is_removed });
-        let step = node.ledgers.step(&base.keys, account, expected, entries)?;
+        let mut log = node.ledgers.log(account);
+        if account == batch.account {
+            commit.records = appended(&base.keys, account, &mut log, batch.records)?;
+        }
+        let step = node.ledgers.step(&base.keys, account, expected, entries, log)?;
         // The ledger moved on: this node has seen a commit that the snapshot has not.
         let mut step = step.ok_or(Attempt::LostRace(None))?;
         commit.seal = std::mem::take(&mut step.seal);
@@ -271,6 +320,17 @@ fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<
         prepared.steps.push((account, step));
     }
     Ok(prepared)
+}
+
+/// The records as they are stored, behind those that are there.
+fn appended(
+    keys: &Keyring,
+    account: AccountId,
+    log: &mut LogHead,
+    records: &[String],
+) -> Result<Vec<Vec<u8>>, Fault> {
+    let with = keys.sealing(account)?;
+    records.iter().map(|record| log.append(with, account, record)).collect()
 }
 
 /// The task that was to carry the command out is gone: a bug, or the end of the process.

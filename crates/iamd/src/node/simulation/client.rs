@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::caller::Caller;
 use iamd_core::founding::{self, FirstKey, FirstKeyOwner, NewAccount};
 use iamd_core::operation::{Effect as Writes, Environment, Operation};
@@ -19,7 +20,7 @@ use serde_json::Value;
 use super::command::Command;
 use super::judge;
 use crate::authenticate;
-use crate::node::{Failure, Node, Snapshot};
+use crate::node::{Drafted, Failure, Node, Snapshot};
 
 /// What a client has to show.
 #[derive(Clone, Debug)]
@@ -74,9 +75,9 @@ pub(super) async fn found(node: Arc<Node>, account: AccountId, key: AccessKeyId)
     };
     let plan = move |snapshot: &Snapshot, node: &Node| {
         let founded = founding::found(&snapshot.state, &new, &mut node.draw()?)?;
-        Ok((founded.changes, Value::Null))
+        Ok(Drafted::new(founded.changes, Value::Null))
     };
-    let done = node.write_directory(account, Box::new(plan)).await?;
+    let done = node.write_directory(account, event("CreateAccount"), Box::new(plan)).await?;
     Ok((done.answer, Some(done.revision)))
 }
 
@@ -132,15 +133,19 @@ impl Visitor for Call<'_> {
             let wrong = judge::disagreement(&operation, &scene, planned.as_ref().err());
             wrong.into_iter().for_each(|wrong| findings.add(wrong));
             let planned = planned?;
-            Ok((planned.changes, serde_json::to_value(&planned.output).unwrap()))
+            let answer = serde_json::to_value(&planned.output).unwrap();
+            Ok(Drafted::new(planned.changes, answer))
         };
         Box::pin(async move {
             if O::EFFECT == Writes::Read {
-                return plan(&snapshot, &node).map(|(_, answer)| (answer, None));
+                return plan(&snapshot, &node).map(|drafted| (drafted.answer, None));
             }
+            let event = event(O::ACTION);
             let done = match O::EFFECT {
-                Writes::WriteDirectory => node.write_directory(account, Box::new(plan)).await?,
-                Writes::Read | Writes::Write => node.write(account, Box::new(plan)).await?,
+                Writes::WriteDirectory => {
+                    node.write_directory(account, event, Box::new(plan)).await?
+                }
+                Writes::Read | Writes::Write => node.write(account, event, Box::new(plan)).await?,
             };
             Ok((done.answer, Some(done.revision)))
         })
@@ -149,4 +154,9 @@ impl Visitor for Call<'_> {
 
 fn ended() -> Failure {
     Refusal::new(ErrorCode::InvalidClientTokenId, "the credential is no more").into()
+}
+
+/// What a command's record is about.
+fn event(name: &'static str) -> Event {
+    Event::operator(name, &(), "a request of the simulation")
 }

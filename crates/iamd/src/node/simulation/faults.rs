@@ -49,7 +49,7 @@ struct Weather {
     calls_under_way: usize,
     /// What happened since it was last asked.
     events: Vec<String>,
-    /// Whether the feed has left anything out since it was last asked.
+    /// Whether the feed has told anything but the whole truth since it was last asked.
     has_lied: bool,
 }
 
@@ -181,6 +181,7 @@ impl FaultyStore {
             let kept = weather.random.below(sets.len());
             weather.events.push(format!("{} changes come later", sets.len() - kept));
             sets.truncate(kept);
+            weather.has_lied = true;
         }
         if sets.len() > 1 && weather.random.percent(odds.change_lost) {
             let lost = weather.random.below(sets.len() - 1);

@@ -114,7 +114,11 @@ fn run_all(first: u64, count: u64) -> Tally {
                 if seed >= first + count {
                     return tally;
                 }
-                let run = run(seed);
+                let run = std::panic::catch_unwind(|| run(seed)).unwrap_or_else(|_| Run {
+                    trace: Vec::new(),
+                    tally: Tally::default(),
+                    outcome: Err("the simulation panicked".to_owned()),
+                });
                 if let Err(what) = run.outcome {
                     // The others need not go on.
                     next.store(u64::MAX / 2, Ordering::Relaxed);

@@ -6,7 +6,16 @@ use iamd_core::account_id::AccountId;
 use iamd_core::quota::{ACCESS_KEYS_PER_USER, GROUPS_PER_USER, Quotas, VERSIONS_PER_POLICY};
 use iamd_core::state::{Account, KeyOwner, State, User};
 
+use super::client::root_email;
 use super::command::ALIASES;
+
+/// Most accounts of a run.
+pub(super) const ACCOUNTS_MAX: u64 = 3;
+
+/// The account with this number, from 1 on.
+pub(super) fn account(number: u64) -> Option<AccountId> {
+    AccountId::from_number(111_111_111_111 * number)
+}
 
 /// Things by name, each with what it is like.
 pub(super) type Picture = BTreeMap<String, String>;
@@ -16,8 +25,9 @@ pub(super) fn picture(state: &State) -> Picture {
     let mut picture = Picture::new();
     for account in state.accounts() {
         of_account(account, &mut picture);
-        let email = account.settings().map(|settings| settings.root_email.to_string());
-        let email = email.unwrap_or_default();
+    }
+    for number in 1..=ACCOUNTS_MAX {
+        let email = account(number).map(root_email).unwrap_or_default();
         if let Some(owner) = state.directory().account_of_root_email(&email) {
             picture.insert(format!("email/{email}"), owner.to_string());
         }
