@@ -5,6 +5,8 @@
 
 mod change_log;
 mod checksum;
+#[cfg(test)]
+mod crash_tests;
 mod fault;
 mod folder;
 mod load;

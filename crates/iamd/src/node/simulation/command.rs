@@ -150,6 +150,23 @@ pub(super) fn draw(
     drawing.create_user()
 }
 
+/// A write that pictures do not show.
+pub(super) fn unseen_write(account: AccountId) -> Command {
+    let document = escaped(
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+    );
+    let body = format!(
+        "Action=PutUserPolicy&Version=2010-05-08&UserName=admin&PolicyName=last&PolicyDocument={document}"
+    );
+    Command {
+        account,
+        service: Service::Iam,
+        operation: "PutUserPolicy",
+        body,
+        effects: Vec::new(),
+    }
+}
+
 /// What an account has before anything goes wrong, so that there is something to work with.
 pub(super) fn beginnings(
     random: Draw<'_>,

@@ -46,6 +46,8 @@ struct Weather {
     is_dead: bool,
     away_until: Instant,
     paused_until: Instant,
+    /// Answers to this call come so late.
+    late: Option<(&'static str, Duration)>,
     calls_under_way: usize,
     /// What happened since it was last asked.
     events: Vec<String>,
@@ -70,6 +72,7 @@ impl FaultyStore {
             is_dead: false,
             away_until: Instant::now(),
             paused_until: Instant::now(),
+            late: None,
             calls_under_way: 0,
             events: Vec::new(),
             has_lied: false,
@@ -98,6 +101,11 @@ impl FaultyStore {
     /// The process stands still for so long, whatever it was about to ask.
     pub(super) fn pause(&self, time: Duration) {
         self.lock().paused_until = Instant::now() + time;
+    }
+
+    /// Answers to this call come so late from now on; what it does, it does at once.
+    pub(super) fn answer_late(&self, call: &'static str, time: Duration) {
+        self.lock().late = Some((call, time));
     }
 
     /// Everything works from now on.
@@ -159,7 +167,8 @@ impl FaultyStore {
             let most = odds.slow_most.as_millis() as usize + 1;
             if is_slow { weather.random.below(most) as u64 } else { 0 }
         };
-        let (before, after) = (Duration::from_millis(delay()), Duration::from_millis(delay()));
+        let (before, mut after) = (Duration::from_millis(delay()), Duration::from_millis(delay()));
+        after += weather.late.filter(|(call, _)| *call == name).map_or(Duration::ZERO, |it| it.1);
         let fate = weather.fate(name);
         (fate, before, after)
     }

@@ -2,7 +2,7 @@
 //! step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
@@ -34,8 +34,27 @@ struct Process {
     node: Arc<Node>,
     store: Arc<FaultyStore>,
     follower: JoinHandle<()>,
-    /// The revisions that it has shown.
-    shown: BTreeMap<AccountId, Revision>,
+    shown: Shown,
+}
+
+/// The revisions that a process has shown, to look at it again and again.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<BTreeMap<AccountId, Revision>>>);
+
+impl Shown {
+    /// What has gone back since somebody looked.
+    fn look(&self, node: &Node) -> Result<(), String> {
+        let snapshot = node.snapshot();
+        let accounts = (1..=picture::ACCOUNTS_MAX).filter_map(picture::account);
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in accounts.chain([AccountId::DIRECTORY, AccountId::KEYS]) {
+            let revision = snapshot.revision(id);
+            if shown.insert(id, revision).is_some_and(|before| before > revision) {
+                return Err(format!("a node has gone back to {revision} of account {id}"));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Process {
@@ -178,6 +197,7 @@ impl World {
         }
         self.settle().await?;
         self.check().await?;
+        self.write_everywhere().await?;
         for process in &self.processes {
             let snapshot = process.node.snapshot();
             let behind =
@@ -191,6 +211,25 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Every node takes writes again, and they reach the others.
+    async fn write_everywhere(&mut self) -> Result<(), String> {
+        let writes = self.accounts.iter().copied().map(command::unseen_write);
+        for command in writes.collect::<Vec<_>>() {
+            for place in 0..self.processes.len() {
+                let (node, command) = (Arc::clone(&self.processes[place].node), command.clone());
+                let administrator = self.credentials.iter().find(|(of, _)| *of == command.account);
+                let credential = administrator.ok_or("no administrator")?.1.clone();
+                let heard = client::send(node, command, credential, self.findings.clone());
+                if let Err(failure) = heard.await {
+                    return Err(format!("node {place} takes no writes any more: {failure:?}"));
+                }
+                sleep(Duration::from_secs(2)).await;
+            }
+        }
+        self.rebuilt = None;
+        self.check().await
     }
 
     fn note(&mut self, line: String) {
@@ -243,7 +282,7 @@ impl World {
             change_repeated: odds(&[0, 30]),
             changes_reordered: odds(&[0, 0, 30]),
             changes_delayed: odds(&[0, 50]),
-            feed_lost: odds(&[0, 0, 0, 10]),
+            feed_lost: odds(&[0, 0, 10, 60]),
         }
     }
 
@@ -309,6 +348,7 @@ impl World {
                     .cloned()
                     .collect(),
                 before: self.expected.clone(),
+                shown: self.processes[place].shown.clone(),
                 findings: self.findings.clone(),
             };
             let task = tokio::spawn(async move {
@@ -399,6 +439,7 @@ impl World {
         let deadline = Instant::now() + PATIENCE;
         loop {
             sleep(Duration::from_millis(50)).await;
+            self.processes.iter().try_for_each(|process| process.shown.look(&process.node))?;
             let stores = self.processes.iter().map(|process| &process.store);
             let is_busy = stores.chain(&self.graveyard).any(|store| store.is_busy());
             if !is_busy {
@@ -438,7 +479,7 @@ impl World {
             match opened {
                 Ok(node) => {
                     let follower = tokio::spawn(follow(Arc::clone(&node)));
-                    return Ok(Process { node, store, follower, shown: BTreeMap::new() });
+                    return Ok(Process { node, store, follower, shown: Shown::default() });
                 }
                 Err(fault) if store.is_dead() => {
                     self.note(format!("a node dies while it starts: {fault}"));
@@ -551,14 +592,12 @@ impl World {
     }
 
     fn check_node(&mut self, place: usize, durable: &Snapshot) -> Result<(), String> {
-        let process = &mut self.processes[place];
+        let process = &self.processes[place];
+        process.shown.look(&process.node)?;
         let snapshot = process.node.snapshot();
         let mut is_current = true;
         for (id, newest) in &self.revisions {
             let revision = snapshot.revision(*id);
-            if process.shown.insert(*id, revision).is_some_and(|before| before > revision) {
-                return Err(format!("account {id} has gone back to {revision}"));
-            }
             if revision > *newest {
                 return Err(format!("account {id} is at {revision}, the store at {newest}"));
             }
@@ -595,11 +634,15 @@ impl World {
 struct Visible {
     effects: Vec<Effect>,
     before: Picture,
+    shown: Shown,
     findings: Findings,
 }
 
 impl Visible {
     fn after(&self, node: &Node, command: &Command, heard: &Heard) {
+        if let Err(finding) = self.shown.look(node) {
+            self.findings.add(finding);
+        }
         let Ok((_, Some(revision))) = heard else { return };
         let snapshot = node.snapshot();
         if snapshot.revision(command.account) < *revision {
