@@ -71,7 +71,7 @@ fn tail_torn(log: &[u8], cut: usize, image: usize) -> Vec<u8> {
             let rest = &log[cut..log.len().min(cut + 17 * SECTOR)];
             let sectors = rest.chunks(SECTOR).enumerate();
             torn.extend(sectors.flat_map(|(number, sector)| {
-                let arrived = (number * 7 + image) % 3 != 0;
+                let arrived = !(number * 7 + image).is_multiple_of(3);
                 sector.iter().map(move |byte| if arrived { *byte } else { 0 }).collect::<Vec<u8>>()
             }));
         }
