@@ -48,7 +48,6 @@ struct Weather {
     paused_until: Instant,
     /// Answers to this call come so late.
     late: Option<(&'static str, Duration)>,
-    calls_under_way: usize,
     /// What happened since it was last asked.
     events: Vec<String>,
     /// Whether the feed has told anything but the whole truth since it was last asked.
@@ -73,7 +72,6 @@ impl FaultyStore {
             away_until: Instant::now(),
             paused_until: Instant::now(),
             late: None,
-            calls_under_way: 0,
             events: Vec::new(),
             has_lied: false,
         };
@@ -117,10 +115,6 @@ impl FaultyStore {
         weather.paused_until = Instant::now();
     }
 
-    pub(super) fn is_busy(&self) -> bool {
-        self.lock().calls_under_way > 0
-    }
-
     pub(super) fn take_events(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().events)
     }
@@ -139,7 +133,6 @@ impl FaultyStore {
         name: &'static str,
         call: Answer<'_, Result<T, E>>,
     ) -> Result<T, E> {
-        let _under_way = UnderWay::new(self);
         let (fate, before, after) = self.draw(name);
         sleep(before).await;
         // A paused process does nothing; what it then does, it does late.
@@ -254,22 +247,6 @@ impl Weather {
             return Fate::Fails(StoreError::Unavailable { reason: reason.to_owned() });
         }
         Fate::Happens
-    }
-}
-
-/// Counts a call for as long as it is under way.
-struct UnderWay<'s>(&'s FaultyStore);
-
-impl UnderWay<'_> {
-    fn new(store: &FaultyStore) -> UnderWay<'_> {
-        store.lock().calls_under_way += 1;
-        UnderWay(store)
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.lock().calls_under_way -= 1;
     }
 }
 

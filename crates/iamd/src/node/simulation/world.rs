@@ -5,7 +5,7 @@ mod checks;
 mod process;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
@@ -21,10 +21,9 @@ use super::Tally;
 use super::client::{self, Credential, Findings, Heard};
 use super::command::{self, Command};
 use super::effect::{After, Effect};
-use super::faults::FaultyStore;
 use super::picture::{self, Picture};
 use crate::keys::{MasterKey, SealingKey};
-use crate::node::{Failure, Snapshot};
+use crate::node::{Failure, Node, Snapshot};
 use checks::{Visible, touched_once};
 use process::Process;
 
@@ -56,8 +55,8 @@ pub(super) struct World {
     quotas: Quotas,
     began: Instant,
     processes: Vec<Process>,
-    /// Stores of processes that have died, whose calls may still be under way.
-    graveyard: Vec<Arc<FaultyStore>>,
+    /// Nodes of processes that have died, whose commands may still be under way.
+    graveyard: Vec<Weak<Node>>,
     accounts: Vec<AccountId>,
     credentials: Vec<(AccountId, Credential)>,
     /// What must be there: the last state that was checked, with what was acknowledged since.

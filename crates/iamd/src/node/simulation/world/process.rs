@@ -105,8 +105,9 @@ impl World {
         loop {
             sleep(Duration::from_millis(50)).await;
             self.processes.iter().try_for_each(|process| process.shown.look(&process.node))?;
-            let stores = self.processes.iter().map(|process| &process.store);
-            let is_busy = stores.chain(&self.graveyard).any(|store| store.is_busy());
+            // A process and its follower hold the node; whatever else does is a command under way.
+            let is_busy = self.processes.iter().any(|process| Arc::strong_count(&process.node) > 2)
+                || self.graveyard.iter().any(|node| node.strong_count() > 0);
             if !is_busy {
                 break;
             }
@@ -121,7 +122,7 @@ impl World {
             }
             if self.processes[place].store.is_dead() {
                 self.tally.crashes += 1;
-                self.graveyard.push(Arc::clone(&self.processes[place].store));
+                self.graveyard.push(Arc::downgrade(&self.processes[place].node));
                 self.processes[place] = self.start().await?;
                 self.note(format!("node {place} starts again"));
             }
@@ -149,7 +150,6 @@ impl World {
                 Err(fault) if store.is_dead() => {
                     self.note(format!("a node dies while it starts: {fault}"));
                     self.tally.crashes += 1;
-                    self.graveyard.push(store);
                 }
                 Err(fault) => return Err(format!("a node does not start: {fault}")),
             }
