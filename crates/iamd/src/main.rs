@@ -4,6 +4,7 @@
 
 mod audit;
 mod authenticate;
+mod backup;
 mod clock;
 mod command;
 mod config;

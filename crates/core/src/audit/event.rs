@@ -118,6 +118,17 @@ impl Event {
         }
     }
 
+    /// What iamd says of its own store: that it ends at an earlier record of an account than the
+    /// trail, because an older version of it was put back.
+    pub fn store_went_back(trail: u64, store: u64, request_id: &str) -> Event {
+        let parameters = serde_json::json!({"recordInTrail": trail, "recordInStore": store});
+        Event {
+            actor: Actor::Server,
+            source: SERVER_SOURCE,
+            ..Event::operator("StoreWentBack", &parameters, request_id)
+        }
+    }
+
     /// Bytes of memory that the event takes, about.
     pub fn size(&self) -> usize {
         let texts = [self.parameters.as_deref(), self.user_agent.as_deref()];

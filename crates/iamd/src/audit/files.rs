@@ -101,10 +101,7 @@ impl Head {
         let altered = || format!("{} was altered", path.display());
         let head: Head = serde_json::from_slice(&text).map_err(|_| altered())?;
         let key = keys(head.key).ok_or_else(altered)?;
-        let is_ours = line::from_hex(&head.seal).is_some_and(|seal| {
-            aws_lc_rs::constant_time::verify_slices_are_equal(&seal, &head.code(&key)).is_ok()
-        });
-        if is_ours { Ok(Some(head)) } else { Err(altered()) }
+        if line::is_same(&head.code(&key), &head.seal) { Ok(Some(head)) } else { Err(altered()) }
     }
 }
 
@@ -131,6 +128,8 @@ pub(super) struct Scanned {
     pub(super) sequence: u64,
     /// The code of its last line.
     pub(super) mac: Mac,
+    /// The code of its first line.
+    pub(super) mac_of_header: Mac,
     /// Bytes of its whole lines.
     pub(super) length: u64,
     /// The first thing that is wrong.
@@ -153,7 +152,8 @@ pub(super) fn scan(
     let key = keys(header.key);
     let proven = key.as_ref().zip(Line::of(&first));
     let is_proven = proven.is_some_and(|(key, line)| line.follows(key, &header.previous));
-    let mut scan = Scanned { sequence: header.sequence, mac, length: 0, broken: None, header };
+    let (sequence, mac_of_header) = (header.sequence, mac);
+    let mut scan = Scanned { header, sequence, mac, mac_of_header, length: 0, broken: None };
     let at = |scan: &Scanned, line: u64, reason: &str| FileBreak {
         line,
         sequence: scan.sequence,

@@ -149,6 +149,12 @@ pub(super) fn record_of(line: &str) -> Option<String> {
     Some(format!("{}}}", line.get(..place)?))
 }
 
+/// Whether these digits are this code.
+pub(super) fn is_same(mac: &Mac, digits: &str) -> bool {
+    from_hex(digits)
+        .is_some_and(|other| aws_lc_rs::constant_time::verify_slices_are_equal(mac, &other).is_ok())
+}
+
 /// A code in hexadecimal digits.
 pub(super) fn hex(mac: &Mac) -> String {
     let mut text = Vec::with_capacity(DIGITS);

@@ -6,6 +6,7 @@
 //! thread of its own, which writes the trail: files of lines, each with a code that covers it and all
 //! before it. The records of the store are brought into the same files, each once.
 
+mod end;
 mod export;
 mod files;
 mod line;
@@ -27,6 +28,7 @@ use iamd_core::audit::{Event, EventId, Outcome, record};
 use iamd_wire::Timestamp;
 use tokio::sync::oneshot;
 
+use end::FileKey;
 pub use export::export;
 pub use lookup::{Page, Place, Query};
 pub use ring::Note;
@@ -35,12 +37,12 @@ use shared::Shared;
 pub use show::{Filter, show};
 pub use summary::{Attribute, Facts};
 pub use verify::{Report, verify};
-use writer::{FileKey, Writer};
+use writer::Writer;
 
 use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::Keyring;
+use crate::keys::{Keyring, LogHead};
 
 /// The audit trail of a node.
 #[derive(Default)]
@@ -53,12 +55,14 @@ pub struct Audit {
 struct Trail {
     data: PathBuf,
     shared: Arc<Shared>,
+    retention_days: u32,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Audit {
     /// Begins to write the trail into a data folder, or goes on where it ends; keeps no records at
-    /// all if the settings say so.
+    /// all if the settings say so. `logs` is where the logs of the
+    /// store stand, by account.
     ///
     /// # Errors
     /// [`Fault::Folder`] when the folder cannot be written.
@@ -67,6 +71,7 @@ impl Audit {
         data: &Path,
         settings: &AuditSettings,
         keyring: &Keyring,
+        logs: &[(AccountId, LogHead)],
     ) -> Result<(), Fault> {
         if !settings.enabled {
             self.is_off.store(true, Ordering::Relaxed);
@@ -83,15 +88,25 @@ impl Audit {
         let with = FileKey { version: sealing.version(), key: sealing.trail().clone() };
         let shared = Arc::new(Shared::new(settings));
         let keys = |version| trail_key(keyring, version);
-        let writer =
+        let mut writer =
             Writer::open(folder.clone(), settings.clone(), with, &keys, Arc::clone(&shared))
                 .map_err(failed)?;
+        let last_of = |account| {
+            let place = logs.binary_search_by_key(&account, |(known, _)| known.number());
+            place.ok().and_then(|place| logs.get(place)).map_or(0, |(_, log)| log.last)
+        };
+        writer.compare(last_of).map_err(failed)?;
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || writer.run())
             .map_err(failed)?;
         let thread = Mutex::new(Some(thread));
-        let trail = Trail { data: data.to_owned(), shared, thread };
+        let trail = Trail {
+            data: data.to_owned(),
+            shared,
+            retention_days: settings.retention_days,
+            thread,
+        };
         self.trail
             .set(trail)
             .map_err(|_| Fault::Bug("the audit trail was started twice".to_owned()))
@@ -111,10 +126,10 @@ impl Audit {
     ///
     /// # Errors
     /// The note, if the request is to wait for a place, with [`Audit::wait`].
-    pub fn note(&self, note: Note) -> Result<(), Box<Note>> {
+    pub fn note(&self, note: Box<Note>) -> Result<(), Box<Note>> {
         let Some(trail) = self.trail.get() else { return Ok(()) };
         match trail.shared.ring.offer_or_count(Entry::Noted(note)) {
-            Err(Entry::Noted(note)) => Err(Box::new(note)),
+            Err(Entry::Noted(note)) => Err(note),
             Err(Entry::Stored(_) | Entry::Skip { .. } | Entry::Flush(_)) | Ok(()) => Ok(()),
         }
     }
@@ -125,7 +140,7 @@ impl Audit {
     /// [`Fault::Unavailable`] when there is none for long.
     pub async fn wait(&self, note: Box<Note>) -> Result<(), Fault> {
         match self.trail.get() {
-            Some(trail) => trail.shared.ring.put(Entry::Noted(*note)).await,
+            Some(trail) => trail.shared.ring.put(Entry::Noted(note)).await,
             None => Ok(()),
         }
     }
@@ -149,6 +164,10 @@ impl Audit {
     /// [`Fault::Unavailable`] when the files cannot be written.
     pub async fn flush(&self) -> Result<(), Fault> {
         let Some(trail) = self.trail.get() else { return Ok(()) };
+        if trail.shared.ring.is_closed() {
+            // The writer has ended, or is about to with everything that it was told.
+            return Ok(());
+        }
         let (sender, flushed) = oneshot::channel();
         // A flush always finds a place.
         let _ = trail.shared.ring.offer(Entry::Flush(sender));
@@ -203,3 +222,6 @@ pub fn recorded(
     let id = EventId::from_random(u128::from_be_bytes(entropy::bytes()?));
     Ok(record(event, outcome, account, id, time))
 }
+
+#[cfg(test)]
+mod tests;

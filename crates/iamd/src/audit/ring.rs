@@ -22,7 +22,7 @@ const WAITING_MAX: Duration = Duration::from_secs(30);
 /// Something that is to be written.
 pub(super) enum Entry {
     /// A request that committed nothing; its record is made by the writer.
-    Noted(Note),
+    Noted(Box<Note>),
     /// A record that the store has.
     Stored(StoredRecord),
     /// The store has no records of an account any more up to this number, and does not miss them.

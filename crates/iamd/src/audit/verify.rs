@@ -209,7 +209,9 @@ impl<'a> FileReader<'a> {
         };
         let header = &scanned.header;
         let before = self.end.unwrap_or((header.sequence, header.previous));
-        if (header.sequence, header.previous) != before || header.file != number {
+        let follows =
+            header.sequence == before.0 && line::is_same(&header.previous, &line::hex(&before.1));
+        if !follows || header.file != number {
             let reason = match header.sequence {
                 sequence if sequence > before.0 => format!(
                     "records {} to {sequence} are missing before this file",
@@ -223,10 +225,10 @@ impl<'a> FileReader<'a> {
             let reason = broken.reason.clone();
             self.broken(path, Some(broken.line), Some(broken.sequence), reason);
         } else if let Some(head) = head.filter(|head| head.file == number) {
-            let mac = at_head.unwrap_or(if head.sequence == header.sequence {
-                line::from_hex(&head.mac).unwrap_or(NO_LINE)
-            } else {
-                NO_LINE
+            // Without records, the first line is the last.
+            let mac = at_head.unwrap_or(match head.sequence == header.sequence {
+                true => scanned.mac_of_header,
+                false => NO_LINE,
             });
             if scanned.sequence < head.sequence {
                 let reason = format!(
@@ -235,7 +237,7 @@ impl<'a> FileReader<'a> {
                     head.sequence
                 );
                 self.broken(path, Some(lines + 2), Some(scanned.sequence), reason);
-            } else if line::hex(&mac) != head.mac {
+            } else if !line::is_same(&mac, &head.mac) {
                 let reason = "the end is not the one that was noted".to_owned();
                 self.broken(path, Some(lines + 1), Some(head.sequence), reason);
             }
@@ -259,9 +261,10 @@ mod tests {
     use iamd_core::audit::{Event, Outcome};
     use iamd_wire::Timestamp;
 
+    use super::super::end::FileKey;
     use super::super::ring::{Entry, Note};
     use super::super::shared::Shared;
-    use super::super::writer::{FileKey, Writer};
+    use super::super::writer::Writer;
     use super::*;
     use crate::config::{AuditSettings, Config};
 
@@ -285,7 +288,7 @@ mod tests {
                 account: AccountId::from_number(7).unwrap(),
                 time: Timestamp::from_seconds(1_769_860_800),
             };
-            assert!(shared.ring.offer(Entry::Noted(note)).is_ok());
+            assert!(shared.ring.offer(Entry::Noted(Box::new(note))).is_ok());
             let (sender, flushed) = tokio::sync::oneshot::channel();
             assert!(shared.ring.offer(Entry::Flush(sender)).is_ok());
             flushed.blocking_recv().unwrap();

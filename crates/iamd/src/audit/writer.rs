@@ -1,19 +1,19 @@
 //! The thread that writes the trail.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::hmac;
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
 use tokio::sync::oneshot;
 
+use super::end::{End, FileKey, OpenFile};
 use super::files::{self, Head, Keys};
-use super::line::{self, Header, Mac, NO_LINE, Trailer};
+use super::line::{self, Header, Mac, Trailer};
 use super::recorded;
 use super::ring::{Batch, Entry, Note, StoredRecord};
 use super::shared::Shared;
@@ -28,12 +28,6 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 86_400;
-
-/// The key of new files.
-pub(super) struct FileKey {
-    pub(super) version: u32,
-    pub(super) key: hmac::Key,
-}
 
 /// The writer's thread.
 pub(super) struct Writer {
@@ -59,20 +53,6 @@ pub(super) struct Writer {
     /// Who waits for the lines before.
     flushed: Vec<oneshot::Sender<()>>,
     unsynced_since: Option<Instant>,
-}
-
-/// The file that takes new lines.
-struct OpenFile {
-    number: u64,
-    began: i64,
-    file: File,
-    index: File,
-    /// Bytes in it.
-    length: u64,
-    /// The key that its codes are made with.
-    key: hmac::Key,
-    /// The block that is not full.
-    block: Summary,
 }
 
 impl Writer {
@@ -121,6 +101,30 @@ impl Writer {
         writer.sync()?;
         writer.forget_old_files()?;
         Ok(writer)
+    }
+
+    /// Says of accounts whose records in the store end earlier than in the files that they do, and
+    /// takes what they get from now on.
+    pub(super) fn compare(&mut self, last_of: impl Fn(u64) -> u64) -> io::Result<()> {
+        let later: Vec<(u64, u64)> = self
+            .exported
+            .iter()
+            .filter(|(account, number)| last_of(**account) < **number)
+            .map(|(account, number)| (*account, *number))
+            .collect();
+        for (number, exported) in later {
+            let last = last_of(number);
+            let Some(account) = AccountId::from_stored(number) else { continue };
+            tracing::error!(%account, exported, last, "the store is older than the audit trail");
+            let request_id = entropy::request_id().unwrap_or_default();
+            let event = Event::store_went_back(exported, last, &request_id);
+            let (outcome, time) = (Outcome::Done(None), self.clock.now());
+            self.add_note(&Note { event, outcome, account, time });
+            self.exported.insert(number, last);
+            self.fresh.push((number, last));
+        }
+        self.write_out()?;
+        self.sync()
     }
 
     /// Writes until the ring is closed and empty.
@@ -338,140 +342,5 @@ impl Writer {
             }
         }
         Ok(())
-    }
-}
-
-impl OpenFile {
-    fn begun(
-        folder: &std::path::Path,
-        number: u64,
-        with: &FileKey,
-        began: i64,
-    ) -> io::Result<OpenFile> {
-        let file = files::append(&files::path(folder, number))?;
-        // What a crash has left there holds no whole line.
-        file.set_len(0)?;
-        let index = files::append(&files::index_path(folder, number))?;
-        index.set_len(0)?;
-        let (key, block) = (with.key.clone(), Summary::new(0));
-        Ok(OpenFile { number, began, file, index, length: 0, key, block })
-    }
-
-    /// The newest file, with the index made anew of what the file holds.
-    fn again(folder: &std::path::Path, end: &EndFile) -> io::Result<OpenFile> {
-        let file = files::append(&files::path(folder, end.number))?;
-        file.set_len(end.length)?;
-        let mut index = files::append(&files::index_path(folder, end.number))?;
-        index.set_len(0)?;
-        index.write_all(&end.summaries)?;
-        Ok(OpenFile {
-            number: end.number,
-            began: end.began,
-            file,
-            index,
-            length: end.length,
-            key: end.key.clone(),
-            block: end.block.clone(),
-        })
-    }
-}
-
-/// Where the trail in a folder ends.
-struct End {
-    first: u64,
-    /// The number of the next file.
-    next: u64,
-    sequence: u64,
-    mac: Mac,
-    exported: BTreeMap<u64, u64>,
-    /// The newest file, if it can be gone on with.
-    file: Option<EndFile>,
-}
-
-struct EndFile {
-    number: u64,
-    began: i64,
-    length: u64,
-    key: hmac::Key,
-    block: Summary,
-    summaries: Vec<u8>,
-}
-
-impl End {
-    fn of(folder: &std::path::Path, keys: Keys<'_>) -> io::Result<End> {
-        let head = Head::read(folder, keys).unwrap_or_else(|reason| {
-            tracing::error!("{reason}; `iamd audit verify` tells more");
-            None
-        });
-        let numbers = files::numbers(folder)?;
-        let mut end = End {
-            first: head.as_ref().map_or(1, |head| head.first),
-            next: 1,
-            sequence: head.as_ref().map_or(0, |head| head.sequence),
-            mac: head.as_ref().and_then(|head| line::from_hex(&head.mac)).unwrap_or(NO_LINE),
-            exported: BTreeMap::new(),
-            file: None,
-        };
-        let newest = numbers.last().copied().max(head.as_ref().map(|head| head.file));
-        end.next = newest.map_or(1, |newest| newest.saturating_add(1));
-        for number in numbers.iter().rev() {
-            if end.take(folder, *number, keys)? {
-                break;
-            }
-        }
-        let expected = head.as_ref().map_or(0, |head| head.sequence);
-        if end.sequence < expected
-            || head.as_ref().is_some_and(|head| numbers.last() < Some(&head.file))
-        {
-            tracing::error!(
-                "the audit trail is shorter than it was; `iamd audit verify` tells more"
-            );
-            end.sequence = end.sequence.max(expected);
-            end.file = None;
-        }
-        Ok(end)
-    }
-
-    /// Goes on with a file; not if a crash has left it without a first line.
-    fn take(&mut self, folder: &std::path::Path, number: u64, keys: Keys<'_>) -> io::Result<bool> {
-        let (mut lines, mut summaries) = (BTreeMap::new(), Vec::new());
-        let mut block: Option<Summary> = None;
-        let mut visit = |trailer: &Trailer, text: &[u8], end: u64| {
-            if let (Some(account), Some(record)) = (trailer.account, trailer.record) {
-                lines.insert(account, record);
-            }
-            let length = text.len() as u64 + 1;
-            let current = block.get_or_insert_with(|| Summary::new(end.saturating_sub(length)));
-            current.add(Facts::of(text).as_ref(), length);
-            if current.is_full() {
-                current.push_to(&mut summaries);
-                block = Some(Summary::new(end));
-            }
-        };
-        let scanned = files::scan(&files::path(folder, number), keys, &mut visit)?;
-        let Some(scanned) = scanned else {
-            fs::remove_file(files::path(folder, number))?;
-            self.next = number;
-            return Ok(false);
-        };
-        self.exported.clone_from(&scanned.header.exported);
-        self.exported.append(&mut lines);
-        (self.sequence, self.mac) = (scanned.sequence, scanned.mac);
-        let key = keys(scanned.header.key);
-        match (&scanned.broken, key) {
-            (None, Some(key)) if self.next == number.saturating_add(1) => {
-                let length = scanned.length;
-                let block = block.unwrap_or_else(|| Summary::new(length));
-                let began = scanned.header.began;
-                self.file = Some(EndFile { number, began, length, key, block, summaries });
-            }
-            (Some(broken), _) => tracing::error!(
-                "the audit trail is broken in file {number}, line {}: {}; `iamd audit verify` tells more",
-                broken.line,
-                broken.reason
-            ),
-            (None, _) => {}
-        }
-        Ok(true)
     }
 }

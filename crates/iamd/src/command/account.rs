@@ -80,7 +80,7 @@ fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
         (_, Granted::Audit(report)) => printout::json(report),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
-        (_, Granted::MfaTokens(_)) => {
+        (_, Granted::MfaTokens(_) | Granted::Backup(_)) => {
             Err(Fault::Bug("the node has answered another wish".to_owned()))
         }
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod config;
 mod dev;
 mod errand;
@@ -12,6 +13,7 @@ mod manual;
 mod mfa;
 mod policy;
 mod printout;
+mod restore;
 mod serve;
 mod settings;
 
@@ -57,6 +59,10 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Writes everything that a node keeps into one sealed file, while it runs; or checks such a file.
+    Backup(backup::Options),
+    /// Restores a backup into an empty data folder; or checks it.
+    Restore(restore::Options),
     /// Proves and shows the audit trail.
     Audit {
         #[command(subcommand)]
@@ -114,6 +120,8 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Backup(options) => served(backup::run(options)),
+        Command::Restore(options) => served(restore::run(options)),
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }

@@ -244,7 +244,7 @@ pub(super) async fn noted(
     outcome: audit::Outcome,
 ) -> Result<(), Fault> {
     let time = node.clock().now();
-    match node.audit().note(Note { event, outcome, account, time }) {
+    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
         Ok(()) => Ok(()),
         Err(note) => node.audit().wait(note).await,
     }

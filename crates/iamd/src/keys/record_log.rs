@@ -72,6 +72,10 @@ fn digest(account: AccountId, number: u64, content: &[u8]) -> [u8; DIGEST_LENGTH
     digest
 }
 
+fn is_same(one: &[u8; DIGEST_LENGTH], other: &[u8; DIGEST_LENGTH]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
 /// What is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogBreak {
@@ -135,7 +139,7 @@ impl<'k> LogReader<'k> {
             return Err(LogBreak::Missing(missing));
         }
         let (record, before, after) = self.opened(number, sealed)?;
-        if self.read.as_ref().is_some_and(|(_, digest)| *digest != before) {
+        if self.read.as_ref().is_some_and(|(_, digest)| !is_same(digest, &before)) {
             return Err(LogBreak::Unchained(number));
         }
         self.read = Some((number, after));
@@ -156,8 +160,8 @@ impl<'k> LogReader<'k> {
             Some((last, _)) if *last < self.head.last => {
                 Err(LogBreak::Missing(last.saturating_add(1)))
             }
-            Some((last, digest)) if *digest != self.head.digest => Err(LogBreak::Unchained(*last)),
-            Some(_) => Ok(()),
+            Some((_, digest)) if is_same(digest, &self.head.digest) => Ok(()),
+            Some((last, _)) => Err(LogBreak::Unchained(*last)),
         }
     }
 

@@ -25,6 +25,8 @@ pub struct SealingKey {
     version: u32,
     rows: Prk,
     ledgers: Prk,
+    backups: Prk,
+    fingerprint: [u8; 8],
     records: Prk,
     /// For the lines of the audit trail.
     trail: hmac::Key,
@@ -63,6 +65,8 @@ impl SealingKey {
             version,
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
+            backups: part(b"backups")?,
+            fingerprint: *derived::<8>(&root, b"fingerprint")?,
             records: part(b"records")?,
             trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
@@ -73,6 +77,20 @@ impl SealingKey {
     /// The key's version.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// What tells the key from others, and nothing else of it.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        self.fingerprint
+    }
+
+    /// The key of the backup that has this context, which no other one has.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`], which does not happen.
+    pub fn backup_key(&self, context: &[u8]) -> Result<LessSafeKey, Fault> {
+        one_time_key(&self.backups, context)
+            .ok_or_else(|| Fault::Bug("the key of a backup cannot be derived".to_owned()))
     }
 
     /// The key that authenticates the lines of the audit trail.

@@ -60,6 +60,11 @@ impl Ledgers {
         ledger.step(with, account, entries, log).map(Some)
     }
 
+    /// How many rows all accounts have.
+    pub(super) fn rows(&self) -> u64 {
+        self.lock().values().map(Ledger::rows).sum()
+    }
+
     /// Takes in a commit that is durable.
     pub(super) fn take(&self, account: AccountId, step: Step) {
         if let Some(ledger) = self.lock().get_mut(&account) {

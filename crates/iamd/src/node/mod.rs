@@ -5,8 +5,10 @@ mod facts;
 mod key_store;
 mod ledgers;
 mod load;
+mod new_life;
 mod queue;
 mod reset;
+mod retention;
 mod snapshot;
 
 use std::collections::HashMap;
@@ -27,6 +29,8 @@ use iamd_store::{Revision, Store};
 use iamd_wire::ErrorCode;
 
 pub use facts::FactTable;
+pub(crate) use load::store_fault;
+pub(crate) use new_life::end_sessions;
 pub use reset::Start;
 pub use snapshot::Snapshot;
 
@@ -206,7 +210,7 @@ impl Node {
         data: &Path,
         settings: &AuditSettings,
     ) -> Result<(), Fault> {
-        self.audit.start(data, settings, &self.snapshot().keys)?;
+        self.audit.start(data, settings, &self.snapshot().keys, &self.logs())?;
         if self.audit.takes_notes() {
             // A task of the node's own: it ends with the process.
             tokio::spawn(audit::export(Arc::clone(self)));
@@ -236,6 +240,16 @@ impl Node {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The key that seals the stored keys.
+    pub fn master(&self) -> &SealingKey {
+        &self.master
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.ledgers.rows()
     }
 
     /// A draw for one command.

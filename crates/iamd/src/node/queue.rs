@@ -33,6 +33,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    /// Waits until nobody plans or commits for this account, and keeps others from it.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// How many commands wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).commands.len()
@@ -130,7 +135,7 @@ fn note_failure<T: Send + 'static>(
         Err(_) | Ok(_) => return drop(asked.send(answer)),
     };
     let (outcome, time) = (failure.outcome(), node.clock().now());
-    match node.audit().note(Note { event, outcome, account, time }) {
+    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
         Ok(()) => drop(asked.send(answer)),
         Err(note) => {
             // The others of the batch do not wait for the place in the trail.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{self, AccountLine};
+use super::output::Output;
 use super::progress::Progress;
 use crate::audit;
+use crate::backup;
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::mfa_tokens::{self, TokenOrder, TokensImported};
@@ -21,10 +23,12 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
-    /// Make hardware tokens known.
-    ImportMfaTokens(TokenOrder),
     /// Prove the audit trail.
     VerifyAudit,
+    /// Make hardware tokens known.
+    ImportMfaTokens(TokenOrder),
+    /// Write a backup into the output.
+    Backup,
 }
 
 /// What he gets.
@@ -35,10 +39,12 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
-    /// The hardware tokens that are known now.
-    MfaTokens(TokensImported),
     /// What was proven of the audit trail.
     Audit(audit::Report),
+    /// The hardware tokens that are known now.
+    MfaTokens(TokensImported),
+    /// The backup that was written.
+    Backup(backup::Summary),
 }
 
 /// Where a wish is carried out.
@@ -50,6 +56,8 @@ pub struct Site<'a> {
     pub folder: &'a Path,
     /// Where long work says how far it is.
     pub progress: &'a Progress,
+    /// Where bytes go that are asked for.
+    pub output: &'a Output,
 }
 
 /// Carries out a wish on a node.
@@ -64,5 +72,9 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
         }
         Wish::VerifyAudit => audit::verify(site.node, site.folder).await.map(Granted::Audit),
         Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
+        Wish::Backup => {
+            let out = site.output.take()?;
+            backup::write(site.node, site.folder, site.progress, out).await.map(Granted::Backup)
+        }
     }
 }
