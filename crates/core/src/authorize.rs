@@ -18,8 +18,23 @@ use crate::state::{Account, AttachedPolicy};
 /// `AccessDenied` that names policy type and reason; the answers to credentials that may not be
 /// used for this kind of call at all.
 pub fn authorize(scene: &Scene<'_>, targets: &[Target]) -> Result<(), Refusal> {
+    authorize_granting(scene, targets, None)
+}
+
+/// The same where the account grants its users something beside their own policies.
+///
+/// # Errors
+/// As [`authorize`].
+pub(crate) fn authorize_granting(
+    scene: &Scene<'_>,
+    targets: &[Target],
+    granted: Option<&PolicySet>,
+) -> Result<(), Refusal> {
     let resource_account = scene.account.id().to_string();
-    let policies = CallerPolicies::of(scene);
+    let mut policies = CallerPolicies::of(scene);
+    if let Some(granted) = granted {
+        policies.identity = PolicySet::union(&[policies.identity, granted.clone()]);
+    }
     policies.with(|policies| {
         for target in targets {
             permit_credential(scene.caller, target.action)?;

@@ -17,18 +17,23 @@ pub mod identity_policies;
 pub mod managed;
 pub mod managed_policies;
 pub mod marker;
+mod mfa;
+pub mod mfa_import;
 pub mod name;
 mod not_implemented;
 pub mod operation;
 pub mod perform;
+pub mod preparation;
 pub mod quota;
 pub mod record;
 pub mod refusal;
 pub mod ring;
+pub mod s3;
 pub mod session;
 pub mod state;
 pub mod sts;
 pub mod text;
+pub mod totp;
 pub mod unique_id;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::draw::Draw;
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
+use crate::preparation::{CodeUse, Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
@@ -44,6 +45,29 @@ pub trait Operation: DeserializeOwned + Send + Sync + 'static {
     /// `AccessDenied`, or what `targets` refuses.
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
         authorize(scene, &self.targets(scene)?)
+    }
+
+    /// Whether something must be done before the plan of this request.
+    fn is_prepared(&self) -> bool {
+        false
+    }
+
+    /// The one-time code that the request shows, on which the decision itself rests: it is looked
+    /// at, and a wrong one counted, before anything is allowed.
+    ///
+    /// # Errors
+    /// A refusal in AWS's words.
+    fn shown_code(&self, _: &Scene<'_>) -> Result<Option<CodeUse>, Refusal> {
+        Ok(None)
+    }
+
+    /// What must be done before the plan, given that the caller is allowed; the plan checks again
+    /// whatever this rests on.
+    ///
+    /// # Errors
+    /// A refusal in AWS's words.
+    fn prepare(&self, _: &Scene<'_>) -> Result<Option<Preparation>, Refusal> {
+        Ok(None)
     }
 
     /// What happens, given that the caller is allowed; pure, and repeated on a newer state when a
@@ -137,6 +161,8 @@ pub struct Scene<'a> {
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.
     pub quotas: &'a Quotas,
+    /// What was done for this request before, where something had to be.
+    pub prepared: Option<&'a Prepared>,
     /// Who is told of decisions.
     pub witness: &'a dyn Witness,
     /// The present time.

@@ -36,6 +36,12 @@ pub mod kind {
     pub const ALIAS: u16 = 8;
     /// Root e-mail addresses.
     pub const ROOT_EMAIL: u16 = 9;
+    /// Rules for passwords.
+    pub const PASSWORD_POLICY: u16 = 20;
+    /// Passwords of users.
+    pub const LOGIN_PROFILE: u16 = 21;
+    /// Devices that show one-time codes.
+    pub const MFA_DEVICE: u16 = 22;
 }
 
 /// A row that this version cannot read.
@@ -68,6 +74,9 @@ impl EntityKey {
             EntityKey::AccessKey(id) => (kind::ACCESS_KEY, id.to_string()),
             EntityKey::Alias(alias) => (kind::ALIAS, alias.to_string()),
             EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email.to_string()),
+            EntityKey::PasswordPolicy => (kind::PASSWORD_POLICY, String::new()),
+            EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.to_string()),
+            EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -87,6 +96,9 @@ impl EntityKey {
             ),
             kind::ALIAS => EntityKey::Alias(key.id.as_str().into()),
             kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
+            kind::PASSWORD_POLICY => EntityKey::PasswordPolicy,
+            kind::LOGIN_PROFILE => EntityKey::LoginProfile(unique_id()?),
+            kind::MFA_DEVICE => EntityKey::MfaDevice(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -105,6 +117,9 @@ impl Entity {
             Entity::AccessKey(key) => encode(key),
             Entity::Alias(alias) => encode(alias),
             Entity::RootEmail(email) => encode(email),
+            Entity::PasswordPolicy(policy) => encode(policy),
+            Entity::LoginProfile(profile) => encode(profile),
+            Entity::MfaDevice(device) => encode(device),
         }
     }
 
@@ -123,6 +138,9 @@ impl Entity {
             kind::ACCESS_KEY => Entity::AccessKey(decode(key, bytes)?),
             kind::ALIAS => Entity::Alias(decode(key, bytes)?),
             kind::ROOT_EMAIL => Entity::RootEmail(decode(key, bytes)?),
+            kind::PASSWORD_POLICY => Entity::PasswordPolicy(decode(key, bytes)?),
+            kind::LOGIN_PROFILE => Entity::LoginProfile(decode(key, bytes)?),
+            kind::MFA_DEVICE => Entity::MfaDevice(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {
@@ -209,5 +227,29 @@ pub(crate) mod secret {
 
     pub(crate) fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Secret, DecodeError> {
         decoder.str().map(|text| Secret::from(text.to_owned()))
+    }
+}
+
+/// Lists of secrets in rows.
+pub(crate) mod secrets {
+    use iamd_wire::Secret;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(
+        values: &[Secret],
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.array(values.len() as u64)?;
+        values.iter().try_for_each(|value| super::secret::encode(value, encoder, context))
+    }
+
+    pub(crate) fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        _: &mut C,
+    ) -> Result<Vec<Secret>, DecodeError> {
+        let texts = decoder.array_iter::<&str>()?;
+        texts.map(|text| text.map(|text| Secret::from(text.to_owned()))).collect()
     }
 }

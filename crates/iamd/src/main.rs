@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod log;
 mod metrics;
+mod mfa_tokens;
 mod node;
 mod operator;
 mod password;

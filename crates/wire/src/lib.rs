@@ -8,6 +8,7 @@ mod enumeration;
 mod generated;
 pub mod json;
 pub mod query;
+pub mod route;
 mod secret;
 mod service;
 pub mod shown;

@@ -10,7 +10,9 @@ use super::entity::{
     AccessKey, AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile,
     KeyOwner, Policy, Role, User,
 };
+use super::mfa_devices::MfaDevices;
 use super::policy_use::PolicyUse;
+use super::sign_in::{LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
@@ -40,6 +42,9 @@ pub struct Account {
     policies: Collection<Policy>,
     instance_profiles: Collection<InstanceProfile>,
     access_keys: imbl::HashMap<AccessKeyId, Arc<AccessKey>>,
+    password_policy: Option<Arc<PasswordPolicy>>,
+    login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
+    mfa_devices: MfaDevices,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -60,6 +65,9 @@ impl Account {
             policies: Collection::default(),
             instance_profiles: Collection::default(),
             access_keys: imbl::HashMap::new(),
+            password_policy: None,
+            login_profiles: imbl::HashMap::new(),
+            mfa_devices: MfaDevices::default(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -122,6 +130,21 @@ impl Account {
     pub fn keys_of(&self, owner: KeyOwner) -> impl Iterator<Item = &Arc<AccessKey>> {
         let ids = self.keys_of.get(&owner).map_or(&[][..], |ids| ids);
         ids.iter().filter_map(|id| self.access_keys.get(id))
+    }
+
+    /// The rules for passwords that the account has set; absent: AWS's own.
+    pub fn password_policy(&self) -> Option<&Arc<PasswordPolicy>> {
+        self.password_policy.as_ref()
+    }
+
+    /// The password of a user.
+    pub fn login_profile(&self, user: UniqueId) -> Option<&Arc<LoginProfile>> {
+        self.login_profiles.get(&user)
+    }
+
+    /// The devices that show one-time codes.
+    pub fn mfa_devices(&self) -> &MfaDevices {
+        &self.mfa_devices
     }
 
     /// The members of a group, by folded name.
@@ -194,6 +217,11 @@ impl Account {
                 self.reindex_profile(old.as_deref(), Some(profile));
             }
             Entity::AccessKey(key) => self.put_access_key(key),
+            Entity::PasswordPolicy(policy) => self.password_policy = Some(Arc::new(policy.clone())),
+            Entity::LoginProfile(profile) => {
+                self.login_profiles.insert(profile.user, Arc::new(profile.clone()));
+            }
+            Entity::MfaDevice(device) => self.mfa_devices.put(device),
             // These live in the directory.
             Entity::Alias(_) | Entity::RootEmail(_) => {}
         }
@@ -223,6 +251,11 @@ impl Account {
                 self.reindex_profile(old.as_deref(), None);
             }
             EntityKey::AccessKey(id) => self.remove_access_key(id),
+            EntityKey::PasswordPolicy => self.password_policy = None,
+            EntityKey::LoginProfile(user) => {
+                self.login_profiles.remove(user);
+            }
+            EntityKey::MfaDevice(serial) => self.mfa_devices.remove(serial),
             EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
         }
     }

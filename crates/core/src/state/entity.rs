@@ -10,6 +10,7 @@ use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::document::PolicyDocument;
+use super::sign_in::{LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -35,6 +36,12 @@ pub enum Entity {
     Alias(Alias),
     /// The sign-in name of a root user; lives in the directory.
     RootEmail(RootEmail),
+    /// The rules for passwords.
+    PasswordPolicy(PasswordPolicy),
+    /// The password of a user.
+    LoginProfile(LoginProfile),
+    /// A device that shows one-time codes.
+    MfaDevice(MfaDevice),
 }
 
 /// What identifies a row inside its account.
@@ -58,6 +65,12 @@ pub enum EntityKey {
     Alias(Box<str>),
     /// A root e-mail address, in lower case.
     RootEmail(Box<str>),
+    /// The rules for passwords.
+    PasswordPolicy,
+    /// The password of a user, by the user's unique id.
+    LoginProfile(UniqueId),
+    /// A device that shows one-time codes, by serial number.
+    MfaDevice(Box<str>),
 }
 
 impl Entity {
@@ -73,6 +86,9 @@ impl Entity {
             Entity::AccessKey(key) => EntityKey::AccessKey(key.id.clone()),
             Entity::Alias(alias) => EntityKey::Alias(alias.alias.clone()),
             Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
+            Entity::PasswordPolicy(_) => EntityKey::PasswordPolicy,
+            Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
+            Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
         }
     }
 }
@@ -393,7 +409,7 @@ pub struct InstanceProfile {
     pub tags: Vec<Tag>,
 }
 
-/// Whose access key it is.
+/// Whose access key or MFA device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum KeyOwner {
     /// The root user of the account.

@@ -5,7 +5,9 @@ mod collection;
 mod directory;
 mod document;
 mod entity;
+mod mfa_devices;
 mod policy_use;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -18,7 +20,9 @@ pub use entity::{
     InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
     RootEmail, Tag, User,
 };
+pub use mfa_devices::MfaDevices;
 pub use policy_use::PolicyUse;
+pub use sign_in::{LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy};
 
 use crate::account_id::AccountId;
 use crate::unique_id::AccessKeyId;

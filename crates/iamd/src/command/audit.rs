@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use iamd_core::quota::Quotas;
 use iamd_wire::Timestamp;
 
-use super::{EXIT_FAILED, OutputFormat, folder, printout};
-use crate::audit::{Attribute, Filter, Report, show, verify};
+use super::{EXIT_FAILED, OutputFormat, errand, folder, printout};
+use crate::audit::{Attribute, Filter, Report, show};
 use crate::fault::Fault;
-use crate::operator::{self, Granted, Wish};
+use crate::operator::{Granted, Wish};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -74,16 +73,10 @@ async fn run_verify(options: &Verify) -> Result<ExitCode, Fault> {
 
 /// By the running node, if there is one; else by the folder itself.
 async fn report(options: &Verify) -> Result<Report, Fault> {
-    match operator::ask(&options.data, &Wish::VerifyAudit).await? {
-        Some(Granted::Audit(report)) => return Ok(report),
-        Some(_) => return Err(Fault::Bug("the node answers something else".to_owned())),
-        None => {}
+    match errand::carry_out(&options.data, Wish::VerifyAudit).await? {
+        Granted::Audit(report) => Ok(report),
+        _ => Err(Fault::Bug("the node answers something else".to_owned())),
     }
-    folder::check_exists(&options.data)?;
-    let node = folder::open(&options.data, Quotas::default()).await?;
-    let report = verify(&node, &options.data).await;
-    node.close().await?;
-    report
 }
 
 fn told(report: &Report) -> String {

@@ -4,10 +4,12 @@ mod account;
 mod audit;
 mod config;
 mod dev;
+mod errand;
 mod folder;
 mod health;
 mod init;
 mod manual;
+mod mfa;
 mod policy;
 mod printout;
 mod serve;
@@ -60,6 +62,11 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
+    /// Makes hardware MFA tokens known.
+    Mfa {
+        #[command(subcommand)]
+        command: mfa::Command,
+    },
     /// Decisions and checks of policies, without a server.
     Policy {
         #[command(subcommand)]
@@ -110,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }
+        Command::Mfa { command } => served(mfa::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

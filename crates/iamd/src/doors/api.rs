@@ -13,7 +13,6 @@ use iamd_core::caller::{Caller, Credential, Identity};
 use iamd_core::operation::{Effect, Environment, Operation};
 use iamd_core::perform::{Visitor, with_operation};
 use iamd_core::refusal::Refusal;
-use iamd_store::Revision;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
@@ -21,7 +20,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
-use super::call::{Call, Outcome, throttled};
+use super::call::{Call, Called, Outcome, throttled};
 use super::trail;
 use crate::audit::Note;
 use crate::authenticate::{Authenticated, authenticate};
@@ -195,40 +194,21 @@ async fn perform(
     }
 }
 
-/// What came of a call.
-struct Called {
-    result: Result<String, Failure>,
-    revision: Option<Revision>,
-    /// Whether the queue of its account has made its record.
-    is_recorded: bool,
-}
-
-impl Called {
-    fn refused(refusal: Refusal) -> Called {
-        Called { result: Err(refusal.into()), revision: None, is_recorded: false }
-    }
-}
-
 async fn called(desk: Desk<'_>, call: Call<'_>) -> Called {
     if !desk.limits.admit_request(&call.requester.caller) {
         desk.node.metrics().throttled();
-        return Called::refused(throttled());
+        return Called::unrecorded(Err(throttled().into()));
     }
     let operation = call.operation;
     if let Err(message) = constraint::validate(call.parameters, operation) {
-        return Called::refused(Refusal::new(ErrorCode::ValidationError, message));
+        return Called::unrecorded(Err(Refusal::new(ErrorCode::ValidationError, message).into()));
     }
     match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Read(result)) => Called { result, revision: None, is_recorded: false },
-        Some(Outcome::Write(pending)) => match pending.await {
-            Ok((text, revision)) => {
-                Called { result: Ok(text), revision: Some(revision), is_recorded: true }
-            }
-            Err(failure) => Called { result: Err(failure), revision: None, is_recorded: true },
-        },
+        Some(Outcome::Now(result)) => Called::unrecorded(result),
+        Some(Outcome::Later(pending)) => pending.await,
         None => {
             let Refused { code, message } = unknown_action(operation.name, None);
-            Called::refused(Refusal::new(code, message))
+            Called::unrecorded(Err(Refusal::new(code, message).into()))
         }
     }
 }

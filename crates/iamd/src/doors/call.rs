@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use iamd_core::audit::{Event, Requester};
-use iamd_core::operation::{Effect, Environment, Operation};
-use iamd_core::perform::{Visitor, perform};
+use iamd_core::operation::{Effect, Environment, Operation, Scene};
+use iamd_core::perform::{Visitor, perform, prepare};
+use iamd_core::preparation::{Preparation, Prepared};
 use iamd_core::refusal::Refusal;
 use iamd_store::Revision;
 use iamd_wire::query::Parameters;
@@ -14,6 +15,7 @@ use iamd_wire::{ErrorCode, OperationInfo, json, shown, xml};
 use serde::Serialize;
 
 use super::answer::Form;
+use super::preparing;
 use crate::authenticate;
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -32,37 +34,60 @@ pub(super) struct Call<'a> {
     pub(super) form: Form,
 }
 
-/// A write that waits for its account's queue and for the disk.
-type Pending = Pin<Box<dyn Future<Output = Result<(String, Revision), Failure>> + Send>>;
-
-/// What a call comes to.
-pub(super) enum Outcome {
+/// What came of a call.
+pub(super) struct Called {
     /// The text of the answer, or why there is none.
-    Read(Result<String, Failure>),
-    /// The same once it is durable, with the revision from which on it is true.
-    Write(Pending),
+    pub(super) result: Result<String, Failure>,
+    /// Of a write: the revision from which on the answer is true.
+    pub(super) revision: Option<Revision>,
+    /// Whether the queue of its account has made its record.
+    pub(super) is_recorded: bool,
 }
 
-impl Visitor for Call<'_> {
-    type Outcome = Outcome;
+impl Called {
+    /// What came of a call that no queue has seen.
+    pub(super) fn unrecorded(result: Result<String, Failure>) -> Called {
+        Called { result, revision: None, is_recorded: false }
+    }
+}
 
-    fn visit<O: Operation>(self) -> Outcome {
+/// What a call comes to.
+pub(super) enum Outcome<'a> {
+    /// The text of the answer, or why there is none.
+    Now(Result<String, Failure>),
+    /// The same, once something slow was done, or once it is durable.
+    Later(Pin<Box<dyn Future<Output = Called> + Send + 'a>>),
+}
+
+impl<'a> Visitor for Call<'a> {
+    type Outcome = Outcome<'a>;
+
+    fn visit<O: Operation>(self) -> Outcome<'a> {
         let is_write = O::EFFECT != Effect::Read;
         if is_write && !self.limits.admit_write(&self.requester.caller) {
             self.node.metrics().throttled();
-            return Outcome::Read(Err(throttled().into()));
+            return Outcome::Now(Err(throttled().into()));
         }
         let operation: O = match self.parameters.decode() {
             Ok(operation) => operation,
             // Constraints were checked before; what is left are values of another type.
             Err(error) => {
                 let refusal = Refusal::new(ErrorCode::ValidationError, error.to_string());
-                return Outcome::Read(Err(refusal.into()));
+                return Outcome::Now(Err(refusal.into()));
             }
         };
+        match self.preparation(&operation) {
+            Ok(Some(preparation)) => {
+                return Outcome::Later(Box::pin(self.prepared(operation, preparation)));
+            }
+            Ok(None) => {}
+            Err(failure) => return Outcome::Now(Err(failure)),
+        }
         match O::EFFECT {
-            Effect::Read => Outcome::Read(self.read(&operation)),
-            Effect::Write | Effect::WriteDirectory => self.write(operation),
+            Effect::Read => Outcome::Now(self.read(&operation, None)),
+            Effect::Write | Effect::WriteDirectory => {
+                Outcome::Later(Box::pin(self.write(operation, None)))
+            }
         }
     }
 }
@@ -75,10 +100,51 @@ impl Call<'_> {
         Event::request(requester, self.environment.clone(), asked, self.request_id, is_read)
     }
 
-    fn read<O: Operation>(&self, operation: &O) -> Result<String, Failure> {
+    /// What must be done before; nothing of it is done here.
+    fn preparation<O: Operation>(&self, operation: &O) -> Result<Option<Preparation>, Failure> {
+        if !operation.is_prepared() {
+            return Ok(None);
+        }
         let caller = &self.requester.caller;
         let account = self.snapshot.state.account(caller.account).ok_or_else(ended)?;
         let scene = self.node.scene(self.snapshot, account, caller, self.environment);
+        Ok(prepare(operation, &scene)?)
+    }
+
+    /// Does what must be done before, and then what is asked, on the state as it is then.
+    async fn prepared<O: Operation>(self, operation: O, preparation: Preparation) -> Called {
+        let prepared = match preparing::carry_out(self.node, self.limits, preparation).await {
+            Ok(prepared) => prepared,
+            Err(failure) => return Called::unrecorded(Err(failure)),
+        };
+        if O::EFFECT != Effect::Read {
+            return self.write(operation, Some(prepared)).await;
+        }
+        Called::unrecorded(self.read_anew(&operation, &prepared))
+    }
+
+    /// The same read on the state as it is now.
+    fn read_anew<O: Operation>(
+        &self,
+        operation: &O,
+        prepared: &Prepared,
+    ) -> Result<String, Failure> {
+        let snapshot = self.node.snapshot();
+        let caller = authenticate::again(&snapshot.state, &self.requester.caller);
+        let requester = Requester { caller: caller.ok_or_else(ended)?, ..self.requester.clone() };
+        let call = Call { snapshot: &snapshot, requester: &requester, ..*self };
+        call.read(operation, Some(prepared))
+    }
+
+    fn read<O: Operation>(
+        &self,
+        operation: &O,
+        prepared: Option<&Prepared>,
+    ) -> Result<String, Failure> {
+        let caller = &self.requester.caller;
+        let account = self.snapshot.state.account(caller.account).ok_or_else(ended)?;
+        let scene = self.node.scene(self.snapshot, account, caller, self.environment);
+        let scene = Scene { prepared, ..scene };
         let planned = perform(operation, &scene, &mut self.node.draw()?)?;
         if planned.changes.is_empty() {
             return rendered(self.operation, self.form, &planned.output, self.request_id);
@@ -86,7 +152,7 @@ impl Call<'_> {
         Err(Fault::Bug(format!("{} is declared to read, and writes", self.operation)).into())
     }
 
-    fn write<O: Operation>(self, operation: O) -> Outcome {
+    async fn write<O: Operation>(self, operation: O, prepared: Option<Prepared>) -> Called {
         let node = Arc::clone(self.node);
         let account = self.requester.caller.account;
         let (info, form, request_id) = (self.operation, self.form, self.request_id.to_owned());
@@ -97,19 +163,20 @@ impl Call<'_> {
             let caller = authenticate::again(&snapshot.state, &caller).ok_or_else(ended)?;
             let account = snapshot.state.account(caller.account).ok_or_else(ended)?;
             let scene = node.scene(snapshot, account, &caller, &environment);
+            let scene = Scene { prepared: prepared.as_ref(), ..scene };
             let planned = perform(&operation, &scene, &mut node.draw()?)?;
             let answer = rendered(info, form, &planned.output, &request_id)?;
             Ok(Drafted::new(planned.changes, answer).showing(elements(info, &planned.output)?))
         };
-        Outcome::Write(Box::pin(async move {
-            let done = match O::EFFECT {
-                Effect::WriteDirectory => {
-                    node.write_directory(account, event, Box::new(plan)).await?
-                }
-                Effect::Read | Effect::Write => node.write(account, event, Box::new(plan)).await?,
-            };
-            Ok((done.answer, done.revision))
-        }))
+        let done = match O::EFFECT {
+            Effect::WriteDirectory => node.write_directory(account, event, Box::new(plan)).await,
+            Effect::Read | Effect::Write => node.write(account, event, Box::new(plan)).await,
+        };
+        let (result, revision) = match done {
+            Ok(done) => (Ok(done.answer), Some(done.revision)),
+            Err(failure) => (Err(failure), None),
+        };
+        Called { result, revision, is_recorded: true }
     }
 }
 

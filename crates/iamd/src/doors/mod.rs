@@ -6,6 +6,7 @@ mod call;
 mod dev;
 mod health;
 mod metrics;
+mod preparing;
 mod trail;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod claims;
 mod facts;
 mod key_store;
 mod ledgers;
@@ -181,6 +182,11 @@ impl Node {
         &self.metrics
     }
 
+    /// Limits on how much there may be of everything.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
     /// How many writes wait in the queues.
     pub fn commands_waiting(&self) -> usize {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,6 +265,7 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            prepared: None,
             witness: &self.metrics,
             now: self.clock.now(),
         }
