@@ -7,6 +7,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from totp import Device
 from iamd import (
     Keys,
     allow,
@@ -315,6 +316,61 @@ def change_password(t):
         return user["Arn"]
 
     return {"OldPassword": PASSWORD, "NewPassword": PASSWORD + "2"}, resource
+
+
+@operation("CreateVirtualMFADevice")
+def create_virtual_mfa_device(t):
+    return {"VirtualMFADeviceName": t.new}, t.arn("mfa", t.new)
+
+
+def device(t):
+    name = unique("phone")
+    return Device.of(t.iam.create_virtual_mfa_device(VirtualMFADeviceName=name))
+
+
+def on_device(name, **more):
+    def build(t):
+        serial = device(t).serial
+        return {"SerialNumber": serial, **more}, serial
+
+    OPERATIONS[name] = (build, ())
+
+
+@operation("GenerateCredentialReport")
+@operation("GetCredentialReport")
+@operation("GetAccountAuthorizationDetails")
+def reports(t):
+    t.iam.generate_credential_report()
+    return {}, "*"
+
+
+on_device("DeleteVirtualMFADevice")
+on_device("ListMFADeviceTags")
+on_device("TagMFADevice", Tags=TAGS)
+on_device("UntagMFADevice", TagKeys=["k"])
+on_user("ListMFADevices")
+on_all("ListVirtualMFADevices", "arn:aws:iam::{account}:mfa/")
+
+
+@operation("EnableMFADevice")
+def enable_mfa_device(t):
+    user = t.user()
+    return {"UserName": user, **device(t).pair()}, t.arn("user", user)
+
+
+@operation("DeactivateMFADevice")
+@operation("GetMFADevice")
+def one_mfa_device(t):
+    request, arn = enable_mfa_device(t)
+    t.iam.enable_mfa_device(**request)
+    return {"UserName": request["UserName"], "SerialNumber": request["SerialNumber"]}, arn
+
+
+@operation("ResyncMFADevice")
+def resync_mfa_device(t):
+    user, phone = t.user(), device(t)
+    t.iam.enable_mfa_device(UserName=user, **phone.pair(-2))
+    return {"UserName": user, **phone.pair()}, t.arn("user", user)
 
 
 @operation("UpdateAccountPasswordPolicy")

@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from iamd import Keys, allow, document, program, trust
 from production import Serve, made
+from totp import Device
 
 ROOT_PASSWORD = "Canary-root-password-7Qx!"
 PASSWORDS = ["Canary-login-password-1Zz!", "Canary-old-password-2Yy!", "Canary-new-password-3Xx!"]
@@ -56,7 +57,7 @@ def life(tmp_path_factory):
     log = {"IAMD_LOG_FILTER": "trace", "IAMD_LOG_FORMAT": "json"}
     admin = Keys.of_facts(facts)
     with Serve(folder / "data", admin=admin, environment=log, logs=folder / "log") as server:
-        for flow in (keys_and_sessions, passwords, wrong_requests, operator):
+        for flow in (keys_and_sessions, passwords, devices, wrong_requests, operator):
             flow(server, canaries, said)
         said.append(("metrics", server.http("GET", "/metrics").body))
         server.http("GET", "/readyz")
@@ -134,6 +135,33 @@ def passwords(server, canaries, said):
             said.append(("password", json.dumps(call(**arguments), default=str).encode()))
         except ClientError as error:
             said.append(("password", json.dumps(error.response, default=str).encode()))
+
+
+def devices(server, canaries, said):
+    """Seeds of devices, and codes rightly and wrongly shown."""
+    iam = server.iam()
+    answer = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")
+    phone = Device.of(answer)
+    canaries.add("seed", answer["VirtualMFADevice"]["Base32StringSeed"].decode())
+    wrong = {**phone.pair(), "AuthenticationCode1": "000000"}
+    failing(said, iam.enable_mfa_device, UserName="ana", **wrong)
+    iam.enable_mfa_device(UserName="ana", **phone.pair())
+    key = Keys.of(iam.create_access_key(UserName="ana"))
+    canaries.add("ana's second key", key.secret_access_key)
+    sts = server.sts(key)
+    canaries.add("session with a code", Keys.of(sts.get_session_token(**phone.shown(1))).session_token)
+    failing(said, sts.get_session_token, **phone.shown(1))
+    failing(said, sts.get_session_token, SerialNumber=phone.serial, TokenCode="no code")
+    for call in (iam.list_mfa_devices, iam.list_virtual_mfa_devices, iam.get_credential_report):
+        iam.generate_credential_report()
+        said.append(("devices", json.dumps(call(), default=str).encode()))
+    seed = canaries.add("hardware seed", base64.b32encode(b"a seed of a token 20").decode())
+    for line in (f"GAHT12345678,{seed}", f"GAHT12345678,{seed}", f"GAHT {seed}", f"GAHT,{seed}"):
+        done = subprocess.run(
+            [program(), "mfa", "import", "-", "--data", server.data, "-o", "json"],
+            input=line, capture_output=True, text=True, timeout=30,
+        )
+        said.append(("import", (done.stdout + done.stderr).encode()))
 
 
 def wrong_requests(server, canaries, said):

@@ -4,6 +4,7 @@
 //! beside the cost of a bare hyper server with an answer of the same size, measured in the same
 //! round: the machine may be slow or busy, the ratio stays. Nothing fails here; the reader judges.
 
+mod audit;
 mod cpu;
 mod disk;
 mod large;
@@ -38,6 +39,9 @@ pub(crate) struct Arguments {
     /// The profile of the measured programs.
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Measures what the audit trail costs, and nothing else.
+    #[arg(long)]
+    audit: bool,
     /// Measures other policy engines on the same policies, and nothing else; builds them first.
     #[arg(long)]
     rivals: bool,
@@ -89,10 +93,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     }
     let rows = if arguments.large {
         large::rows(arguments, &programs)?
+    } else if arguments.audit {
+        audit::rows(arguments, &programs)?
     } else {
         let mut rows = decisions(&programs)?;
         rows.extend(requests(arguments, &programs)?);
         rows.extend(creations(&programs)?);
+        rows.extend(audit::rows(arguments, &programs)?);
         rows.extend(idle(&programs)?);
         rows
     };

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use iamd_wire::Service;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use iamd_wire::{Secret, Service};
 
 use crate::caller::Caller;
 use crate::not_implemented;
 use crate::operation::Operation;
 use crate::perform::{Visitor, with_operation};
 use crate::test_support::{ACCOUNT, ALLOW_ALL, TRUST_EC2, World, parsed};
+use crate::totp::{Seed, step_at};
 
 /// A request of each operation, and what its caller must be allowed: actions on resources, IAM's
 /// without the beginning of their ARNs; behind `as`, what a denial shows instead.
@@ -33,6 +36,19 @@ CreatePolicy&PolicyName=new&Path=/x/&PolicyDocument={ALL}&Tags.member.1.Key=a&Ta
 CreatePolicyVersion&PolicyArn={POLICY}&PolicyDocument={ALL}&SetAsDefault=true -> iam:CreatePolicyVersion policy/reader
 CreateRole&RoleName=new&AssumeRolePolicyDocument={TRUST} -> iam:CreateRole role/new
 CreateRole&RoleName=new&AssumeRolePolicyDocument={TRUST}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateRole role/new; iam:TagRole role/new
+CreateVirtualMFADevice&VirtualMFADeviceName=new&Path=/x/ -> iam:CreateVirtualMFADevice mfa/x/new
+CreateVirtualMFADevice&VirtualMFADeviceName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateVirtualMFADevice mfa/new; iam:TagMFADevice mfa/new
+DeactivateMFADevice&UserName=bob&SerialNumber={PHONE} -> iam:DeactivateMFADevice user/people/bob
+DeleteVirtualMFADevice&SerialNumber={SPARE} -> iam:DeleteVirtualMFADevice mfa/x/spare
+EnableMFADevice&UserName=gone&SerialNumber={SPARE}&{SPARE_CODES} -> iam:EnableMFADevice user/gone
+GetMFADevice&UserName=bob&SerialNumber={PHONE} -> iam:GetMFADevice user/people/bob
+ListMFADeviceTags&SerialNumber={SPARE} -> iam:ListMFADeviceTags mfa/x/spare
+ListMFADevices -> iam:ListMFADevices user/nobody
+ListMFADevices&UserName=bob -> iam:ListMFADevices user/people/bob
+ListVirtualMFADevices -> iam:ListVirtualMFADevices * as mfa/
+ResyncMFADevice&UserName=bob&SerialNumber={PHONE}&{PHONE_CODES} -> iam:ResyncMFADevice user/people/bob
+TagMFADevice&SerialNumber={SPARE}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagMFADevice mfa/x/spare
+UntagMFADevice&SerialNumber={SPARE}&TagKeys.member.1=a -> iam:UntagMFADevice mfa/x/spare
 CreateUser&UserName=new&Path=/x/ -> iam:CreateUser user/x/new
 CreateUser&UserName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateUser user/new; iam:TagUser user/new
 DeleteAccessKey&UserName=bob&AccessKeyId={KEY} -> iam:DeleteAccessKey user/people/bob
@@ -54,8 +70,11 @@ DetachGroupPolicy&GroupName=staff&PolicyArn={READ_ONLY} -> iam:DetachGroupPolicy
 DetachRolePolicy&RoleName=app&PolicyArn={READ_ONLY} -> iam:DetachRolePolicy role/service/app
 DetachUserPolicy&UserName=bob&PolicyArn={READ_ONLY} -> iam:DetachUserPolicy user/people/bob
 GetAccessKeyLastUsed&AccessKeyId={KEY} -> iam:GetAccessKeyLastUsed user/people/bob
+GenerateCredentialReport -> iam:GenerateCredentialReport *
+GetAccountAuthorizationDetails -> iam:GetAccountAuthorizationDetails *
 GetAccountPasswordPolicy -> iam:GetAccountPasswordPolicy *
 GetAccountSummary -> iam:GetAccountSummary *
+GetCredentialReport -> iam:GetCredentialReport *
 GetGroup&GroupName=staff -> iam:GetGroup group/staff
 GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
 GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
@@ -327,6 +346,9 @@ struct Drawn {
     key: String,
     /// An encoded authorization message.
     encoded: String,
+    /// Codes of the phone, which is bob's, and of the spare one, which is nobody's.
+    phone_codes: String,
+    spare_codes: String,
 }
 
 fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
@@ -340,6 +362,10 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{TARGET}", "arn:aws:iam::111122223333:role/target")
             .replace("{ALL}", ALLOW_ALL)
             .replace("{TRUST}", TRUST_EC2)
+            .replace("{PHONE}", "arn:aws:iam::111122223333:mfa/phone")
+            .replace("{SPARE}", "arn:aws:iam::111122223333:mfa/x/spare")
+            .replace("{PHONE_CODES}", &drawn.phone_codes)
+            .replace("{SPARE_CODES}", &drawn.spare_codes)
             .replace("{ENCODED}", &drawn.encoded)
             .replace("{KEY}", &drawn.key);
         let needs = needs.split("; ").filter(|need| *need != "nothing").map(Need::parse);
@@ -379,6 +405,7 @@ fn full_world() -> (World, Caller, Drawn) {
         "CreateAccountAlias&AccountAlias=the-alias".to_owned(),
         "UpdateAccountPasswordPolicy&MinimumPasswordLength=8".to_owned(),
         "CreateLoginProfile&UserName=bob&Password=Hunter22".to_owned(),
+        "GenerateCredentialReport".to_owned(),
         "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));
@@ -387,7 +414,30 @@ fn full_world() -> (World, Caller, Drawn) {
     let key = key["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
     let nobody = world.user("nobody");
     let encoded = world.encoded_denial(&nobody, "ListUsers");
-    (world, nobody, Drawn { key, encoded })
+    let (phone_codes, spare_codes) = devices(&mut world);
+    (world, nobody, Drawn { key, encoded, phone_codes, spare_codes })
+}
+
+/// Makes a device that is bob's and a spare one; gives two consecutive codes of each.
+fn devices(world: &mut World) -> (String, String) {
+    let root = world.root();
+    let mut made = |request: &str, steps_ahead: i64| {
+        let answer = world.ok(&root, request);
+        let seed = answer["VirtualMFADevice"]["Base32StringSeed"].as_str().unwrap();
+        let seed = String::from_utf8(STANDARD.decode(seed).unwrap()).unwrap();
+        let seed = Seed::of_base32(&Secret::from(seed)).unwrap();
+        let codes = |steps_ahead: i64| {
+            let last = step_at(world.now) + steps_ahead;
+            let (first, second) = (seed.shown_at(last - 1), seed.shown_at(last));
+            format!("AuthenticationCode1={first}&AuthenticationCode2={second}")
+        };
+        (codes(0), codes(steps_ahead))
+    };
+    let (enable, phone_codes) = made("CreateVirtualMFADevice&VirtualMFADeviceName=phone", 2);
+    let (spare_codes, _) = made("CreateVirtualMFADevice&VirtualMFADeviceName=spare&Path=/x/", 0);
+    let phone = "arn:aws:iam::111122223333:mfa/phone";
+    world.ok(&root, &format!("EnableMFADevice&UserName=bob&SerialNumber={phone}&{enable}"));
+    (phone_codes, spare_codes)
 }
 
 fn policy(statements: impl Iterator<Item = String>) -> String {

@@ -5,7 +5,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use iamd_policy::{DecidingStatement, Decision, Explanation, Request};
+use iamd_policy::{DecidingStatement, Decision, Explanation, Request, Step, Verdict};
 use minicbor::{Decode, Encode};
 
 use crate::account_id::AccountId;
@@ -18,6 +18,10 @@ pub const ENCODED_LENGTH_MAX: usize = 10_240;
 
 /// What fits in an encoded message, in bytes: four characters hold three.
 const CONTENT_LENGTH_MAX: usize = ENCODED_LENGTH_MAX / 4 * 3 - HEADER_LENGTH - 16;
+
+/// Most steps that a message names.
+// CHOICE: more do not fit beside the statements that they are about.
+const STEPS_MAX: usize = 20;
 
 /// What led to a denial.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -54,6 +58,34 @@ pub struct AuthorizationMessage {
     /// Whether something was left out because it did not fit.
     #[n(11)]
     pub(crate) is_cut: bool,
+    /// What every type of policy said that was there.
+    #[n(12)]
+    #[cbor(default)]
+    pub(crate) types: Vec<MessageType>,
+    /// The smallest change that would allow it: all of these.
+    #[n(13)]
+    #[cbor(default)]
+    pub(crate) steps: Vec<MessageStep>,
+}
+
+/// What the policies of one type said.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct MessageType {
+    #[n(0)]
+    pub(crate) policy_type: Box<str>,
+    /// `allows`, `explicitDeny`, `doesNotAllow` or `doesNotApply`.
+    #[n(1)]
+    pub(crate) says: Box<str>,
+}
+
+/// Something that stood in the way, and what would take it out of the way.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct MessageStep {
+    #[n(0)]
+    pub(crate) policy_type: Box<str>,
+    /// Sentences, of which one is enough.
+    #[n(1)]
+    pub(crate) changes: Vec<Box<str>>,
 }
 
 /// Who was denied.
@@ -140,6 +172,8 @@ impl AuthorizationMessage {
             missing_keys: explained.missing_keys.iter().map(|key| key.as_str().into()).collect(),
             keys: keys.all().into_iter().map(key).collect(),
             is_cut: false,
+            types: types(explained),
+            steps: explained.steps.iter().take(STEPS_MAX).map(MessageStep::of).collect(),
         }
     }
 
@@ -153,6 +187,7 @@ impl AuthorizationMessage {
             self.is_cut = true;
             // What helps least goes first.
             let is_shorter = self.near_misses.pop().is_some()
+                || self.steps.pop().is_some()
                 || self.keys.pop().is_some()
                 || self.matched.pop().is_some()
                 || self.missing_keys.pop().is_some();
@@ -160,6 +195,27 @@ impl AuthorizationMessage {
                 return None;
             }
         }
+    }
+}
+
+fn types(explained: &Explanation) -> Vec<MessageType> {
+    let present = explained.types.iter().filter(|it| it.verdict != Verdict::Absent);
+    let told = present.map(|it| MessageType {
+        policy_type: it.policy_type.as_str().into(),
+        says: it.verdict.as_str().into(),
+    });
+    told.collect()
+}
+
+impl MessageStep {
+    fn of(step: &Step) -> MessageStep {
+        let place = |statement: &DecidingStatement| {
+            let sid = statement.sid.as_ref().map(|sid| format!(" (Sid {sid})")).unwrap_or_default();
+            let DecidingStatement { policy, line, column, .. } = statement;
+            format!("{policy}:{line}:{column}{sid}")
+        };
+        let changes = step.changes.iter().map(|change| change.sentence(place).into());
+        MessageStep { policy_type: step.policy_type.as_str().into(), changes: changes.collect() }
     }
 }
 
@@ -231,6 +287,14 @@ mod tests {
             missing_keys: vec!["aws:SourceVpc".into()],
             keys: vec![MessageKey { name: "aws:SourceIp".into(), values: vec!["::1".into()] }],
             is_cut: false,
+            types: vec![MessageType {
+                policy_type: "identity".into(),
+                says: "explicitDeny".into(),
+            }],
+            steps: vec![MessageStep {
+                policy_type: "identity".into(),
+                changes: vec!["remove it".into()],
+            }],
         }
     }
 

@@ -17,6 +17,8 @@ pub mod identity_policies;
 pub mod managed;
 pub mod managed_policies;
 pub mod marker;
+mod mfa;
+pub mod mfa_import;
 pub mod name;
 mod not_implemented;
 pub mod operation;
@@ -31,6 +33,7 @@ pub mod session;
 pub mod state;
 pub mod sts;
 pub mod text;
+pub mod totp;
 pub mod unique_id;
 
 #[cfg(test)]

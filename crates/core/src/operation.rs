@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::draw::Draw;
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
-use crate::preparation::{Preparation, Prepared};
+use crate::preparation::{CodeUse, Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
@@ -29,8 +29,6 @@ pub trait Operation: DeserializeOwned + Send + Sync + 'static {
     const ACTION: &'static str;
     /// Whether the operation writes, and where.
     const EFFECT: Effect;
-    /// Whether something may have to be done before it is planned.
-    const PREPARES: bool = false;
     /// The answer.
     type Output: Serialize;
 
@@ -47,6 +45,20 @@ pub trait Operation: DeserializeOwned + Send + Sync + 'static {
     /// `AccessDenied`, or what `targets` refuses.
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
         authorize(scene, &self.targets(scene)?)
+    }
+
+    /// Whether something must be done before the plan of this request.
+    fn is_prepared(&self) -> bool {
+        false
+    }
+
+    /// The one-time code that the request shows, on which the decision itself rests: it is looked
+    /// at, and a wrong one counted, before anything is allowed.
+    ///
+    /// # Errors
+    /// A refusal in AWS's words.
+    fn shown_code(&self, _: &Scene<'_>) -> Result<Option<CodeUse>, Refusal> {
+        Ok(None)
     }
 
     /// What must be done before the plan, given that the caller is allowed; the plan checks again

@@ -22,7 +22,7 @@ pub fn perform<O: Operation>(
     operation.plan(scene, draw)
 }
 
-/// What must be done before an operation can be planned; only whom it is allowed costs anybody work.
+/// What must be done before an operation can be planned; nobody causes work who is not allowed.
 ///
 /// # Errors
 /// `AccessDenied`, or what the operation refuses.
@@ -30,6 +30,14 @@ pub fn prepare<O: Operation>(
     operation: &O,
     scene: &Scene<'_>,
 ) -> Result<Option<Preparation>, Refusal> {
+    if !operation.is_prepared() {
+        return Ok(None);
+    }
+    if let Some(code) = operation.shown_code(scene)? {
+        // Before the decision: a denial of who is not allowed anyway would tell whether the code is
+        // right, as often as he likes. So it uses the code up.
+        return Ok(Some(Preparation::Code(code)));
+    }
     operation.permit(scene)?;
     operation.prepare(scene)
 }

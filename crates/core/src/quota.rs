@@ -72,6 +72,8 @@ impl Quotas {
 
 /// Access keys of one user or root.
 pub const ACCESS_KEYS_PER_USER: u32 = 2;
+/// MFA devices of one user or root.
+pub const MFA_DEVICES_PER_USER: u32 = 8;
 /// Passwords of one user that are remembered, the present one among them: the most that
 /// `PasswordReusePrevention` can ask for.
 pub const PASSWORDS_REMEMBERED: usize = 24;

@@ -40,6 +40,10 @@ pub mod kind {
     pub const PASSWORD_POLICY: u16 = 20;
     /// Passwords of users.
     pub const LOGIN_PROFILE: u16 = 21;
+    /// Devices that show one-time codes.
+    pub const MFA_DEVICE: u16 = 22;
+    /// Credential reports.
+    pub const CREDENTIAL_REPORT: u16 = 23;
 }
 
 /// A row that this version cannot read.
@@ -74,6 +78,8 @@ impl EntityKey {
             EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email.to_string()),
             EntityKey::PasswordPolicy => (kind::PASSWORD_POLICY, String::new()),
             EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.to_string()),
+            EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial.to_string()),
+            EntityKey::CredentialReport => (kind::CREDENTIAL_REPORT, String::new()),
         };
         RecordKey { kind, id }
     }
@@ -95,6 +101,8 @@ impl EntityKey {
             kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
             kind::PASSWORD_POLICY => EntityKey::PasswordPolicy,
             kind::LOGIN_PROFILE => EntityKey::LoginProfile(unique_id()?),
+            kind::MFA_DEVICE => EntityKey::MfaDevice(key.id.as_str().into()),
+            kind::CREDENTIAL_REPORT => EntityKey::CredentialReport,
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -115,6 +123,8 @@ impl Entity {
             Entity::RootEmail(email) => encode(email),
             Entity::PasswordPolicy(policy) => encode(policy),
             Entity::LoginProfile(profile) => encode(profile),
+            Entity::MfaDevice(device) => encode(device),
+            Entity::CredentialReport(report) => encode(report),
         }
     }
 
@@ -135,6 +145,8 @@ impl Entity {
             kind::ROOT_EMAIL => Entity::RootEmail(decode(key, bytes)?),
             kind::PASSWORD_POLICY => Entity::PasswordPolicy(decode(key, bytes)?),
             kind::LOGIN_PROFILE => Entity::LoginProfile(decode(key, bytes)?),
+            kind::MFA_DEVICE => Entity::MfaDevice(decode(key, bytes)?),
+            kind::CREDENTIAL_REPORT => Entity::CredentialReport(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

@@ -112,7 +112,8 @@ async fn commit(
     }
 }
 
-fn refused(refusal: Refusal) -> Fault {
+/// What an operator reads of a refusal.
+pub(crate) fn refused(refusal: Refusal) -> Fault {
     Fault::Refused(refusal.message.unwrap_or_else(|| refusal.code.code().to_owned()))
 }
 

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authenticate;
+mod backup;
 mod clock;
 mod command;
 mod config;
@@ -15,6 +16,7 @@ mod keys;
 mod limits;
 mod log;
 mod metrics;
+mod mfa_tokens;
 mod node;
 mod operator;
 mod password;

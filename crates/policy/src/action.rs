@@ -8,7 +8,7 @@ use crate::pattern::{Glob, Meaning, Template};
 pub(crate) struct ActionClause {
     /// Whether it is `NotAction`.
     pub(crate) negated: bool,
-    pub(crate) patterns: Vec<ActionPattern>,
+    pub(crate) patterns: Box<[ActionPattern]>,
 }
 
 /// A value of the element, in lower case: letter case of actions does not count.
@@ -98,6 +98,16 @@ impl ActionClause {
     /// Whether the clause covers an action given in lower case.
     pub(crate) fn covers(&self, action: &str) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(action)) != self.negated
+    }
+
+    /// Whether a value spells out the service of an action given in lower case.
+    pub(crate) fn concerns_service_of(&self, action: &str) -> bool {
+        let service = action.split(':').next().unwrap_or_default();
+        self.patterns.iter().any(|pattern| match pattern {
+            ActionPattern::Exact(exact) => exact.split(':').next() == Some(service),
+            ActionPattern::Wild { service: own, .. } => own.is_literal(service),
+            ActionPattern::Everything | ActionPattern::Nothing => false,
+        })
     }
 
     /// The keys under which the index files the clause.

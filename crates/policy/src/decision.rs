@@ -48,6 +48,22 @@ pub struct Policies<'a> {
     pub endpoint: Option<&'a PolicySet>,
 }
 
+impl Policies<'_> {
+    /// Whether there are policies of a type, be they empty.
+    pub(crate) fn has(&self, kind: PolicyType) -> bool {
+        match kind {
+            PolicyType::Identity => self.identity.is_some(),
+            PolicyType::Boundary => self.boundary.is_some(),
+            PolicyType::Session => self.session.is_some(),
+            PolicyType::Resource => self.resource.is_some(),
+            PolicyType::Trust => self.trust.is_some(),
+            PolicyType::Scp => self.scp.is_some(),
+            PolicyType::Rcp => self.rcp.is_some(),
+            PolicyType::Endpoint => self.endpoint.is_some(),
+        }
+    }
+}
+
 /// A type of policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyType {
@@ -71,7 +87,7 @@ pub enum PolicyType {
 
 impl PolicyType {
     /// All of them, in the order in which AWS looks for a denial.
-    pub(crate) const ALL: [PolicyType; 8] = [
+    pub const ALL: [PolicyType; 8] = [
         PolicyType::Scp,
         PolicyType::Rcp,
         PolicyType::Endpoint,
@@ -81,6 +97,18 @@ impl PolicyType {
         PolicyType::Boundary,
         PolicyType::Session,
     ];
+
+    /// Whether statements of the type name whom they concern.
+    pub(crate) fn names_principals(self) -> bool {
+        match self {
+            PolicyType::Resource | PolicyType::Trust | PolicyType::Endpoint | PolicyType::Rcp => {
+                true
+            }
+            PolicyType::Identity | PolicyType::Boundary | PolicyType::Session | PolicyType::Scp => {
+                false
+            }
+        }
+    }
 
     /// The type in the words of `iamd policy eval`.
     pub fn as_str(self) -> &'static str {
@@ -134,14 +162,14 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
 }
 
 /// What the types say of a request; none of them denies.
-struct Outcomes {
-    scps_allow: bool,
-    endpoint: Option<Outcome>,
+pub(crate) struct Outcomes {
+    pub(crate) scps_allow: bool,
+    pub(crate) endpoint: Option<Outcome>,
     /// Of the trust policy where there is one, else of the resource-based policy.
-    resource: Outcome,
-    identity: Outcome,
-    boundary: Outcome,
-    session: Outcome,
+    pub(crate) resource: Outcome,
+    pub(crate) identity: Outcome,
+    pub(crate) boundary: Outcome,
+    pub(crate) session: Outcome,
 }
 
 /// A request beside its policies, with what follows from both.
@@ -171,12 +199,21 @@ impl<'a> Decider<'a> {
         if self.needs_no_permission() {
             return Decision::Allow(PolicyType::Identity);
         }
-        let outcomes = match self.outcomes() {
-            Ok(outcomes) => outcomes,
-            Err(denying) => return Decision::DenyExplicitly(denying),
-        };
+        match self.outcomes() {
+            Ok(outcomes) => self.without_denials(&outcomes),
+            Err(denying) => Decision::DenyExplicitly(denying),
+        }
+    }
+
+    /// Whether no policy can allow the request.
+    pub(crate) fn is_beyond_policies(&self) -> bool {
         let (action, resource) = (self.evaluation.action(), self.evaluation.resource());
-        if is_beyond_policies(self.principal, action, resource) {
+        is_beyond_policies(self.principal, action, resource)
+    }
+
+    /// The decision where no type denies.
+    pub(crate) fn without_denials(&self, outcomes: &Outcomes) -> Decision {
+        if self.is_beyond_policies() {
             return Decision::DenyImplicitly(PolicyType::Identity);
         }
         if !outcomes.scps_allow {
@@ -185,7 +222,7 @@ impl<'a> Decider<'a> {
         if outcomes.endpoint == Some(Outcome::NoMatch) {
             return Decision::DenyImplicitly(PolicyType::Endpoint);
         }
-        self.granted(&outcomes)
+        self.granted(outcomes)
     }
 
     /// What every type says, each looked at once; or the first one that denies, in the order in
@@ -255,7 +292,8 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn needs_no_permission(&self) -> bool {
+    /// Whether the request is allowed whatever policies say.
+    pub(crate) fn needs_no_permission(&self) -> bool {
         match self.evaluation.action() {
             // Whoever signs; outsiders present a token to assume a role, and nothing else.
             "sts:getcalleridentity" => {
@@ -295,30 +333,34 @@ impl<'a> Decider<'a> {
         }
     }
 
+    /// Whether policies of a type take part for this caller and resource, where there are some.
+    pub(crate) fn applies(&self, kind: PolicyType) -> bool {
+        let has_side = self.principal.has_identity_side();
+        match kind {
+            PolicyType::Identity | PolicyType::Boundary => {
+                has_side && !matches!(self.principal, Principal::Root { .. })
+            }
+            PolicyType::Session => has_side,
+            PolicyType::Resource | PolicyType::Trust | PolicyType::Endpoint => true,
+            PolicyType::Scp => self.scp_applies(),
+            PolicyType::Rcp => self.rcp_applies(),
+        }
+    }
+
     /// The sets of a type that take part for this caller and resource.
     pub(crate) fn sets(&self, kind: PolicyType) -> impl Iterator<Item = &'a PolicySet> {
-        let has_side = self.principal.has_identity_side();
-        let is_root = matches!(self.principal, Principal::Root { .. });
+        let policies = self.policies;
         let (one, levels, many): (Option<&'a PolicySet>, &'a [PolicySet], &'a [&'a PolicySet]) =
             match kind {
-                PolicyType::Identity if has_side && !is_root => {
-                    (None, &[], self.policies.identity.unwrap_or_default())
-                }
-                PolicyType::Boundary if has_side && !is_root => (self.policies.boundary, &[], &[]),
-                PolicyType::Session if has_side => (self.policies.session, &[], &[]),
-                PolicyType::Identity | PolicyType::Boundary | PolicyType::Session => {
-                    (None, &[], &[])
-                }
-                PolicyType::Resource => (self.policies.resource, &[], &[]),
-                PolicyType::Trust => (self.policies.trust, &[], &[]),
-                PolicyType::Endpoint => (self.policies.endpoint, &[], &[]),
-                PolicyType::Scp if self.scp_applies() => {
-                    (None, self.policies.scp.unwrap_or_default(), &[])
-                }
-                PolicyType::Rcp if self.rcp_applies() => {
-                    (None, self.policies.rcp.unwrap_or_default(), &[])
-                }
-                PolicyType::Scp | PolicyType::Rcp => (None, &[], &[]),
+                _ if !self.applies(kind) => (None, &[], &[]),
+                PolicyType::Identity => (None, &[], policies.identity.unwrap_or_default()),
+                PolicyType::Boundary => (policies.boundary, &[], &[]),
+                PolicyType::Session => (policies.session, &[], &[]),
+                PolicyType::Resource => (policies.resource, &[], &[]),
+                PolicyType::Trust => (policies.trust, &[], &[]),
+                PolicyType::Endpoint => (policies.endpoint, &[], &[]),
+                PolicyType::Scp => (None, policies.scp.unwrap_or_default(), &[]),
+                PolicyType::Rcp => (None, policies.rcp.unwrap_or_default(), &[]),
             };
         one.into_iter().chain(levels).chain(many.iter().copied())
     }

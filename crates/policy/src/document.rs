@@ -30,8 +30,8 @@ pub struct Document(Arc<Content>);
 /// What copies share.
 pub(crate) struct Content {
     source: Box<str>,
-    statements: Vec<Statement>,
-    principals: Vec<PlacedPrincipal>,
+    statements: Box<[Statement]>,
+    principals: Box<[PlacedPrincipal]>,
 }
 
 impl Document {
@@ -45,8 +45,8 @@ impl Document {
         let read = crate::read::document(&members);
         Ok(Document(Arc::new(Content {
             source: text.into(),
-            statements: read.statements,
-            principals: read.principals,
+            statements: read.statements.into(),
+            principals: read.principals.into(),
         })))
     }
 
@@ -90,7 +90,7 @@ impl Document {
     ) -> String {
         let mut text = String::with_capacity(self.source().len());
         let mut copied = 0;
-        for placed in &self.0.principals {
+        for placed in &*self.0.principals {
             let Some(new) = replace(&placed.principal) else { continue };
             text.push_str(self.source().get(copied..placed.span.start).unwrap_or_default());
             text.push_str(&json::quoted(&new));
@@ -155,7 +155,7 @@ pub(crate) struct Body {
     pub(crate) principal: Option<PrincipalClause>,
     pub(crate) action: ActionClause,
     pub(crate) resource: Option<ResourceClause>,
-    pub(crate) conditions: Vec<Condition>,
+    pub(crate) conditions: Box<[Condition]>,
 }
 
 impl Statement {

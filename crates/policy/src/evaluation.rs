@@ -9,7 +9,7 @@ use crate::document::{Body, Effect, Statement};
 use crate::lowered::Lowered;
 use crate::policy_set::PolicySet;
 use crate::principal::{Naming, Principal};
-use crate::resource::Resource;
+use crate::resource::{Cover, Resource};
 use crate::service_data::is_without_resources;
 
 /// A request, taken apart once for all statements.
@@ -44,32 +44,27 @@ pub(crate) enum Fit {
     No,
 }
 
-/// What keeps a statement from applying.
+/// The one thing that keeps a statement from applying.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Obstacle {
+pub(crate) enum Lack {
+    /// These of its conditions do not hold, by number.
+    Conditions(Vec<usize>),
     /// Its resources do not cover the request's.
     Resource,
     /// It does not name the caller.
     Principal,
-    /// Conditions on these keys, as written, do not hold.
-    Conditions(Vec<String>),
+    /// Its actions, of the same service, do not cover the request's.
+    Action,
 }
 
-impl Obstacle {
-    /// The word for it: `resource`, `principal` or `conditions`.
-    pub fn as_str(&self) -> &'static str {
+impl Lack {
+    /// How much a change of it changes, as an explanation orders them.
+    pub(crate) fn weight(&self) -> u8 {
         match self {
-            Obstacle::Resource => "resource",
-            Obstacle::Principal => "principal",
-            Obstacle::Conditions(_) => "conditions",
-        }
-    }
-
-    /// The keys of the conditions that do not hold; none for another obstacle.
-    pub fn keys(&self) -> &[String] {
-        match self {
-            Obstacle::Conditions(keys) => keys,
-            Obstacle::Resource | Obstacle::Principal => &[],
+            Lack::Conditions(_) => 0,
+            Lack::Resource => 1,
+            Lack::Principal => 2,
+            Lack::Action => 3,
         }
     }
 }
@@ -106,6 +101,11 @@ impl<'a> Evaluation<'a> {
     /// The action, in lower case.
     pub(crate) fn action(&self) -> &str {
         self.action.as_str()
+    }
+
+    /// The resource as policies see it.
+    pub(crate) fn resource_text(&self) -> &'a str {
+        self.resource_text
     }
 
     pub(crate) fn resource(&self) -> &Resource<'a> {
@@ -163,21 +163,45 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The one thing that keeps a statement from applying; none if it applies, or more is amiss.
-    pub(crate) fn obstacle(&self, statement: &Statement, kind: PolicyType) -> Option<Obstacle> {
+    /// The one thing that keeps a statement from applying, and whether a negation is in the way; none
+    /// if it applies, or more is amiss.
+    pub(crate) fn lack(&self, statement: &Statement, kind: PolicyType) -> Option<(Lack, bool)> {
         let body = statement.body.as_ref()?;
-        if !body.action.covers(self.action.as_str()) {
+        let fits_action = body.action.covers(self.action.as_str());
+        if !fits_action && !body.action.concerns_service_of(self.action.as_str()) {
             return None;
         }
-        let fits_resource = self.covers_resource(body, kind);
-        let fits_principal = self.naming(body, kind).is_some();
-        let failed = body.conditions.iter().filter(|condition| !condition.holds(self.keys));
-        let failed: Vec<String> =
-            failed.map(|condition| condition.shown_key().to_owned()).collect();
-        match (fits_resource, fits_principal, failed.is_empty()) {
-            (false, true, true) => Some(Obstacle::Resource),
-            (true, false, true) => Some(Obstacle::Principal),
-            (true, true, false) => Some(Obstacle::Conditions(failed)),
+        let fits_resource = match &body.resource {
+            Some(clause) => clause.cover(&self.resource, kind, self.keys),
+            None if kind == PolicyType::Trust => Cover::Yes,
+            None => Cover::Void,
+        };
+        let fits_resource = match fits_resource {
+            Cover::Yes => true,
+            Cover::No => false,
+            // No resource more would help.
+            Cover::Void => return None,
+        };
+        let fits_principal = match (self.naming(body, kind), &body.principal) {
+            (Some(_), _) => true,
+            (None, Some(_)) if kind.names_principals() => false,
+            // No principal more would help.
+            (None, _) => return None,
+        };
+        let conditions = body.conditions.iter().enumerate();
+        let failed: Vec<usize> = conditions
+            .filter(|(_, condition)| !condition.holds(self.keys))
+            .map(|(number, _)| number)
+            .collect();
+        match (fits_action, fits_resource, fits_principal, failed.is_empty()) {
+            (false, true, true, true) => Some((Lack::Action, body.action.negated)),
+            (true, false, true, true) => {
+                Some((Lack::Resource, body.resource.as_ref().is_some_and(|it| it.negated)))
+            }
+            (true, true, false, true) => {
+                Some((Lack::Principal, body.principal.as_ref().is_some_and(|it| it.negated)))
+            }
+            (true, true, true, false) => Some((Lack::Conditions(failed), false)),
             _ => None,
         }
     }

@@ -5,8 +5,7 @@ pub(crate) fn same(left: &str, right: &str) -> bool {
     if left.is_ascii() && right.is_ascii() {
         return left.eq_ignore_ascii_case(right);
     }
-    let folded = |text: &'_ str| text.chars().flat_map(char::to_lowercase).collect::<String>();
-    folded(left) == folded(right)
+    left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
 }
 
 #[cfg(test)]

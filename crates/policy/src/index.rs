@@ -85,7 +85,14 @@ impl Index {
     }
 
     fn from_filed(filed: &[Filed]) -> Index {
-        let capacity = (filed.len() * 4).next_power_of_two().max(16);
+        // Sorted by hash, as they are.
+        let mut combined: Vec<u64> = filed.iter().map(|filed| filed.hash).collect();
+        combined.dedup();
+        let mut actions: Vec<u64> = filed.iter().map(|filed| filed.action.hash()).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        let taken = combined.len() + actions.len();
+        let capacity = (taken * 2).next_power_of_two().max(16);
         let mut index = Index {
             slots: vec![Slot::default(); capacity].into(),
             places: filed.iter().map(|filed| filed.place).collect(),

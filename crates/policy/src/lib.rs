@@ -55,6 +55,7 @@ mod read;
 mod resource;
 pub mod service_data;
 mod shift_and;
+mod united;
 mod validate;
 
 pub use arn::Arn;
@@ -62,8 +63,10 @@ pub use context::{ConditionKeys, Context, Value};
 pub use decision::{Decision, Policies, PolicyType, Request, decide};
 pub use document::{Document, Effect, NamedPrincipal, Statement};
 pub use document_pool::DocumentPool;
-pub use evaluation::Obstacle;
-pub use explanation::{DecidingStatement, Explanation, NEAR_MISSES_MAX, NearMiss, explain};
+pub use explanation::{
+    CHANGES_MAX, Change, ChangeKind, DecidingStatement, Explanation, KEYS_MAX, KeyResult,
+    NEAR_MISSES_MAX, NearMiss, Obstacle, Step, TypeResult, Verdict, explain,
+};
 pub use format::format;
 pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErrorKind};
 pub use lint::{Finding, Severity, covers, lint};

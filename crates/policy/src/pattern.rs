@@ -26,7 +26,7 @@ pub(crate) struct Meaning {
 
 /// A text taken apart into what is literal and what is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Part>);
+pub(crate) struct Template(Box<[Part]>);
 
 /// A part of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,8 @@ impl Template {
     pub(crate) fn parse(text: &str, meaning: Meaning) -> Template {
         if !text.contains(['*', '?', '$']) {
             return Template(match text {
-                "" => Vec::new(),
-                _ => vec![Part::Text(text.into())],
+                "" => Box::default(),
+                _ => Box::new([Part::Text(text.into())]),
             });
         }
         let mut parts = Vec::new();
@@ -91,7 +91,7 @@ impl Template {
             rest = behind;
         }
         flush(&mut plain, &mut parts);
-        Template(parts)
+        Template(parts.into())
     }
 
     /// The parts.
@@ -119,12 +119,12 @@ impl Template {
             Part::Variable(variable) => variable.value(keys).map(|value| Part::Text(value.into())),
             Part::Text(_) | Part::AnyRun | Part::AnyOne => Some(part.clone()),
         });
-        parts.collect::<Option<Vec<Part>>>().map(Template)
+        parts.collect::<Option<Box<[Part]>>>().map(Template)
     }
 
     /// The text, when nothing in it has a meaning of its own.
     pub(crate) fn literal(&self) -> Option<Cow<'_, str>> {
-        match self.0.as_slice() {
+        match &*self.0 {
             [] => Some(Cow::Borrowed("")),
             [Part::Text(text)] => Some(Cow::Borrowed(text)),
             parts => {
@@ -156,7 +156,7 @@ impl Template {
                 }
             }
         }
-        fields.into_iter().map(Template).collect()
+        fields.into_iter().map(|parts| Template(parts.into())).collect()
     }
 }
 
@@ -232,28 +232,63 @@ impl Glob {
     /// A glob of literal text and wildcards; variables, of which there should be none, are left out
     /// with all they could match.
     pub(crate) fn of(template: &Template) -> Glob {
-        let mut segments = vec![Segment::default()];
+        let mut segments = vec![Vec::new()];
         for part in template.parts() {
             match part {
-                Part::AnyRun => segments.push(Segment::default()),
+                Part::AnyRun => segments.push(Vec::new()),
                 Part::Text(text) => {
                     if let Some(last) = segments.last_mut() {
-                        last.pieces.push(Piece::Text(text.clone()));
+                        last.push(Piece::Text(text.clone()));
                     }
                 }
                 Part::AnyOne | Part::Variable(_) => {
                     if let Some(last) = segments.last_mut() {
-                        last.pieces.push(Piece::AnyOne);
+                        last.push(Piece::AnyOne);
                     }
                 }
             }
         }
-        Glob { segments: segments.into() }
+        let segments = segments.into_iter().map(|pieces| Segment { pieces: pieces.into() });
+        Glob { segments: segments.collect() }
+    }
+
+    /// Whether it is this text, without wildcards.
+    pub(crate) fn is_literal(&self, text: &str) -> bool {
+        match &*self.segments {
+            [one] => matches!(&*one.pieces, [Piece::Text(piece)] if **piece == *text),
+            _ => false,
+        }
     }
 
     /// Whether the whole text matches.
     pub(crate) fn matches(&self, text: &str) -> bool {
         self.matched(text).is_some()
+    }
+
+    /// Whether a `*` comes first.
+    pub(crate) fn begins_with_run(&self) -> bool {
+        let first = self.segments.first();
+        self.segments.len() > 1 && first.is_some_and(|first| first.pieces.is_empty())
+    }
+
+    /// What matches a character each, in order.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = GlobSymbol> {
+        let last = self.segments.len().saturating_sub(1);
+        self.segments.iter().enumerate().flat_map(move |(number, segment)| {
+            let mut characters = segment.characters().peekable();
+            std::iter::from_fn(move || {
+                let character = characters.next()?;
+                let has_run_behind = characters.peek().is_none() && number < last;
+                Some(GlobSymbol { character, has_run_behind })
+            })
+        })
+    }
+
+    /// The pieces that matching has to search for: of each, whether it is literal.
+    pub(crate) fn searched_pieces(&self) -> impl Iterator<Item = bool> {
+        let inner = self.segments.len().saturating_sub(2);
+        let searched = self.segments.iter().skip(1).take(inner);
+        searched.filter(|it| !it.pieces.is_empty()).map(|it| matches!(*it.pieces, [Piece::Text(_)]))
     }
 
     fn matched(&self, text: &str) -> Option<()> {
@@ -271,9 +306,17 @@ impl Glob {
     }
 }
 
+/// What matches one character.
+pub(crate) struct GlobSymbol {
+    /// The character; none for any.
+    pub(crate) character: Option<char>,
+    /// Whether a `*` follows.
+    pub(crate) has_run_behind: bool,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Segment {
-    pieces: Vec<Piece>,
+    pieces: Box<[Piece]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -286,7 +329,7 @@ impl Segment {
     /// How many bytes of the beginning of a text match.
     fn length_at_start(&self, text: &str) -> Option<usize> {
         let mut rest = text;
-        for piece in &self.pieces {
+        for piece in &*self.pieces {
             rest = match piece {
                 Piece::Text(piece) => rest.strip_prefix(&**piece)?,
                 Piece::AnyOne => rest.get(rest.chars().next()?.len_utf8()..)?,
@@ -309,7 +352,7 @@ impl Segment {
 
     /// Where the first match inside a text ends.
     fn end_of_first(&self, text: &str) -> Option<usize> {
-        match self.pieces.as_slice() {
+        match &*self.pieces {
             [] => Some(0),
             [Piece::Text(piece)] => {
                 Some(memmem::find(text.as_bytes(), piece.as_bytes())? + piece.len())

@@ -247,7 +247,7 @@ impl PrincipalKind {
 pub(crate) struct PrincipalClause {
     /// Whether it is `NotPrincipal`.
     pub(crate) negated: bool,
-    pub(crate) names: Vec<Name>,
+    pub(crate) names: Box<[Name]>,
 }
 
 /// A value of the element.

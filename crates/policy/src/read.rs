@@ -84,8 +84,8 @@ fn body(
         ResourceClause { negated, patterns }
     });
     let conditions = match member(members, "Condition") {
-        None => Vec::new(),
-        Some(node) => conditions(node, variables)?,
+        None => Box::default(),
+        Some(node) => conditions(node, variables)?.into(),
     };
     Some(Body { effect, principal, action, resource, conditions })
 }
@@ -109,7 +109,7 @@ fn principal(members: &[Member], principals: &mut Vec<PlacedPrincipal>) -> Optio
         Some(Some(found)) => found,
         Some(None) => return None,
         // Both at once name nobody; where neither belongs, they are as good as one of them.
-        None => return Some(PrincipalClause { negated: false, names: Vec::new() }),
+        None => return Some(PrincipalClause { negated: false, names: Box::default() }),
     };
     let mut names = Vec::new();
     match &node.value {
@@ -125,7 +125,7 @@ fn principal(members: &[Member], principals: &mut Vec<PlacedPrincipal>) -> Optio
             add_names(PrincipalKind::Aws, node, &mut names, principals);
         }
     }
-    Some(PrincipalClause { negated, names })
+    Some(PrincipalClause { negated, names: names.into() })
 }
 
 fn add_names(

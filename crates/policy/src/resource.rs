@@ -33,7 +33,7 @@ impl<'a> Resource<'a> {
 pub(crate) struct ResourceClause {
     /// Whether it is `NotResource`.
     pub(crate) negated: bool,
-    pub(crate) patterns: Vec<ResourcePattern>,
+    pub(crate) patterns: Box<[ResourcePattern]>,
 }
 
 /// A value of the element.
@@ -71,7 +71,7 @@ enum ResourcePart {
 
 /// Whether a pattern covers a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cover {
+pub(crate) enum Cover {
     Yes,
     No,
     /// The whole statement applies to nothing.
@@ -99,15 +99,25 @@ impl ResourceClause {
         kind: PolicyType,
         keys: &dyn ConditionKeys,
     ) -> bool {
+        self.cover(resource, kind, keys) == Cover::Yes
+    }
+
+    /// The same, and whether a value makes the whole statement void.
+    pub(crate) fn cover(
+        &self,
+        resource: &Resource<'_>,
+        kind: PolicyType,
+        keys: &dyn ConditionKeys,
+    ) -> Cover {
         let mut covered = false;
-        for pattern in &self.patterns {
+        for pattern in &*self.patterns {
             match pattern.covers(resource, kind, keys, self.negated) {
                 Cover::Yes => covered = true,
                 Cover::No => {}
-                Cover::Void => return false,
+                Cover::Void => return Cover::Void,
             }
         }
-        covered != self.negated
+        if covered == self.negated { Cover::No } else { Cover::Yes }
     }
 }
 

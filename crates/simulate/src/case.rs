@@ -5,8 +5,8 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use iamd_policy::{
-    Context, Decision, Document, DocumentPool, ParseError, Policies, PolicySet, PolicyType,
-    Principal, Request,
+    Context, Decision, Document, DocumentPool, Explanation, ParseError, Policies, PolicySet,
+    PolicyType, Principal, Request,
 };
 use serde_json::Value;
 
@@ -234,6 +234,38 @@ impl Compiled {
 
     /// The compiled evaluator's outcome; its explanation must agree with its decision.
     pub fn outcome(&self, question: &Question) -> Outcome {
+        let decision = self.asked(question, |request, policies| {
+            let decision = iamd_policy::decide(request, policies);
+            let explained = iamd_policy::explain(request, policies);
+            assert_eq!(explained.decision, decision, "the explanation is of another decision");
+            let names_statements = !matches!(decision, Decision::DenyImplicitly(_));
+            let is_free = decision == Decision::Allow(PolicyType::Identity);
+            assert!(
+                explained.statements.is_empty() != names_statements || is_free,
+                "deciding statements do not fit the decision"
+            );
+            decision
+        });
+        Outcome {
+            decision: match decision {
+                Decision::Allow(_) => "allowed",
+                Decision::DenyExplicitly(_) => "explicitDeny",
+                Decision::DenyImplicitly(_) => "implicitDeny",
+            },
+            decided_by: decision.decided_by().as_str(),
+        }
+    }
+
+    /// The compiled evaluator's explanation.
+    pub fn explanation(&self, question: &Question) -> Explanation {
+        self.asked(question, iamd_policy::explain)
+    }
+
+    fn asked<T>(
+        &self,
+        question: &Question,
+        ask: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
+    ) -> T {
         let principal = question.caller.principal(self.boundary.is_some());
         let mut context = Context::default();
         for (key, value) in &question.context {
@@ -263,23 +295,7 @@ impl Compiled {
             rcp: self.rcp.as_deref(),
             endpoint: self.endpoint.as_ref(),
         };
-        let decision = iamd_policy::decide(&request, &policies);
-        let explained = iamd_policy::explain(&request, &policies);
-        assert_eq!(explained.decision, decision, "the explanation is of another decision");
-        let names_statements = !matches!(decision, Decision::DenyImplicitly(_));
-        let is_free = decision == Decision::Allow(PolicyType::Identity);
-        assert!(
-            explained.statements.is_empty() != names_statements || is_free,
-            "deciding statements do not fit the decision"
-        );
-        Outcome {
-            decision: match decision {
-                Decision::Allow(_) => "allowed",
-                Decision::DenyExplicitly(_) => "explicitDeny",
-                Decision::DenyImplicitly(_) => "implicitDeny",
-            },
-            decided_by: decision.decided_by().as_str(),
-        }
+        ask(&request, &policies)
     }
 }
 

@@ -8,6 +8,8 @@
     reason = "a test suite: a failed expectation is a failed test"
 )]
 
+mod copies;
+
 use std::{any::Any, collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use crate::{
@@ -15,6 +17,11 @@ use crate::{
     ChangeSet, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, FactRef,
     FactVisitor, Head, RECORD_BYTES_MAX, RECORDS_ANSWER_MAX, ROW_BYTES_MAX, ROW_ID_BYTES_MAX,
     Record, Revision, Row, RowKey, RowRef, RowVisitor, SEAL_BYTES_MAX, Store, StoreError,
+};
+
+pub use copies::{
+    a_copy_can_be_broken_off, a_copy_that_is_imported_tells_the_same,
+    an_import_happens_whole_or_not_at_all,
 };
 
 /// A fresh store and whatever must live as long as it (a temporary folder).
@@ -50,7 +57,8 @@ macro_rules! conformance_tests {
             a_seal_is_replaced_with_every_commit, records_are_appended_with_their_commit,
             records_come_in_portions_and_can_be_forgotten, a_claim_is_granted_once, of_racing_claims_one_wins, an_expired_claim_is_free_again,
             a_claim_that_has_expired_is_refused, the_later_fact_stays, facts_can_be_forgotten,
-            a_closed_store_says_so
+            a_copy_that_is_imported_tells_the_same, an_import_happens_whole_or_not_at_all,
+            a_copy_can_be_broken_off, a_closed_store_says_so
         );
     };
     (@ $fixture:expr; $($rule:ident),*) => {

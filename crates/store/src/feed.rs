@@ -21,6 +21,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// What tells the life of the store that the cursor belongs to from others.
+    #[must_use]
+    pub fn incarnation(self) -> u64 {
+        self.incarnation
+    }
+
     /// Whether everything that `other` has seen has been seen here too.
     #[must_use]
     pub fn reaches(self, other: Self) -> bool {

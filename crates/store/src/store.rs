@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     AccountCommit, AccountId, AccountRows, Changes, ClaimKey, Claimed, CommitError, Committed,
-    Cursor, Fact, FactRef, Head, Record, RowRef, StoreError,
+    CopyVisitor, Cursor, Fact, FactRef, Head, Imported, Record, RowRef, StoreError,
 };
 
 /// The future of an answer. Boxed, so that the trait can be used as `Arc<dyn Store>`: the engine
@@ -94,6 +94,23 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets the records of an account up to and including a number. The last record always
     /// stays, since it holds the place of the log.
     fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Hands everything to `visitor`, as of one moment, the account `first` before the others, and
+    /// says where the feed stood then. Writes go on meanwhile.
+    ///
+    /// Checksums are verified on the way, as in [`Store::load_all`].
+    fn copy_all<'a>(
+        &'a self,
+        first: AccountId,
+        visitor: &'a mut dyn CopyVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>>;
+
+    /// Puts what another store held as it was, revisions and seals included: all of the list or
+    /// nothing, durably before it answers.
+    ///
+    /// The feed does not tell of it: this is for a store that nobody follows yet. What is there
+    /// already, or has no account to be put in, is refused as [`StoreError::Invalid`].
+    fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>>;
 
     /// Finishes the writes that were accepted and lets go of files and locks. Every later call
     /// answers [`StoreError::Closed`].

@@ -2,6 +2,7 @@
 //! Version 4. Pure: no clock, no I/O.
 
 mod blob;
+pub mod cloudtrail;
 pub mod constraint;
 mod enumeration;
 mod generated;

@@ -14,6 +14,9 @@ use crate::operation::Environment;
 // CHOICE: AWS has no operator; the form is that of a service's name.
 pub const OPERATOR_SOURCE: &str = "operator.iamd";
 
+/// The source of events that iamd makes itself.
+const SERVER_SOURCE: &str = "iamd";
+
 /// The region of IAM's events, whatever region they were signed for.
 const GLOBAL_REGION: &str = "us-east-1";
 
@@ -47,6 +50,8 @@ pub enum Actor {
     Caller(Requester),
     /// Whoever may open the operator's socket or the data folder.
     Operator,
+    /// iamd itself.
+    Server,
 }
 
 /// A caller with the id of the key that he signed with.
@@ -100,6 +105,27 @@ impl Event {
                 .filter(|text| !is_empty(text) && text.len() <= shown::LENGTH_MAX),
             request_id: request_id.into(),
             is_read: false,
+        }
+    }
+
+    /// What iamd says of its own trail: that so many records found no place.
+    pub fn lost_records(count: u64, request_id: &str) -> Event {
+        let parameters = serde_json::json!({"lost": count});
+        Event {
+            actor: Actor::Server,
+            source: SERVER_SOURCE,
+            ..Event::operator("LostAuditRecords", &parameters, request_id)
+        }
+    }
+
+    /// What iamd says of its own store: that it ends at an earlier record of an account than the
+    /// trail, because an older version of it was put back.
+    pub fn store_went_back(trail: u64, store: u64, request_id: &str) -> Event {
+        let parameters = serde_json::json!({"recordInTrail": trail, "recordInStore": store});
+        Event {
+            actor: Actor::Server,
+            source: SERVER_SOURCE,
+            ..Event::operator("StoreWentBack", &parameters, request_id)
         }
     }
 

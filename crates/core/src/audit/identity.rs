@@ -60,6 +60,8 @@ struct Attributes {
 
 /// Who the operator is in records.
 const OPERATOR: &str = "iamd operator";
+/// Who iamd itself is.
+const SERVER: &str = "iamd";
 
 impl<'a> UserIdentity<'a> {
     pub(super) fn of(actor: &'a Actor) -> UserIdentity<'a> {
@@ -67,16 +69,21 @@ impl<'a> UserIdentity<'a> {
             Actor::Caller(Requester { caller, access_key_id }) => {
                 UserIdentity::of_caller(caller, access_key_id)
             }
-            Actor::Operator => UserIdentity {
-                kind: "AWSService",
-                principal_id: None,
-                arn: None,
-                account_id: None,
-                access_key_id: None,
-                user_name: None,
-                session_context: None,
-                invoked_by: Some(OPERATOR),
-            },
+            Actor::Operator => UserIdentity::of_service(OPERATOR),
+            Actor::Server => UserIdentity::of_service(SERVER),
+        }
+    }
+
+    fn of_service(name: &'static str) -> UserIdentity<'a> {
+        UserIdentity {
+            kind: "AWSService",
+            principal_id: None,
+            arn: None,
+            account_id: None,
+            access_key_id: None,
+            user_name: None,
+            session_context: None,
+            invoked_by: Some(name),
         }
     }
 

@@ -101,7 +101,7 @@ impl<'a> Record<'a> {
         };
         let (event_type, elsewhere) = match event.actor {
             Actor::Caller(_) => ("AwsApiCall", ""),
-            Actor::Operator => ("AwsServiceEvent", event.source),
+            Actor::Operator | Actor::Server => ("AwsServiceEvent", event.source),
         };
         Record {
             event_version: EVENT_VERSION,

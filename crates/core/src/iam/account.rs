@@ -151,6 +151,8 @@ fn counts(account: &Account) -> [(&'static str, usize); 14] {
     let settings = account.settings();
     let root_password = settings.is_some_and(|settings| settings.root_password_hash.is_some());
     let root_keys = account.keys_of(KeyOwner::Root).next().is_some();
+    // CHOICE: hardware that is nobody's is not the account's yet.
+    let (devices_in_use, hardware_in_use) = account.mfa_devices().assigned_counts();
     let versions = account.policies().iter().map(|policy| policy.versions.len()).sum();
     [
         ("Users", account.users().len()),
@@ -160,10 +162,10 @@ fn counts(account: &Account) -> [(&'static str, usize); 14] {
         ("PolicyVersionsInUse", versions),
         ("InstanceProfiles", account.instance_profiles().len()),
         ("ServerCertificates", 0),
-        ("MFADevices", 0),
-        ("MFADevicesInUse", 0),
+        ("MFADevices", account.mfa_devices().virtual_count() + hardware_in_use),
+        ("MFADevicesInUse", devices_in_use),
         ("Providers", 0),
-        ("AccountMFAEnabled", 0),
+        ("AccountMFAEnabled", usize::from(account.mfa_devices().has_any(KeyOwner::Root))),
         ("AccountAccessKeysPresent", usize::from(root_keys)),
         ("AccountPasswordPresent", usize::from(root_password)),
         ("AccountSigningCertificatesPresent", 0),

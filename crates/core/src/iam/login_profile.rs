@@ -25,11 +25,14 @@ use crate::text;
 impl Operation for CreateLoginProfileRequest {
     const ACTION: &'static str = "iam:CreateLoginProfile";
     const EFFECT: Effect = Effect::Write;
-    const PREPARES: bool = true;
     type Output = CreateLoginProfileResponse;
 
     fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
         targets(scene, Self::ACTION, self.user_name.as_deref())
+    }
+
+    fn is_prepared(&self) -> bool {
+        true
     }
 
     fn prepare(&self, scene: &Scene<'_>) -> Result<Option<Preparation>, Refusal> {
@@ -73,11 +76,14 @@ impl Operation for GetLoginProfileRequest {
 impl Operation for UpdateLoginProfileRequest {
     const ACTION: &'static str = "iam:UpdateLoginProfile";
     const EFFECT: Effect = Effect::Write;
-    const PREPARES: bool = true;
     type Output = NoOutput;
 
     fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
         Ok(vec![resource::target::<User>(scene, Self::ACTION, &self.user_name)])
+    }
+
+    fn is_prepared(&self) -> bool {
+        true
     }
 
     fn prepare(&self, scene: &Scene<'_>) -> Result<Option<Preparation>, Refusal> {
@@ -121,7 +127,6 @@ impl Operation for DeleteLoginProfileRequest {
 impl Operation for ChangePasswordRequest {
     const ACTION: &'static str = "iam:ChangePassword";
     const EFFECT: Effect = Effect::Write;
-    const PREPARES: bool = true;
     type Output = NoOutput;
 
     fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
@@ -130,6 +135,10 @@ impl Operation for ChangePasswordRequest {
 
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
         authorize_granting(scene, &self.targets(scene)?, own_password::grant(scene))
+    }
+
+    fn is_prepared(&self) -> bool {
+        true
     }
 
     fn prepare(&self, scene: &Scene<'_>) -> Result<Option<Preparation>, Refusal> {

@@ -367,6 +367,27 @@ fn an_account_may_let_its_users_change_their_password() {
     denied(&world, &bounded, change);
 }
 
+/// Nothing is prepared for whom it is not allowed: no work is done, and nothing is told.
+#[test]
+fn who_is_not_allowed_is_refused_before_anything_is_prepared() {
+    let mut world =
+        World::with(&["CreateUser&UserName=bob", "CreateVirtualMFADevice&VirtualMFADeviceName=x"]);
+    let bob = world.user("bob");
+    let codes = "AuthenticationCode1=000000&AuthenticationCode2=000000";
+    let serial = "SerialNumber=arn:aws:iam::111122223333:mfa/x";
+    for request in [
+        "CreateLoginProfile&UserName=ghost&Password=Hunter22".to_owned(),
+        "CreateLoginProfile&UserName=ghost&Password=x".to_owned(),
+        "UpdateLoginProfile&UserName=ghost&Password=Hunter22".to_owned(),
+        "ChangePassword&OldPassword=Hunter22&NewPassword=Hunter23".to_owned(),
+        format!("EnableMFADevice&UserName=ghost&{serial}&{codes}"),
+        format!("ResyncMFADevice&UserName=ghost&{serial}&{codes}"),
+    ] {
+        let refusal = world.refusal(&bob, &request);
+        assert!(refusal.starts_with("AccessDenied: User: "), "{request} {refusal}");
+    }
+}
+
 /// INVARIANT: what was found out about passwords counts only for the state that it was found on.
 #[test]
 fn what_was_prepared_on_another_state_does_not_count() {
@@ -383,7 +404,7 @@ fn what_was_prepared_on_another_state_does_not_count() {
         perform(&request, &scene, &mut draw).map(|planned| planned.changes)
     };
     let preparation = prepare(&request, &world.scene(&bob)).unwrap().unwrap();
-    let Preparation::Passwords(work) = preparation;
+    let Preparation::Passwords(work) = preparation else { panic!("no passwords") };
     let done = |hash: &str| PasswordOutcome::Hash(Secret::from(hash.to_owned()));
     let prepared = Prepared::Passwords(work.clone(), done("new"));
     assert!(planned(&world, Some(&prepared)).is_ok());

@@ -1,23 +1,24 @@
-//! Tags of users, roles, managed policies and instance profiles.
+//! Tags of users, roles, managed policies, instance profiles and virtual MFA devices.
 //!
 //! Source: IAM User Guide, "Tags for IAM resources".
 
 use iamd_wire::iam::{
-    ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListPolicyTagsRequest,
-    ListPolicyTagsResponse, ListRoleTagsRequest, ListRoleTagsResponse, ListUserTagsRequest,
-    ListUserTagsResponse, Tag as WireTag, TagInstanceProfileRequest, TagPolicyRequest,
-    TagRoleRequest, TagUserRequest, UntagInstanceProfileRequest, UntagPolicyRequest,
+    ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListMFADeviceTagsRequest,
+    ListMFADeviceTagsResponse, ListPolicyTagsRequest, ListPolicyTagsResponse, ListRoleTagsRequest,
+    ListRoleTagsResponse, ListUserTagsRequest, ListUserTagsResponse, Tag as WireTag,
+    TagInstanceProfileRequest, TagMFADeviceRequest, TagPolicyRequest, TagRoleRequest,
+    TagUserRequest, UntagInstanceProfileRequest, UntagMFADeviceRequest, UntagPolicyRequest,
     UntagRoleRequest, UntagUserRequest,
 };
 use iamd_wire::{ErrorCode, NoOutput};
 
-use super::{policy, resource};
+use super::{mfa_device, policy, resource};
 use crate::draw::Draw;
 use crate::marker::{Page, PageRequest};
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
 use crate::quota;
 use crate::refusal::Refusal;
-use crate::state::{Change, Entity, InstanceProfile, Policy, Role, Tag, User};
+use crate::state::{Change, Entity, InstanceProfile, MfaDevice, Policy, Role, Tag, User};
 use crate::text;
 
 /// Whether two keys of a kind of resource are the same.
@@ -177,6 +178,69 @@ impl Operation for ListPolicyTagsRequest {
         let list = format!("tags:{}:{}", scene.account.id(), self.policy_arn);
         let page = page_of_tags(scene, &list, tags, self.marker.as_deref(), self.max_items)?;
         Ok(Planned::read(ListPolicyTagsResponse {
+            tags: page.items,
+            is_truncated: Some(page.is_truncated),
+            marker: page.marker,
+        }))
+    }
+}
+
+/// Adds tags to a virtual MFA device, or replaces the values of those there.
+impl Operation for TagMFADeviceRequest {
+    const ACTION: &'static str = "iam:TagMFADevice";
+    const EFFECT: Effect = Effect::Write;
+    type Output = NoOutput;
+
+    fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
+        let mut target = mfa_device::target(scene, Self::ACTION, &self.serial_number);
+        resource::add_request_tags(&mut target.context, &self.tags);
+        Ok(vec![target])
+    }
+
+    fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
+        let device = mfa_device::find_virtual(scene, &self.serial_number)?;
+        let tags = with_tags(&device.tags, &self.tags, KeyCase::Counts)?;
+        let device = MfaDevice { tags, ..device.clone() };
+        Ok(Planned::write(scene.account, vec![Change::Put(Entity::MfaDevice(device))], NoOutput))
+    }
+}
+
+/// Removes tags of a virtual MFA device by key.
+impl Operation for UntagMFADeviceRequest {
+    const ACTION: &'static str = "iam:UntagMFADevice";
+    const EFFECT: Effect = Effect::Write;
+    type Output = NoOutput;
+
+    fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
+        let mut target = mfa_device::target(scene, Self::ACTION, &self.serial_number);
+        target.context.set_list("aws:TagKeys", self.tag_keys.iter().map(String::as_str));
+        Ok(vec![target])
+    }
+
+    fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
+        let device = mfa_device::find_virtual(scene, &self.serial_number)?;
+        let tags = without_tags(&device.tags, &self.tag_keys, KeyCase::Counts);
+        let device = MfaDevice { tags, ..device.clone() };
+        Ok(Planned::write(scene.account, vec![Change::Put(Entity::MfaDevice(device))], NoOutput))
+    }
+}
+
+/// Lists the tags of a virtual MFA device, sorted by key.
+impl Operation for ListMFADeviceTagsRequest {
+    const ACTION: &'static str = "iam:ListMFADeviceTags";
+    const EFFECT: Effect = Effect::Read;
+    type Output = ListMFADeviceTagsResponse;
+
+    fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
+        Ok(vec![mfa_device::target(scene, Self::ACTION, &self.serial_number)])
+    }
+
+    fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
+        let device = mfa_device::find_virtual(scene, &self.serial_number)?;
+        let list = format!("tags:{}", device.serial);
+        let marker = self.marker.as_deref();
+        let page = page_of_tags(scene, &list, &device.tags, marker, self.max_items)?;
+        Ok(Planned::read(ListMFADeviceTagsResponse {
             tags: page.items,
             is_truncated: Some(page.is_truncated),
             marker: page.marker,

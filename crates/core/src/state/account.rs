@@ -10,8 +10,9 @@ use super::entity::{
     AccessKey, AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile,
     KeyOwner, Policy, Role, User,
 };
+use super::mfa_devices::MfaDevices;
 use super::policy_use::PolicyUse;
-use super::sign_in::{LoginProfile, PasswordPolicy};
+use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
@@ -43,6 +44,8 @@ pub struct Account {
     access_keys: imbl::HashMap<AccessKeyId, Arc<AccessKey>>,
     password_policy: Option<Arc<PasswordPolicy>>,
     login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
+    mfa_devices: MfaDevices,
+    credential_report: Option<Arc<CredentialReport>>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -65,6 +68,8 @@ impl Account {
             access_keys: imbl::HashMap::new(),
             password_policy: None,
             login_profiles: imbl::HashMap::new(),
+            mfa_devices: MfaDevices::default(),
+            credential_report: None,
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -137,6 +142,16 @@ impl Account {
     /// The password of a user.
     pub fn login_profile(&self, user: UniqueId) -> Option<&Arc<LoginProfile>> {
         self.login_profiles.get(&user)
+    }
+
+    /// The devices that show one-time codes.
+    pub fn mfa_devices(&self) -> &MfaDevices {
+        &self.mfa_devices
+    }
+
+    /// The last credential report.
+    pub fn credential_report(&self) -> Option<&Arc<CredentialReport>> {
+        self.credential_report.as_ref()
     }
 
     /// The members of a group, by folded name.
@@ -213,6 +228,10 @@ impl Account {
             Entity::LoginProfile(profile) => {
                 self.login_profiles.insert(profile.user, Arc::new(profile.clone()));
             }
+            Entity::MfaDevice(device) => self.mfa_devices.put(device),
+            Entity::CredentialReport(report) => {
+                self.credential_report = Some(Arc::new(report.clone()));
+            }
             // These live in the directory.
             Entity::Alias(_) | Entity::RootEmail(_) => {}
         }
@@ -246,6 +265,8 @@ impl Account {
             EntityKey::LoginProfile(user) => {
                 self.login_profiles.remove(user);
             }
+            EntityKey::MfaDevice(serial) => self.mfa_devices.remove(serial),
+            EntityKey::CredentialReport => self.credential_report = None,
             EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
         }
     }

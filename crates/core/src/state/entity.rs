@@ -10,7 +10,7 @@ use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::document::PolicyDocument;
-use super::sign_in::{LoginProfile, PasswordPolicy};
+use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -40,6 +40,10 @@ pub enum Entity {
     PasswordPolicy(PasswordPolicy),
     /// The password of a user.
     LoginProfile(LoginProfile),
+    /// A device that shows one-time codes.
+    MfaDevice(MfaDevice),
+    /// The last credential report.
+    CredentialReport(CredentialReport),
 }
 
 /// What identifies a row inside its account.
@@ -67,6 +71,10 @@ pub enum EntityKey {
     PasswordPolicy,
     /// The password of a user, by the user's unique id.
     LoginProfile(UniqueId),
+    /// A device that shows one-time codes, by serial number.
+    MfaDevice(Box<str>),
+    /// The last credential report.
+    CredentialReport,
 }
 
 impl Entity {
@@ -84,6 +92,8 @@ impl Entity {
             Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
             Entity::PasswordPolicy(_) => EntityKey::PasswordPolicy,
             Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
+            Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
+            Entity::CredentialReport(_) => EntityKey::CredentialReport,
         }
     }
 }
@@ -404,7 +414,7 @@ pub struct InstanceProfile {
     pub tags: Vec<Tag>,
 }
 
-/// Whose access key it is.
+/// Whose access key or MFA device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum KeyOwner {
     /// The root user of the account.

@@ -5,6 +5,7 @@ mod collection;
 mod directory;
 mod document;
 mod entity;
+mod mfa_devices;
 mod policy_use;
 mod sign_in;
 
@@ -19,8 +20,11 @@ pub use entity::{
     InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
     RootEmail, Tag, User,
 };
+pub use mfa_devices::MfaDevices;
 pub use policy_use::PolicyUse;
-pub use sign_in::{LoginProfile, PasswordPolicy};
+pub use sign_in::{
+    CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
+};
 
 use crate::account_id::AccountId;
 use crate::unique_id::AccessKeyId;

@@ -47,6 +47,8 @@ struct Decoded<'a> {
     message: &'a str,
     missing_keys: Items<Valued<'a>>,
     near_misses: Items<NearMiss<'a>>,
+    policy_types: Items<TypeResult<'a>>,
+    steps: Items<Step<'a>>,
     truncated: bool,
 }
 
@@ -95,6 +97,22 @@ struct NearMiss<'a> {
     keys: Items<Valued<'a>>,
 }
 
+/// What the policies of one type said.
+#[derive(Serialize)]
+struct TypeResult<'a> {
+    #[serde(rename = "type")]
+    policy_type: &'a str,
+    says: &'a str,
+}
+
+/// What would have to change, in any of these ways.
+#[derive(Serialize)]
+struct Step<'a> {
+    #[serde(rename = "type")]
+    policy_type: &'a str,
+    changes: Items<Valued<'a>>,
+}
+
 #[derive(Serialize)]
 struct Context<'a> {
     principal: Principal<'a>,
@@ -128,6 +146,14 @@ impl<'a> Decoded<'a> {
             .keys
             .iter()
             .map(|key| Key { key: &key.name, values: valued(key.values.iter()) });
+        let types = message
+            .types
+            .iter()
+            .map(|it| TypeResult { policy_type: &it.policy_type, says: &it.says });
+        let steps = message.steps.iter().map(|step| Step {
+            policy_type: &step.policy_type,
+            changes: valued(step.changes.iter()),
+        });
         Decoded {
             allowed: false,
             explicit_deny: message.is_explicit,
@@ -147,6 +173,8 @@ impl<'a> Decoded<'a> {
             message: &message.reason,
             missing_keys: valued(message.missing_keys.iter()),
             near_misses: Items { items: near_misses.collect() },
+            policy_types: Items { items: types.collect() },
+            steps: Items { items: steps.collect() },
             truncated: message.is_cut,
         }
     }
@@ -286,6 +314,11 @@ mod tests {
         );
         let key = json!({"items": [{"value": "aws:MultiFactorAuthPresent"}]});
         assert_eq!((&miss["keys"], &decoded["missingKeys"]), (&key, &key));
+        let types = json!({"items": [{"type": "identity", "says": "doesNotAllow"}]});
+        assert_eq!(decoded["policyTypes"], types);
+        let change = &decoded["steps"]["items"][0]["changes"]["items"][0]["value"];
+        let asks = "`aws:MultiFactorAuthPresent` must be `true` (the request does not have it)";
+        assert!(change.as_str().unwrap().ends_with(asks), "{change}");
         let message = decoded["message"].as_str().unwrap();
         assert!(
             message.ends_with("because no identity-based policy allows the iam:ListUsers action")

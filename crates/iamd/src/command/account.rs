@@ -1,15 +1,14 @@
 //! `iamd account`: creating and listing accounts, on a running node or on a folder at rest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use iamd_core::quota::Quotas;
 use iamd_wire::Secret;
 
-use super::{OutputFormat, folder, printout};
+use super::{OutputFormat, errand, printout};
 use crate::fault::Fault;
 use crate::founder::Order;
-use crate::operator::{self, Granted, Wish};
+use crate::operator::{Granted, Wish};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -64,38 +63,25 @@ pub(super) async fn run(command: Command) -> Result<(), Fault> {
                 secret_access_key: create.secret_access_key,
                 key_owner: Some(create.key_owner),
             };
-            let granted = carry_out(&create.place.data, Wish::CreateAccount(order)).await?;
+            let granted = errand::carry_out(&create.place.data, Wish::CreateAccount(order)).await?;
             show(&granted, create.place.output)
         }
         Command::List(place) => {
-            let granted = carry_out(&place.data, Wish::ListAccounts).await?;
+            let granted = errand::carry_out(&place.data, Wish::ListAccounts).await?;
             show(&granted, place.output)
         }
     }
-}
-
-/// Through the running node, if there is one; else on the folder itself.
-async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
-    if let Some(granted) = operator::ask(data, &wish).await? {
-        return Ok(granted);
-    }
-    if !data.is_dir() {
-        return Err(Fault::Folder(format!(
-            "there is no data folder `{}`; name the one of your node with --data",
-            data.display()
-        )));
-    }
-    let node = folder::open(data, Quotas::default()).await?;
-    let granted = operator::grant(&node, wish).await;
-    node.close().await?;
-    granted
 }
 
 fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
     match (OutputFormat::or_what_fits(output), granted) {
         (OutputFormat::Json, Granted::Account(facts)) => printout::json(facts),
         (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
+        (_, Granted::Audit(report)) => printout::json(report),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
+        (_, Granted::MfaTokens(_) | Granted::Backup(_)) => {
+            Err(Fault::Bug("the node has answered another wish".to_owned()))
+        }
     }
 }

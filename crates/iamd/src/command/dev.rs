@@ -14,7 +14,7 @@ use iamd_wire::Secret;
 
 use super::folder;
 use super::printout::{self, DevFacts};
-use crate::config::{Config, ServerSettings};
+use crate::config::{AuditSettings, Config, ServerSettings};
 use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
@@ -60,6 +60,9 @@ pub(super) struct Options {
     /// Another quota than AWS's default, such as `users=20000`; may be given several times.
     #[arg(long = "quota", value_name = "NAME=NUMBER")]
     quotas: Vec<String>,
+    /// Keeps no audit trail; for measurements.
+    #[arg(long)]
+    no_audit: bool,
     /// Prints the facts as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -91,11 +94,16 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
         }
         Place::Memory(_) => folder::ephemeral(quotas).await?,
     };
+    node.start_audit(place.folder(), &audit_settings(&options))?;
     let outcome = serve(&options, &place, &node).await;
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
     outcome
+}
+
+fn audit_settings(options: &Options) -> AuditSettings {
+    AuditSettings { enabled: !options.no_audit, ..Config::default().audit }
 }
 
 /// AWS's default quotas, with those that the options set.

@@ -1,14 +1,19 @@
 //! The command line.
 
 mod account;
+mod audit;
+mod backup;
 mod config;
 mod dev;
+mod errand;
 mod folder;
 mod health;
 mod init;
 mod manual;
+mod mfa;
 mod policy;
 mod printout;
+mod restore;
 mod serve;
 mod settings;
 
@@ -53,6 +58,20 @@ enum Command {
     Account {
         #[command(subcommand)]
         command: account::Command,
+    },
+    /// Writes everything that a node keeps into one sealed file, while it runs; or checks such a file.
+    Backup(backup::Options),
+    /// Restores a backup into an empty data folder; or checks it.
+    Restore(restore::Options),
+    /// Proves and shows the audit trail.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// Makes hardware MFA tokens known.
+    Mfa {
+        #[command(subcommand)]
+        command: mfa::Command,
     },
     /// Decisions and checks of policies, without a server.
     Policy {
@@ -101,6 +120,12 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Backup(options) => served(backup::run(options)),
+        Command::Restore(options) => served(restore::run(options)),
+        Command::Audit { command } => {
+            runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
+        }
+        Command::Mfa { command } => served(mfa::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

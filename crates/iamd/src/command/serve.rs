@@ -51,6 +51,7 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     password::limit(&config.passwords);
     let node =
         folder::open_production(&config.data, &config.master_key, config.quotas.clone()).await?;
+    node.start_audit(&config.data, &config.audit)?;
     let outcome = serve(&options, &config, &node).await;
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::slot::{Slot, Value};
 use super::{
-    BodySettings, Config, LogSettings, MetricsSettings, PasswordSettings, RateSetting,
-    RateSettings, ServerSettings, TlsSettings, TraceSettings,
+    AuditSettings, BodySettings, Config, LogSettings, MetricsSettings, PasswordSettings,
+    RateSetting, RateSettings, ServerSettings, TlsSettings, TraceSettings, WhenFull,
 };
 use crate::log::LogFormat;
 
@@ -46,6 +46,7 @@ impl Key {
         keys.extend(rates());
         keys.extend(passwords());
         keys.extend(quotas());
+        keys.extend(audit());
         keys.extend(metrics());
         keys.extend(traces());
         keys.extend(log());
@@ -356,6 +357,47 @@ fn traces() -> Vec<Key> {
     )]
 }
 
+fn audit() -> Vec<Key> {
+    vec![
+        key(
+            ("audit", "enabled"),
+            "Whether an audit trail is kept. Switch it off for measurements only.",
+            |config| &mut config.audit.enabled,
+        ),
+        key(
+            ("audit", "when_full"),
+            "What happens when records come faster than the disk takes them: `wait`, and requests wait\n\
+             for at most 30 seconds, or `count`, and the trail says how many are missing. Writes that\n\
+             were carried out are never missing.",
+            |config| &mut config.audit.when_full,
+        ),
+        number(
+            ("audit", "waiting_max"),
+            (16, MILLION),
+            "Records that may wait for the disk.",
+            |config| &mut config.audit.waiting_max,
+        ),
+        number(
+            ("audit", "file_bytes_max"),
+            (65_536, 1 << 30),
+            "Bytes of a file of the trail before the next one is begun.",
+            |config| &mut config.audit.file_bytes_max,
+        ),
+        number(
+            ("audit", "file_hours_max"),
+            (1, 24 * 366),
+            "Hours of a file of the trail before the next one is begun.",
+            |config| &mut config.audit.file_hours_max,
+        ),
+        number(
+            ("audit", "retention_days"),
+            (1, 36_600),
+            "Days that the trail is kept, and that `aws cloudtrail lookup-events` sees.",
+            |config| &mut config.audit.retention_days,
+        ),
+    ]
+}
+
 fn log() -> Vec<Key> {
     vec![
         key(("log", "format"), "How log lines look: text or json.", |config| {
@@ -405,6 +447,14 @@ impl Default for Config {
             },
             passwords: PasswordSettings { hashing_max: 4, waiting_max: 64 },
             quotas: Quotas::default(),
+            audit: AuditSettings {
+                enabled: true,
+                when_full: WhenFull::Wait,
+                waiting_max: 16_384,
+                file_bytes_max: 64 * 1024 * 1024,
+                file_hours_max: 24,
+                retention_days: 90,
+            },
             metrics: MetricsSettings {
                 readers: vec![
                     IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),

@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use iamd_core::quota::Quotas;
 use ipnet::IpNet;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub passwords: PasswordSettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
+    /// The audit trail.
+    pub audit: AuditSettings,
     /// The metrics.
     pub metrics: MetricsSettings,
     /// Traces.
@@ -130,6 +133,32 @@ pub struct PasswordSettings {
     pub hashing_max: u32,
     /// How many more may wait.
     pub waiting_max: u32,
+}
+
+/// The audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Whether records are kept.
+    pub enabled: bool,
+    /// What happens to requests whose records find no place.
+    pub when_full: WhenFull,
+    /// How many records may wait for the disk.
+    pub waiting_max: u32,
+    /// Bytes of a file before the next one is begun.
+    pub file_bytes_max: u64,
+    /// Hours of a file before the next one is begun.
+    pub file_hours_max: u32,
+    /// Days that files and records are kept.
+    pub retention_days: u32,
+}
+
+/// What happens to requests whose records find no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhenFull {
+    /// They wait, and are refused if that takes long.
+    Wait,
+    /// They are answered, and the trail says how many records are missing.
+    Count,
 }
 
 /// The metrics.

@@ -8,7 +8,7 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use iamd_core::refusal::Refusal;
 use iamd_store::Revision;
-use iamd_wire::{ErrorCode, OperationInfo, Service, json, xml};
+use iamd_wire::{ErrorCode, OperationInfo, Service, cloudtrail, json, xml};
 
 use crate::fault::Fault;
 use crate::metrics::Metrics;
@@ -28,6 +28,8 @@ const REVISION: HeaderName = HeaderName::from_static("x-iamd-revision");
 pub(super) enum Form {
     Xml,
     Json,
+    /// Of operations that the header `X-Amz-Target` names.
+    Target,
 }
 
 impl Form {
@@ -35,6 +37,7 @@ impl Form {
         match self {
             Form::Xml => xml::CONTENT_TYPE,
             Form::Json => json::CONTENT_TYPE,
+            Form::Target => cloudtrail::CONTENT_TYPE,
         }
     }
 }
@@ -68,9 +71,23 @@ impl<'a> Frame<'a> {
         let text = match self.form {
             Form::Xml => xml::error(service, code, message, &self.request_id),
             Form::Json => json::error(code, message, &self.request_id),
+            Form::Target => {
+                let name = cloudtrail::exception(code);
+                return self.exception(code, name, message.unwrap_or_default());
+            }
         };
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         self.framed(status, Some(code), text)
+    }
+
+    /// An error of an operation that `X-Amz-Target` names; `like` is the code that is counted.
+    pub(super) fn exception(&self, like: ErrorCode, name: &str, message: &str) -> Response<Body> {
+        // These services answer 400 to whatever is the client's fault.
+        let status = match like.status() {
+            status @ 500.. => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+            _ => StatusCode::BAD_REQUEST,
+        };
+        self.framed(status, Some(like), cloudtrail::error(name, message))
     }
 
     /// A refusal; with one that policies decided, the encoded authorization message.

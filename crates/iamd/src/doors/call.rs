@@ -34,15 +34,29 @@ pub(super) struct Call<'a> {
     pub(super) form: Form,
 }
 
-/// The text of an answer, and of a write the revision from which on it is true.
-type Answer = Result<(String, Option<Revision>), Failure>;
+/// What came of a call.
+pub(super) struct Called {
+    /// The text of the answer, or why there is none.
+    pub(super) result: Result<String, Failure>,
+    /// Of a write: the revision from which on the answer is true.
+    pub(super) revision: Option<Revision>,
+    /// Whether the queue of its account has made its record.
+    pub(super) is_recorded: bool,
+}
+
+impl Called {
+    /// What came of a call that no queue has seen.
+    pub(super) fn unrecorded(result: Result<String, Failure>) -> Called {
+        Called { result, revision: None, is_recorded: false }
+    }
+}
 
 /// What a call comes to.
 pub(super) enum Outcome<'a> {
     /// The text of the answer, or why there is none.
     Now(Result<String, Failure>),
     /// The same, once something slow was done, or once it is durable.
-    Later(Pin<Box<dyn Future<Output = Answer> + Send + 'a>>),
+    Later(Pin<Box<dyn Future<Output = Called> + Send + 'a>>),
 }
 
 impl<'a> Visitor for Call<'a> {
@@ -88,7 +102,7 @@ impl Call<'_> {
 
     /// What must be done before; nothing of it is done here.
     fn preparation<O: Operation>(&self, operation: &O) -> Result<Option<Preparation>, Failure> {
-        if !O::PREPARES {
+        if !operation.is_prepared() {
             return Ok(None);
         }
         let caller = &self.requester.caller;
@@ -98,16 +112,28 @@ impl Call<'_> {
     }
 
     /// Does what must be done before, and then what is asked, on the state as it is then.
-    async fn prepared<O: Operation>(self, operation: O, preparation: Preparation) -> Answer {
-        let prepared = preparing::carry_out(self.node, self.limits, preparation).await?;
+    async fn prepared<O: Operation>(self, operation: O, preparation: Preparation) -> Called {
+        let prepared = match preparing::carry_out(self.node, self.limits, preparation).await {
+            Ok(prepared) => prepared,
+            Err(failure) => return Called::unrecorded(Err(failure)),
+        };
         if O::EFFECT != Effect::Read {
             return self.write(operation, Some(prepared)).await;
         }
+        Called::unrecorded(self.read_anew(&operation, &prepared))
+    }
+
+    /// The same read on the state as it is now.
+    fn read_anew<O: Operation>(
+        &self,
+        operation: &O,
+        prepared: &Prepared,
+    ) -> Result<String, Failure> {
         let snapshot = self.node.snapshot();
         let caller = authenticate::again(&snapshot.state, &self.requester.caller);
         let requester = Requester { caller: caller.ok_or_else(ended)?, ..self.requester.clone() };
-        let call = Call { snapshot: &snapshot, requester: &requester, ..self };
-        call.read(&operation, Some(&prepared)).map(|text| (text, None))
+        let call = Call { snapshot: &snapshot, requester: &requester, ..*self };
+        call.read(operation, Some(prepared))
     }
 
     fn read<O: Operation>(
@@ -126,7 +152,7 @@ impl Call<'_> {
         Err(Fault::Bug(format!("{} is declared to read, and writes", self.operation)).into())
     }
 
-    async fn write<O: Operation>(self, operation: O, prepared: Option<Prepared>) -> Answer {
+    async fn write<O: Operation>(self, operation: O, prepared: Option<Prepared>) -> Called {
         let node = Arc::clone(self.node);
         let account = self.requester.caller.account;
         let (info, form, request_id) = (self.operation, self.form, self.request_id.to_owned());
@@ -143,10 +169,14 @@ impl Call<'_> {
             Ok(Drafted::new(planned.changes, answer).showing(elements(info, &planned.output)?))
         };
         let done = match O::EFFECT {
-            Effect::WriteDirectory => node.write_directory(account, event, Box::new(plan)).await?,
-            Effect::Read | Effect::Write => node.write(account, event, Box::new(plan)).await?,
+            Effect::WriteDirectory => node.write_directory(account, event, Box::new(plan)).await,
+            Effect::Read | Effect::Write => node.write(account, event, Box::new(plan)).await,
         };
-        Ok((done.answer, Some(done.revision)))
+        let (result, revision) = match done {
+            Ok(done) => (Ok(done.answer), Some(done.revision)),
+            Err(failure) => (Err(failure), None),
+        };
+        Called { result, revision, is_recorded: true }
     }
 }
 
@@ -168,7 +198,8 @@ fn rendered<T: Serialize>(
         Form::Xml => {
             xml::response(operation, output, request_id).map_err(|error| error.to_string())
         }
-        Form::Json => {
+        // Only operations of the Query protocol are called here.
+        Form::Json | Form::Target => {
             json::response(operation, output, request_id).map_err(|error| error.to_string())
         }
     };

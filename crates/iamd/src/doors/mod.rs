@@ -7,6 +7,7 @@ mod dev;
 mod health;
 mod metrics;
 mod preparing;
+mod trail;
 
 use std::sync::Arc;
 

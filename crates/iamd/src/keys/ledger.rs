@@ -88,6 +88,11 @@ impl Ledger {
         self.revision
     }
 
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.versions.len() as u64
+    }
+
     /// Where the account's log of records stands.
     pub fn log(&self) -> &LogHead {
         &self.log

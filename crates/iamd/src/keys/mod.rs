@@ -17,12 +17,10 @@ mod stored;
 pub use keyring::Keyring;
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
-pub use record_log::LogHead;
-#[cfg(test)]
-pub use record_log::LogReader;
+pub use record_log::{LogBreak, LogHead, LogReader, open_record};
 pub use sealing::SealingKey;
 pub use source::MasterKeySource;
-pub use stored::KeyRow;
+pub use stored::{KeyRow, SessionKey};
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
 use aws_lc_rs::hkdf::{KeyType, Prk};

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
@@ -24,7 +25,11 @@ pub struct SealingKey {
     version: u32,
     rows: Prk,
     ledgers: Prk,
+    backups: Prk,
+    fingerprint: [u8; 8],
     records: Prk,
+    /// For the lines of the audit trail.
+    trail: hmac::Key,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -60,7 +65,10 @@ impl SealingKey {
             version,
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
+            backups: part(b"backups")?,
+            fingerprint: *derived::<8>(&root, b"fingerprint")?,
             records: part(b"records")?,
+            trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
@@ -69,6 +77,25 @@ impl SealingKey {
     /// The key's version.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// What tells the key from others, and nothing else of it.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        self.fingerprint
+    }
+
+    /// The key of the backup that has this context, which no other one has.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`], which does not happen.
+    pub fn backup_key(&self, context: &[u8]) -> Result<LessSafeKey, Fault> {
+        one_time_key(&self.backups, context)
+            .ok_or_else(|| Fault::Bug("the key of a backup cannot be derived".to_owned()))
+    }
+
+    /// The key that authenticates the lines of the audit trail.
+    pub fn trail(&self) -> &hmac::Key {
+        &self.trail
     }
 
     /// Seals a row: it opens only under this account, kind and id, as of this revision.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::{Caller, Identity};
+use iamd_core::state::MfaDeviceId;
 use iamd_core::unique_id::UniqueId;
 use iamd_wire::Timestamp;
 
@@ -30,6 +31,8 @@ const GUESS_EVERY: Duration = Duration::from_secs(15 * 60);
 pub enum Guessed {
     /// The password of a user.
     Password(AccountId, UniqueId),
+    /// The codes of a device.
+    Device(AccountId, MfaDeviceId),
 }
 
 /// The limits in force.
@@ -89,7 +92,7 @@ impl Limits {
         self.admit(&self.writes, caller)
     }
 
-    /// Whether one may guess at a secret now. Who was right gives the guess back.
+    /// Whether one may guess at a secret now.
     ///
     /// Time is the node's, so that `iamd dev` can let it pass.
     #[must_use]
@@ -97,8 +100,8 @@ impl Limits {
         self.guesses.take(at, Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)))
     }
 
-    /// The guess was right.
-    pub fn was_right(&self, at: Guessed) {
+    /// Gives a guess back that was right, or of which nothing came.
+    pub fn give_back_guess(&self, at: Guessed) {
         self.guesses.give_back(&at);
     }
 

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use iamd_store::{
     AccountCommit, AccountId, AccountRows, Answer, Changes, ClaimKey, Claimed, CommitError,
-    Committed, Cursor, Fact, FactVisitor, Record, RowVisitor, Store, StoreError,
+    Committed, CopyVisitor, Cursor, Fact, FactVisitor, Imported, Record, RowVisitor, Store,
+    StoreError,
 };
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -174,6 +175,18 @@ impl Store for Measured {
     fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>> {
         let answer = self.store.forget_records(account, up_to);
         Box::pin(self.durations.plain("forget_records", answer))
+    }
+
+    fn copy_all<'a>(
+        &'a self,
+        first: AccountId,
+        visitor: &'a mut dyn CopyVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>> {
+        Box::pin(self.durations.plain("copy_all", self.store.copy_all(first, visitor)))
+    }
+
+    fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.durations.plain("import", self.store.import(list)))
     }
 
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {

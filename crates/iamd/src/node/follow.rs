@@ -144,10 +144,16 @@ impl Node {
     /// the snapshot stays as it is.
     pub async fn catch_up(&self) -> Result<(), Fault> {
         let _turn = self.feed.turn.lock().await;
+        let mut is_read_again = false;
         for _ in 0..ANSWERS_MAX {
             let asked = Instant::now();
             match self.store.changes(self.feed.cursor()).await.map_err(store_fault)? {
-                Changes::Lost => self.reload().await?,
+                // Everything was read a moment ago.
+                Changes::Lost if is_read_again => return Ok(()),
+                Changes::Lost => {
+                    self.reload().await?;
+                    is_read_again = true;
+                }
                 Changes::List(sets) if sets.is_empty() => {
                     self.feed.heard(asked);
                     return Ok(());

@@ -35,11 +35,11 @@ pub(super) async fn open(
 }
 
 /// The rows of the pseudo-account.
-async fn read(store: &dyn Store) -> Result<AccountRows, Fault> {
+pub(super) async fn read(store: &dyn Store) -> Result<AccountRows, Fault> {
     store.read_account(account()).await.map_err(store_fault)
 }
 
-fn account() -> iamd_store::AccountId {
+pub(super) fn account() -> iamd_store::AccountId {
     iamd_store::AccountId(AccountId::KEYS.number())
 }
 
@@ -47,7 +47,7 @@ fn account() -> iamd_store::AccountId {
 ///
 /// # Errors
 /// [`Fault::Folder`] when the master key is another one; [`Fault::Damaged`].
-fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault> {
+pub(super) fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault> {
     let mut ledger = Ledger::new(master);
     let mut rows = Vec::new();
     let mut unopened = Vec::new();

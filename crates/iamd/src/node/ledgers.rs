@@ -24,6 +24,15 @@ impl Ledgers {
         self.lock().get(&account).map(|ledger| ledger.log().clone()).unwrap_or_default()
     }
 
+    /// Where the logs of all accounts stand, by account.
+    pub(super) fn logs(&self) -> Vec<(AccountId, LogHead)> {
+        let ledgers = self.lock();
+        let mut logs: Vec<(AccountId, LogHead)> =
+            ledgers.iter().map(|(account, ledger)| (*account, ledger.log().clone())).collect();
+        logs.sort_unstable_by_key(|(account, _)| *account);
+        logs
+    }
+
     /// What a commit of these rows does, with the log then standing there; none if the account is not
     /// at this revision here.
     ///
@@ -70,6 +79,11 @@ impl Ledgers {
             return None;
         }
         ledger.followed(keyring.version(account, ledger.key())?, account, entries, seal)
+    }
+
+    /// How many rows all accounts have.
+    pub(super) fn rows(&self) -> u64 {
+        self.lock().values().map(Ledger::rows).sum()
     }
 
     /// Takes in a commit that is durable.

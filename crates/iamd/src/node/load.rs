@@ -104,7 +104,7 @@ pub(super) async fn account(
 }
 
 /// What a store's error means for the node.
-pub(super) fn store_fault(error: StoreError) -> Fault {
+pub fn store_fault(error: StoreError) -> Fault {
     match error {
         StoreError::Unavailable { reason } => Fault::Unavailable(reason),
         StoreError::Closed => Fault::Unavailable("the node is shutting down".to_owned()),

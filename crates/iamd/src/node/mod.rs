@@ -1,21 +1,25 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod claims;
 mod facts;
 mod follow;
 mod key_store;
 mod ledgers;
 mod load;
+mod new_life;
 mod queue;
 mod reset;
+mod retention;
 mod snapshot;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
-use iamd_core::audit::Event;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
@@ -24,17 +28,22 @@ use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
 use iamd_core::state::{Account, AccountChanges};
 use iamd_store::{Cursor, Revision, Store};
+use iamd_wire::ErrorCode;
 use tokio::time::Instant;
 
 pub use facts::FactTable;
 pub use follow::follow;
+pub(crate) use load::store_fault;
+pub(crate) use new_life::end_sessions;
 pub use reset::Start;
 pub use snapshot::Snapshot;
 
+use crate::audit::{self, Audit};
 use crate::clock::Clock;
+use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::{SealingKey, Step};
+use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
 use follow::Feed;
 use ledgers::Ledgers;
@@ -49,6 +58,7 @@ pub struct Node {
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
+    audit: Audit,
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
@@ -65,6 +75,20 @@ pub enum Failure {
     Refused(Refusal),
     /// iamd could not carry it out.
     Fault(Fault),
+}
+
+impl Failure {
+    /// What the audit trail says of it: of a fault, what its answer says.
+    pub fn outcome(&self) -> Outcome {
+        let code = match self {
+            Failure::Refused(refusal) => return Outcome::from(refusal),
+            Failure::Fault(Fault::Unavailable(_) | Fault::Busy(_)) => ErrorCode::ServiceUnavailable,
+            Failure::Fault(
+                Fault::Folder(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Bug(_),
+            ) => ErrorCode::InternalFailure,
+        };
+        Outcome::Refused { code: code.code().into(), message: None }
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -160,6 +184,7 @@ impl Node {
             clock,
             quotas,
             facts,
+            audit: Audit::default(),
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -189,15 +214,71 @@ impl Node {
         &self.metrics
     }
 
+    /// Limits on how much there may be of everything.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
     /// How many writes wait in the queues.
     pub fn commands_waiting(&self) -> usize {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.values().map(|queue| queue.waiting()).sum()
     }
 
+    /// The audit trail.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Begins to write the audit trail into a data folder.
+    ///
+    /// # Errors
+    /// As [`Audit::start`].
+    pub fn start_audit(
+        self: &Arc<Node>,
+        data: &Path,
+        settings: &AuditSettings,
+    ) -> Result<(), Fault> {
+        self.audit.start(data, settings, &self.snapshot().keys, &self.logs())?;
+        if self.audit.takes_notes() {
+            // A task of the node's own: it ends with the process.
+            tokio::spawn(audit::export(Arc::clone(self)));
+        }
+        Ok(())
+    }
+
+    /// Where the logs of records of all accounts stand, by account.
+    pub fn logs(&self) -> Vec<(AccountId, LogHead)> {
+        self.ledgers.logs()
+    }
+
+    /// Records of an account as the store has them, behind a number, in order.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn stored_records(
+        &self,
+        account: AccountId,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<iamd_store::Record>, Fault> {
+        let account = iamd_store::AccountId(account.number());
+        self.store.read_records(account, after, most).await.map_err(load::store_fault)
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The key that seals the stored keys.
+    pub fn master(&self) -> &SealingKey {
+        &self.master
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.ledgers.rows()
     }
 
     /// A draw for one command.
@@ -282,6 +363,7 @@ impl Node {
     /// # Errors
     /// What the store answers.
     pub async fn close(&self) -> Result<(), Fault> {
+        self.audit.close().await;
         self.store.close().await.map_err(load::store_fault)
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::load::store_fault;
 use super::snapshot::Snapshot;
 use super::{Done, Drafted, Failure, Node, Plan, Published};
-use crate::audit::recorded;
+use crate::audit::{Note, recorded};
 use crate::fault::Fault;
 use crate::keys::{Entry, Keyring, LogHead, Step};
 
@@ -33,6 +33,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    /// Waits until nobody plans or commits for this account, and keeps others from it.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// How many commands wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).commands.len()
@@ -53,7 +58,12 @@ trait Command: Send {
     /// The record of the command that was just planned.
     fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault>;
     /// Answers: with what was planned, or with the fault of the whole batch.
-    fn answer(self: Box<Self>, outcome: Result<Revision, Failure>);
+    fn answer(
+        self: Box<Self>,
+        node: &Arc<Node>,
+        account: AccountId,
+        outcome: Result<Revision, Failure>,
+    );
 }
 
 struct Waiter<T> {
@@ -75,7 +85,7 @@ impl<T: Send> Waiter<T> {
     }
 }
 
-impl<T: Send> Command for Waiter<T> {
+impl<T: Send + 'static> Command for Waiter<T> {
     fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure> {
         match (self.plan)(snapshot, node) {
             Ok(Drafted { changes, answer, elements }) => {
@@ -95,15 +105,46 @@ impl<T: Send> Command for Waiter<T> {
         recorded(&self.event, &outcome, account, node.clock().now())
     }
 
-    fn answer(self: Box<Self>, outcome: Result<Revision, Failure>) {
+    fn answer(
+        self: Box<Self>,
+        node: &Arc<Node>,
+        account: AccountId,
+        outcome: Result<Revision, Failure>,
+    ) {
         let answer = match (outcome, self.planned) {
             (Err(failure), _) => Err(failure),
             (Ok(revision), Some(Ok(answer))) => Ok(Done { answer, revision }),
             (Ok(_), Some(Err(failure))) => Err(failure),
             (Ok(_), None) => Err(Fault::Bug("a command was not planned".to_owned()).into()),
         };
+        note_failure(node, account, self.event, self.answer, answer);
+    }
+}
+
+/// Answers a command; one that failed is noted before.
+fn note_failure<T: Send + 'static>(
+    node: &Arc<Node>,
+    account: AccountId,
+    event: Event,
+    asked: oneshot::Sender<Result<Done<T>, Failure>>,
+    answer: Result<Done<T>, Failure>,
+) {
+    let failure = match &answer {
+        Err(failure) if node.audit().takes_notes() => failure,
         // Who asked may have gone away; what was committed stays.
-        let _ = self.answer.send(answer);
+        Err(_) | Ok(_) => return drop(asked.send(answer)),
+    };
+    let (outcome, time) = (failure.outcome(), node.clock().now());
+    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
+        Ok(()) => drop(asked.send(answer)),
+        Err(note) => {
+            // The others of the batch do not wait for the place in the trail.
+            let node = Arc::clone(node);
+            tokio::spawn(async move {
+                let noted = node.audit().wait(note).await;
+                drop(asked.send(noted.map_err(Failure::from).and(answer)));
+            });
+        }
     }
 }
 
@@ -193,11 +234,12 @@ async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Comman
             },
             Err(Attempt::Failed(fault)) => Err(Failure::Fault(fault)),
         };
-        batch.into_iter().for_each(|command| command.answer(outcome.clone()));
+        batch.into_iter().for_each(|command| command.answer(node, account, outcome.clone()));
         return;
     }
     let fault = Fault::Unavailable("other nodes write to this account all the time".to_owned());
-    batch.into_iter().for_each(|command| command.answer(Err(fault.clone().into())));
+    let outcome: Result<Revision, Failure> = Err(fault.into());
+    batch.into_iter().for_each(|command| command.answer(node, account, outcome.clone()));
 }
 
 enum Attempt {
@@ -228,12 +270,15 @@ async fn attempt(
         if let Ok(changes) = command.plan(&working, node) {
             working = working.after(&changes, &[]);
             all_changes.extend(changes);
-            records.push(command.record(account, node)?);
+            if node.audit().is_on() {
+                records.push(command.record(account, node)?);
+            }
         }
     }
     if all_changes.is_empty() && records.is_empty() {
         return Ok(base.revision(account));
     }
+    let first_record = node.ledgers.log(account).last.saturating_add(1);
     let batch = Batch { account, changes: &all_changes, records: &records };
     let Prepared { commits, steps } = prepared(node, &base, &batch)?;
     let committed = node.store().commit(commits).await.map_err(|error| match error {
@@ -251,6 +296,7 @@ async fn attempt(
         steps,
         cursor: committed.cursor,
     });
+    node.audit().stored(account, first_record, records);
     let revision = revisions.iter().find(|(committed, _)| *committed == account);
     Ok(revision.map_or(base.revision(account), |(_, revision)| *revision))
 }

@@ -6,10 +6,12 @@ use iamd_core::account_id::AccountId;
 use iamd_core::caller::Caller;
 use iamd_core::operation::{Environment, Operation};
 use iamd_core::perform::perform;
+use iamd_core::preparation::{CodeOutcome, CodeUse};
 use iamd_core::quota::Quotas;
+use iamd_core::state::MfaDeviceId;
 use iamd_store::{AccountRows, Memory, Row, RowKey, Store};
-use iamd_wire::ErrorCode;
 use iamd_wire::iam::{CreateUserRequest, DeleteUserRequest, UpdateUserRequest};
+use iamd_wire::{ErrorCode, Timestamp};
 
 use super::*;
 use crate::founder::{self, NewAccountFacts, Order};
@@ -365,4 +367,61 @@ async fn a_reset_keeps_the_records() {
     world.node.put_back(&start).await.unwrap();
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert_eq!(world.records().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_code_counts_once_on_all_nodes_and_never_without_the_store() {
+    let world = world().await;
+    let other = another_node(&world.store, &world.master).await;
+    let now = world.node.clock().now();
+    let code = |steps: &[i64], passed: &[i64]| CodeUse {
+        account: world.account,
+        device: MfaDeviceId([7; 16]),
+        steps: steps.to_vec(),
+        passed: passed.to_vec(),
+        expires: Timestamp::from_seconds(now.seconds() + 600),
+        at: now,
+    };
+    let refused = CodeOutcome::Refuse;
+    assert_eq!(world.node.use_up(&code(&[], &[])).await, Ok(refused), "a wrong code");
+    assert_eq!(world.node.use_up(&code(&[10], &[8, 9])).await, Ok(CodeOutcome::Claim));
+    for node in [&world.node, &other] {
+        for step in 8..=10 {
+            assert_eq!(node.use_up(&code(&[step], &[])).await, Ok(refused), "{step}");
+        }
+        // One of two is enough.
+        assert_eq!(node.use_up(&code(&[10, 11], &[])).await, Ok(refused));
+    }
+    let another = CodeUse { device: MfaDeviceId([8; 16]), ..code(&[10], &[]) };
+    assert_eq!(other.use_up(&another).await, Ok(CodeOutcome::Claim));
+    world.store.begin_outage("the disk is full");
+    let outcome = world.node.use_up(&code(&[12], &[])).await;
+    assert!(matches!(outcome, Err(Fault::Unavailable(_))));
+    world.store.end_outage();
+    assert_eq!(world.node.use_up(&code(&[12], &[])).await, Ok(CodeOutcome::Claim));
+}
+
+/// Of many who show one code at once, one is let in.
+#[tokio::test]
+async fn racing_uses_of_one_code_give_one_claim() {
+    let world = world().await;
+    let now = world.node.clock().now();
+    let mut tasks = Vec::new();
+    for _ in 0..64 {
+        let node = Arc::clone(&world.node);
+        let code = CodeUse {
+            account: world.account,
+            device: MfaDeviceId([7; 16]),
+            steps: vec![10],
+            passed: vec![8, 9],
+            expires: Timestamp::from_seconds(now.seconds() + 600),
+            at: now,
+        };
+        tasks.push(tokio::spawn(async move { node.use_up(&code).await }));
+    }
+    let mut claims = 0;
+    for task in tasks {
+        claims += usize::from(task.await.unwrap() == Ok(CodeOutcome::Claim));
+    }
+    assert_eq!(claims, 1);
 }

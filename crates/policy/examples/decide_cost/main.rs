@@ -168,6 +168,7 @@ fn worst_documents() -> Vec<(&'static str, String, String, String)> {
         as_resource("variables without end", &"${".repeat(2_900)),
         as_condition("tag keys beside patterns", "StringLike", "*a?a?b*"),
         as_condition("tag keys beside variables", "StringLike", "*${aws:username}b"),
+        as_condition("tag keys beside long pieces", "StringLike", "*${aws:username}?b*"),
         as_condition("tag keys beside ARNs", "ArnLike", "arn:aws:s3:::*a?b"),
         as_condition("tag keys in any case", "StringEqualsIgnoreCase", &"a".repeat(127)),
     ]

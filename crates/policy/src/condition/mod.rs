@@ -13,6 +13,7 @@ pub(crate) use number::Number;
 pub(crate) use operator::Operator;
 
 use crate::context::{ConditionKeys, present};
+use crate::united::United;
 use operand::{Operand, Test};
 use operator::{Quantifier, Relation};
 
@@ -22,8 +23,6 @@ pub(crate) struct Condition {
     operator: Operator,
     /// In lower case.
     key: Box<str>,
-    /// As written.
-    shown_key: Box<str>,
     operand: Operand,
 }
 
@@ -38,14 +37,13 @@ impl Condition {
         Condition {
             operator,
             key: key.to_lowercase().into(),
-            shown_key: key.into(),
             operand: Operand::new(operator.relation, values, variables),
         }
     }
 
-    /// The key, as written.
-    pub(crate) fn shown_key(&self) -> &str {
-        &self.shown_key
+    /// The key, in lower case.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Whether a request has no value for the key, and the condition does not merely ask that.
@@ -62,7 +60,8 @@ impl Condition {
         let Some(value) = value else { return self.holds_without_value() };
         // Once for all values of the request.
         let operand = self.operand.resolved(keys);
-        let holds = |value| self.holds_for(value, &operand);
+        let united = operand.united(&value);
+        let holds = |value| self.holds_for(value, &operand, united.as_ref());
         match self.operator.quantifier {
             // A multivalued key without a set operator: any of its values may match a positive
             // operator, none may match a negated one.
@@ -84,8 +83,8 @@ impl Condition {
         }
     }
 
-    fn holds_for(&self, value: &str, operand: &Operand) -> bool {
-        match operand.test(self.operator.relation, value) {
+    fn holds_for(&self, value: &str, operand: &Operand, united: Option<&United>) -> bool {
+        match operand.test(self.operator.relation, value, united) {
             Test::Matches => !self.operator.negated,
             Test::Differs => self.operator.negated,
             // What cannot be read is no missing key: false under a negated operator, too.

@@ -11,20 +11,21 @@ use super::date::Date;
 use super::number::Number;
 use super::operator::Relation;
 use crate::arn::Arn;
-use crate::context::ConditionKeys;
+use crate::context::{ConditionKeys, Value};
 use crate::fold;
 use crate::pattern::{Glob, Meaning, Template};
+use crate::united::United;
 
 /// The values of one key; what cannot be read is none.
 #[derive(Debug, Clone)]
 pub(super) enum Operand {
-    Texts(Vec<Text>),
-    Arns(Vec<ArnText>),
-    Numbers(Vec<Option<Number>>),
-    Dates(Vec<Option<Date>>),
-    Binaries(Vec<Option<Vec<u8>>>),
-    Networks(Vec<Option<IpNet>>),
-    Absences(Vec<Option<bool>>),
+    Texts(Box<[Text]>),
+    Arns(Box<[ArnText]>),
+    Numbers(Box<[Option<Number>]>),
+    Dates(Box<[Option<Date>]>),
+    Binaries(Box<[Option<Vec<u8>>]>),
+    Networks(Box<[Option<IpNet>]>),
+    Absences(Box<[Option<bool>]>),
 }
 
 /// A text, as literal or wild as its operator lets it be.
@@ -97,6 +98,22 @@ impl Operand {
         }
     }
 
+    /// The patterns among the values as one, if that is quicker for these values of a request.
+    pub(super) fn united(&self, value: &Value<'_>) -> Option<United> {
+        let Operand::Texts(texts) = self else { return None };
+        let patterns = texts.iter().filter_map(|text| match text {
+            Text::Pattern(glob) => Some(glob),
+            Text::Literal(_) | Text::Variable(_) => None,
+        });
+        let (count, length) =
+            value.iter().fold((0, 0), |(count, length), it| (count + 1, length + it.len()));
+        // Most conditions have no pattern at all, and most requests one value.
+        if count * texts.len() < 2 {
+            return None;
+        }
+        United::if_quicker(&patterns.collect::<Vec<_>>(), count, length)
+    }
+
     /// For `Null`: whether one of the values asks for this absence or presence.
     pub(super) fn asks_for(&self, absence: bool) -> bool {
         match self {
@@ -111,7 +128,9 @@ impl Operand {
     }
 
     /// Compares a value of the request with the policy's values, their variables replaced.
-    pub(super) fn test(&self, relation: Relation, value: &str) -> Test {
+    ///
+    /// `united` are all patterns among them, if they are to be matched together.
+    pub(super) fn test(&self, relation: Relation, value: &str, united: Option<&United>) -> Test {
         match (self, relation) {
             (Operand::Texts(texts), Relation::Bool) => {
                 let Some(value) = truth(value) else { return Test::Unreadable };
@@ -123,6 +142,11 @@ impl Operand {
             (Operand::Texts(texts), Relation::StringEqualsIgnoreCase) => {
                 let same = |text: &Text| text.literal().is_some_and(|text| fold::same(text, value));
                 any(texts.iter().map(|text| matching(same(text))))
+            }
+            (Operand::Texts(texts), Relation::StringLike) if united.is_some() => {
+                let is_literal = |text: &Text| text.literal() == Some(value);
+                let is_wild = united.is_some_and(|united| united.matches(value));
+                matching(is_wild || texts.iter().any(is_literal))
             }
             (Operand::Texts(texts), _) => {
                 any(texts.iter().map(|text| matching(text.matches(value))))

@@ -457,7 +457,7 @@ fn an_implicit_denial_names_what_would_allow_but_for_one_thing() {
     let keys = vec!["aws:PrincipalTag/Team".to_owned(), "aws:username".to_owned()];
     assert_eq!(
         near,
-        [("Elsewhere", &crate::Obstacle::Resource), ("Tagged", &crate::Obstacle::Conditions(keys))]
+        [("Tagged", &crate::Obstacle::Conditions(keys)), ("Elsewhere", &crate::Obstacle::Resource)]
     );
 }
 

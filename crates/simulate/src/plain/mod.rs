@@ -70,6 +70,46 @@ pub fn decide(question: &Question, documents: &Documents) -> Outcome {
     }
 }
 
+/// What every type of policy says by itself: `allows`, `explicitDeny` or `doesNotAllow`; none where
+/// there are no such policies or they do not reach the caller or the resource.
+///
+/// Source: IAM User Guide, "Policy evaluation logic"; Organizations User Guide, "SCP evaluation",
+/// "RCP evaluation".
+pub fn verdicts(
+    question: &Question,
+    documents: &Documents,
+) -> Vec<(&'static str, Option<&'static str>)> {
+    let question = &prepared(question);
+    let answers = Answers::of(question, documents);
+    let one = |answer: &Option<Answer>| {
+        answer.as_ref().map(|answer| match answer {
+            Answer::Deny => "explicitDeny",
+            Answer::Allow(_) => "allows",
+            Answer::Nothing => "doesNotAllow",
+        })
+    };
+    let denies = |levels: &[Answer]| levels.contains(&Answer::Deny);
+    // Every level must allow, and there must be one.
+    let scp = answers.scp.as_ref().map(|levels| match levels.iter().all(Answer::allows) {
+        _ if denies(levels) => "explicitDeny",
+        true if !levels.is_empty() => "allows",
+        _ => "doesNotAllow",
+    });
+    // AWS's own policy, attached to every level, allows everything.
+    let rcp =
+        answers.rcp.as_ref().map(|levels| if denies(levels) { "explicitDeny" } else { "allows" });
+    vec![
+        ("scp", scp),
+        ("rcp", rcp),
+        ("endpoint", one(&answers.endpoint)),
+        ("resource", one(&answers.resource)),
+        ("trust", one(&answers.trust)),
+        ("identity", one(&answers.identity)),
+        ("boundary", one(&answers.boundary)),
+        ("session", one(&answers.session)),
+    ]
+}
+
 /// The question as it is decided: an action that knows no resources has the resource `*`; keys that
 /// follow from the caller are there unless the question brings its own.
 ///

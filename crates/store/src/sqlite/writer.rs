@@ -11,11 +11,11 @@ use super::{
     change_log::{self, Lengths},
     checksum::{self, Standing},
     fault::damaged,
-    reader, schema,
+    import, reader, schema,
 };
 use crate::{
     AccountCommit, AccountId, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, Head,
-    StoreError,
+    Imported, StoreError,
 };
 
 /// Most jobs in one transaction; the rest waits for the next.
@@ -45,6 +45,10 @@ pub(super) enum Job {
     ForgetRecords {
         account: AccountId,
         up_to: u64,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Import {
+        list: Vec<Imported>,
         answer: oneshot::Sender<Result<(), StoreError>>,
     },
     Close {
@@ -217,6 +221,9 @@ impl Batch<'_> {
             Job::ForgetRecords { account, up_to, answer } => {
                 hold(answer, self.attempt(|batch| batch.forget_records(account, up_to)))
             }
+            Job::Import { list, answer } => {
+                hold(answer, self.attempt(|batch| import::put(batch.connection, &list)))
+            }
             Job::Close { answer } => hold(answer, Ok(())),
         }
     }
@@ -305,17 +312,7 @@ impl Batch<'_> {
         let records = self.append(commit, records)?;
         let head = Head { revision: commit.expected.next(), seal: commit.seal.clone() };
         let standing = Standing { head, digest, records };
-        let checksum = checksum::of_account(commit.account, &standing);
-        let Standing { head: Head { revision, seal }, digest, records } = standing;
-        let mut head = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO accounts \
-             (account, revision, row_count, row_sum, record_count, seal, checksum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        let (revision, records) = (revision.0.cast_signed(), records.cast_signed());
-        let (rows, sum) = (digest.rows.cast_signed(), digest.sum.cast_signed());
-        head.execute((account, revision, rows, sum, records, seal, checksum))?;
-        Ok(())
+        import::write_standing(self.connection, commit.account, &standing)
     }
 
     /// Appends the records of a commit behind those that are there; tells how many there are then.
@@ -461,6 +458,7 @@ fn refuse_all(batch: Vec<Job>) -> Vec<Held> {
         Job::MergeFacts { answer, .. }
         | Job::ForgetFacts { answer, .. }
         | Job::ForgetRecords { answer, .. }
+        | Job::Import { answer, .. }
         | Job::Close { answer } => hold(answer, Err(StoreError::Closed)),
     };
     batch.into_iter().map(refuse).collect()

@@ -1,6 +1,8 @@
 //! An explanation, told to people and to programs.
 
-use iamd_policy::{DecidingStatement, Decision, Document, Explanation, Obstacle, ParseError};
+use iamd_policy::{
+    DecidingStatement, Decision, Document, Explanation, Obstacle, ParseError, Verdict,
+};
 use serde_json::{Map, Value, json};
 
 use super::explain::Files;
@@ -37,29 +39,13 @@ impl<'a> Story<'a> {
         for statement in &explained.statements {
             text.push_str(&format!("  {}\n{}", self.placed(statement), quoted(statement)));
         }
-        if !explained.missing_keys.is_empty() {
-            text.push_str(
-                "\nCondition keys that statements asked for and the request did not have:\n",
-            );
-            explained.missing_keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
-        }
+        text.push_str(&self.types());
+        text.push_str(&self.keys());
         if let Decision::DenyImplicitly(_) = explained.decision {
             text.push_str(&format!("\nNo statement of type `{by}` allows the request.\n"));
         }
-        if !explained.near_misses.is_empty() {
-            text.push_str("These would, but for one thing:\n");
-        }
-        for miss in &explained.near_misses {
-            let obstacle = match &miss.obstacle {
-                Obstacle::Resource => "its resources do not cover the request's".to_owned(),
-                Obstacle::Principal => "it does not name the caller".to_owned(),
-                Obstacle::Conditions(keys) => {
-                    format!("conditions on {} do not hold", keys.join(", "))
-                }
-            };
-            let (place, quote) = (self.placed(&miss.statement), quoted(&miss.statement));
-            text.push_str(&format!("  {place}: {obstacle}\n{quote}"));
-        }
+        text.push_str(&self.near_misses());
+        text.push_str(&self.changes());
         let mut unread = self.unread().peekable();
         if unread.peek().is_some() {
             text.push_str("\nDocuments that cannot be read and so hold nothing:\n");
@@ -67,6 +53,90 @@ impl<'a> Story<'a> {
         for (name, error) in unread {
             let ParseError { line, column, message, .. } = error;
             text.push_str(&format!("  {}:{line}:{column}: {message}\n", self.place(name)));
+        }
+        text
+    }
+
+    /// What every type of policy says.
+    fn types(&self) -> String {
+        let mut text = "\nWhat the types of policies say:\n".to_owned();
+        let mut absent = Vec::new();
+        for told in &self.explained.types {
+            let kind = told.policy_type.as_str();
+            let says = match told.verdict {
+                Verdict::Allow => "allows",
+                Verdict::DenyExplicitly => "denies explicitly",
+                Verdict::DoNotAllow => "does not allow",
+                Verdict::DoNotApply => "does not apply to this caller or resource",
+                Verdict::Absent => {
+                    absent.push(kind);
+                    continue;
+                }
+            };
+            let places: Vec<String> = told.statements.iter().map(|it| self.placed(it)).collect();
+            let places =
+                if places.is_empty() { String::new() } else { format!(": {}", places.join(", ")) };
+            text.push_str(&format!("  {kind:8} {says}{places}\n"));
+        }
+        if !absent.is_empty() {
+            text.push_str(&format!("  not present: {}\n", absent.join(", ")));
+        }
+        text
+    }
+
+    /// The condition keys that were looked at.
+    fn keys(&self) -> String {
+        let mut text = String::new();
+        if !self.explained.keys.is_empty() {
+            text.push_str("\nCondition keys that statements asked for:\n");
+        }
+        for key in &self.explained.keys {
+            let had = match &key.values {
+                Some(values) => format!("= {}", values.join(", ")),
+                None => "is missing".to_owned(),
+            };
+            text.push_str(&format!("  {} {had}\n", key.name));
+        }
+        text
+    }
+
+    fn near_misses(&self) -> String {
+        let mut text = String::new();
+        if !self.explained.near_misses.is_empty() {
+            text.push_str("These would, but for one thing:\n");
+        }
+        for miss in &self.explained.near_misses {
+            let obstacle = match &miss.obstacle {
+                Obstacle::Resource => "its resources do not cover the request's".to_owned(),
+                Obstacle::Principal => "it does not name the caller".to_owned(),
+                Obstacle::Action => "its actions do not cover the request's".to_owned(),
+                Obstacle::Conditions(keys) => {
+                    format!("conditions on {} do not hold", keys.join(", "))
+                }
+            };
+            let (place, quote) = (self.placed(&miss.statement), quoted(&miss.statement));
+            text.push_str(&format!("  {place}: {obstacle}\n{quote}"));
+        }
+        text
+    }
+
+    /// The smallest change that would allow the request.
+    fn changes(&self) -> String {
+        let explained = self.explained;
+        let heading = match explained.steps.len() {
+            _ if explained.decision.is_allowed() => return String::new(),
+            0 => return "\nNo policy can allow this request.\n".to_owned(),
+            1 => "The smallest change that would allow it:".to_owned(),
+            count => format!("The smallest change that would allow it, all {count} steps:"),
+        };
+        let mut text = format!("\n{heading}\n");
+        for step in &explained.steps {
+            let kind = step.policy_type.as_str();
+            for (number, change) in step.changes.iter().enumerate() {
+                let or = if number == 0 { format!("{kind}:") } else { "  or".to_owned() };
+                let sentence = change.sentence(|statement| self.placed(statement));
+                text.push_str(&format!("  {or} {sentence}\n"));
+            }
         }
         text
     }
@@ -93,13 +163,51 @@ impl<'a> Story<'a> {
             "decided_by": explained.decision.decided_by().as_str(),
             "statements": statements.collect::<Vec<_>>(),
             "missing_keys": explained.missing_keys,
+            "types": self.json_of_types(),
+            "keys": explained
+                .keys
+                .iter()
+                .map(|key| json!({ "key": key.name, "values": key.values }))
+                .collect::<Vec<_>>(),
             "near_misses": misses.collect::<Vec<_>>(),
             "unread": unread.collect::<Vec<_>>(),
         });
         if let (false, Some(story)) = (explained.decision.is_allowed(), story.as_object_mut()) {
             story.insert("message".to_owned(), explained.message().into());
+            story.insert("steps".to_owned(), self.json_of_steps());
         }
         story
+    }
+
+    fn json_of_types(&self) -> Value {
+        let types = self.explained.types.iter().map(|told| {
+            let statements = told.statements.iter().map(|statement| self.members(statement));
+            json!({
+                "type": told.policy_type.as_str(),
+                "says": told.verdict.as_str(),
+                "statements": statements.collect::<Vec<_>>(),
+            })
+        });
+        types.collect()
+    }
+
+    /// What would have to change: all steps, of each of them one change.
+    fn json_of_steps(&self) -> Value {
+        let steps = self.explained.steps.iter().map(|step| {
+            let changes = step.changes.iter().map(|change| {
+                let mut members =
+                    change.statement.as_ref().map(|it| self.members(it)).unwrap_or_default();
+                members.insert("kind".to_owned(), change.kind.as_str().into());
+                let sentence = change.sentence(|statement| self.placed(statement));
+                members.insert("sentence".to_owned(), sentence.into());
+                members
+            });
+            json!({
+                "type": step.policy_type.as_str(),
+                "changes": changes.collect::<Vec<_>>(),
+            })
+        });
+        steps.collect()
     }
 
     fn members(&self, statement: &DecidingStatement) -> Map<String, Value> {

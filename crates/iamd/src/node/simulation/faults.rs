@@ -6,8 +6,8 @@ use std::time::Duration;
 use iamd_simulate::random::Random;
 use iamd_store::{
     AccountCommit, AccountId, AccountRows, Answer, ChangeSet, Changes, ClaimKey, Claimed,
-    CommitError, Committed, Cursor, Fact, FactVisitor, Memory, Record, RowVisitor, Store,
-    StoreError,
+    CommitError, Committed, CopyVisitor, Cursor, Fact, FactVisitor, Imported, Memory, Record,
+    RowVisitor, Store, StoreError,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -313,6 +313,18 @@ impl Store for FaultyStore {
 
     fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(self.call("forget_records", self.durable.forget_records(account, up_to)))
+    }
+
+    fn copy_all<'a>(
+        &'a self,
+        first: AccountId,
+        visitor: &'a mut dyn CopyVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>> {
+        Box::pin(self.call("copy_all", self.durable.copy_all(first, visitor)))
+    }
+
+    fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.call("import", self.durable.import(list)))
     }
 
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {
