@@ -237,6 +237,7 @@ pub async fn the_feed_is_in_order(fixture: &impl Fn(Setup) -> Fixture) {
         assert_eq!(change.removes.is_empty(), index != 10);
     }
     assert!(cursors[9].reaches(cursors[3]) && !cursors[3].reaches(cursors[9]));
+    assert!(cursors[4].is_next_of(cursors[3]) && !cursors[5].is_next_of(cursors[3]));
     assert_eq!(feed(&*store, cursors[8]).await, sets[9..]);
     assert_eq!(feed(&*store, cursors[10]).await, []);
 }

@@ -32,6 +32,12 @@ impl Cursor {
     pub fn reaches(self, other: Self) -> bool {
         self.incarnation == other.incarnation && self.sequence >= other.sequence
     }
+
+    /// Whether there is one commit between `other` and here, and no more.
+    #[must_use]
+    pub fn is_next_of(self, other: Self) -> bool {
+        self.incarnation == other.incarnation && self.sequence == other.sequence.saturating_add(1)
+    }
 }
 
 impl fmt::Debug for Cursor {

@@ -24,6 +24,11 @@ pub(super) const STEPS: &[Step] = &[
         about: "unit, property, conformance and documentation tests, and replayed inputs",
         run: unit,
     },
+    Step {
+        name: "simulation",
+        about: "the node on a store that fails, from 1,000 seeds",
+        run: simulation,
+    },
     Step { name: "wasm", about: "the policy engine builds for WebAssembly", run: wasm },
     Step {
         name: "round-trip",
@@ -75,6 +80,10 @@ fn doc(workspace: &Workspace) -> Result<(), String> {
 
 fn unit(workspace: &Workspace) -> Result<(), String> {
     command::run(command::cargo(&workspace.root, ["test", "--workspace", "--quiet"]))
+}
+
+fn simulation(workspace: &Workspace) -> Result<(), String> {
+    task(workspace, &["simulate"])
 }
 
 fn wasm(workspace: &Workspace) -> Result<(), String> {

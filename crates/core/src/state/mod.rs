@@ -111,6 +111,21 @@ impl State {
         }
     }
 
+    /// Puts an account, or the directory, as `newer` has it in the place of what is here.
+    pub fn take_over(&mut self, account: AccountId, newer: &State) {
+        if account == AccountId::DIRECTORY {
+            self.directory = newer.directory.clone();
+            return;
+        }
+        self.foreign_keys.retain(|_, owner| *owner != account);
+        let foreign = newer.foreign_keys.iter().filter(|(_, owner)| **owner == account);
+        self.foreign_keys.extend(foreign.map(|(id, owner)| (id.clone(), *owner)));
+        match newer.accounts.get(&account) {
+            Some(held) => self.accounts.insert(account, Arc::clone(held)),
+            None => self.accounts.remove(&account),
+        };
+    }
+
     fn index_foreign_key(&mut self, account: AccountId, change: &Change) {
         match change {
             Change::Put(Entity::AccessKey(key)) if key.id.account() != Some(account) => {

@@ -6,9 +6,10 @@ use iamd_wire::Timestamp;
 use proptest::prelude::*;
 
 use super::{Account, Change, Collection, Entity, EntityKey, KeyOwner, Named, PolicyUse, State};
+use crate::account_id::AccountId;
 use crate::quota::{self, Quotas};
 use crate::record::RecordKey;
-use crate::test_support::{ACCOUNT, ALLOW_ALL, TRUST_EC2, World, rebuilt};
+use crate::test_support::{ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, TRUST_EC2, World, rebuilt};
 use crate::totp::{Seed, step_at};
 
 #[test]
@@ -46,6 +47,35 @@ fn an_account_ends_with_its_settings() {
     let changes = vec![Change::Remove(EntityKey::Settings)];
     world.commit(&[super::AccountChanges { account, changes }]);
     assert!(world.state.account(account).is_none());
+}
+
+#[test]
+fn an_account_is_taken_over_with_its_keys_and_without_those_it_had() {
+    let account: AccountId = ACCOUNT.parse().unwrap();
+    // Ids of keys that an operator chose do not say whose they are.
+    let with_key = |id: &str| {
+        let mut world = World::with(&[]);
+        let key = super::AccessKey {
+            id: id.parse().unwrap(),
+            owner: KeyOwner::Root,
+            secret: "secret".to_owned().into(),
+            status: super::AccessKeyStatus::Active,
+            created: NOW,
+        };
+        let changes = vec![Change::Put(Entity::AccessKey(key))];
+        world.commit(&[super::AccountChanges { account, changes }]);
+        world.state
+    };
+    let (old, new) = ("AKIAOPERATORSOLDKEY", "AKIAOPERATORSNEWKEY");
+    let (mut state, newer) = (with_key(old), with_key(new));
+    let other = state.account(OTHER_ACCOUNT.parse().unwrap()).unwrap().clone();
+    state.take_over(account, &newer);
+    assert!(state.access_key(&new.parse().unwrap()).is_some());
+    assert!(state.access_key(&old.parse().unwrap()).is_none());
+    let kept = state.account(OTHER_ACCOUNT.parse().unwrap()).unwrap();
+    assert!(std::sync::Arc::ptr_eq(kept, &other), "others stay as they are");
+    state.take_over(account, &State::default());
+    assert!(state.account(account).is_none() && state.access_key(&new.parse().unwrap()).is_none());
 }
 
 proptest! {

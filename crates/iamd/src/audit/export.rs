@@ -22,7 +22,9 @@ const FORGETTING_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Brings records into the files, and forgets old ones, for as long as the node runs.
 pub async fn export(node: Arc<Node>) {
     let Some(trail) = node.audit().trail.get() else { return };
-    let mut forgetting = tokio::time::interval(FORGETTING_INTERVAL);
+    // A start reads no record that it does not need.
+    let first = tokio::time::Instant::now() + FORGETTING_INTERVAL;
+    let mut forgetting = tokio::time::interval_at(first, FORGETTING_INTERVAL);
     loop {
         catch_up(&node).await;
         tokio::select! {

@@ -42,6 +42,14 @@ impl World {
     }
 }
 
+async fn proven(world: &World, node: &Node) -> Report {
+    let (progress, steps) = crate::operator::Progress::channel();
+    let report = verify(node, world.data(), &progress).await.unwrap();
+    let last = (*steps.borrow()).unwrap();
+    assert_eq!(last.done, last.total, "the last step is the last");
+    report
+}
+
 fn account() -> AccountId {
     AccountId::from_number(111_122_223_333).unwrap()
 }
@@ -71,7 +79,7 @@ async fn records_of_a_time_without_the_trail_come_into_the_files_once() {
     while node.audit().trail.get().unwrap().shared.exported(account()) < 301 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &node).await.breaks, []);
     node.audit().close().await;
     let lines = world.lines();
     assert_eq!(lines.len(), 301);
@@ -83,7 +91,7 @@ async fn records_of_a_time_without_the_trail_come_into_the_files_once() {
     node.audit().flush().await.unwrap();
     node.audit().close().await;
     assert_eq!(world.lines().len(), 302);
-    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &node).await.breaks, []);
 }
 
 #[tokio::test]
@@ -103,10 +111,10 @@ async fn old_records_are_forgotten_in_the_store_and_not_missed() {
     export::forget_old(&node, 90).await;
     let kept = node.stored_records(account(), 0, 10).await.unwrap();
     assert_eq!(kept.iter().map(|record| record.number).collect::<Vec<_>>(), [6]);
-    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &node).await.breaks, []);
     // What the ledger says is there must be there, also for the next node.
     write(&node, "Newer").await;
-    assert_eq!(verify(&*world.node().await, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &*world.node().await).await.breaks, []);
     node.audit().close().await;
 }
 
@@ -136,7 +144,7 @@ async fn what_finds_no_place_is_counted_in_the_trail() {
     assert_eq!(gap["eventName"], "LostAuditRecords");
     assert_eq!(gap["requestParameters"]["lost"], 6);
     assert_eq!(gap["userIdentity"]["invokedBy"], "iamd");
-    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &node).await.breaks, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,7 +203,7 @@ async fn a_search_goes_back_through_blocks_and_files_page_by_page() {
         let ids: std::collections::HashSet<&String> = found.iter().collect();
         assert_eq!(ids.len(), expected, "nothing comes twice");
     }
-    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &node).await.breaks, []);
     node.audit().close().await;
 }
 
@@ -220,7 +228,7 @@ async fn a_store_that_went_back_is_told_of_and_its_new_records_are_kept() {
     };
     world.store.commit(vec![commit]).await.unwrap();
     let node = world.node().await;
-    let broken = verify(&node, world.data()).await.unwrap().breaks;
+    let broken = proven(&world, &node).await.breaks;
     assert!(broken[0].reason.contains("the store ends at record 0, the files at 3"), "{broken:?}");
     node.start_audit(world.data(), &Config::default().audit).unwrap();
     write(&node, "After").await;
@@ -228,5 +236,5 @@ async fn a_store_that_went_back_is_told_of_and_its_new_records_are_kept() {
     node.audit().close().await;
     let lines = world.lines();
     assert!(lines[3].contains("StoreWentBack") && lines[4].contains("After"));
-    assert_eq!(verify(&node, world.data()).await.unwrap().breaks, []);
+    assert_eq!(proven(&world, &node).await.breaks, []);
 }

@@ -11,6 +11,7 @@ use super::line::{self, NO_LINE, Trailer};
 use crate::fault::Fault;
 use crate::keys::{Keyring, LogHead, LogReader};
 use crate::node::Node;
+use crate::operator::{Progress, Step};
 
 /// Records read from the store at once.
 const PORTION: usize = 256;
@@ -58,24 +59,32 @@ impl std::fmt::Display for Break {
     }
 }
 
-/// Proves the trail of a node whose data folder this is.
+/// Proves the trail of a node whose data folder this is; its steps are logs and files.
 ///
 /// # Errors
 /// [`Fault::Unavailable`] and [`Fault::Folder`] when something cannot be read at all.
-pub async fn verify(node: &Node, data: &Path) -> Result<Report, Fault> {
+pub async fn verify(node: &Node, data: &Path, progress: &Progress) -> Result<Report, Fault> {
+    let folder = data.join(files::FOLDER);
+    let logs = node.logs();
+    // Without a folder there are no files.
+    let files = files::numbers(&folder).unwrap_or_default().len();
+    let total = logs.len().saturating_add(files) as u64;
     let mut report = Report::default();
     let snapshot = node.snapshot();
     let mut stored = BTreeMap::new();
-    for (account, head) in node.logs() {
+    for (account, head) in logs {
         // Records that come in the meantime are behind what the head says.
         stored.insert(account.number(), head.last);
         verify_log(node, &snapshot.keys, account, head, &mut report).await?;
+        progress.report(Step { done: report.accounts, total });
     }
     node.audit().flush().await?;
-    let (folder, keys) = (data.join(files::FOLDER), snapshot.keys.clone());
+    let (keys, progress) = (snapshot.keys.clone(), progress.clone());
     let joined = tokio::task::spawn_blocking(move || {
         let keys = |version| super::trail_key(&keys, version);
-        let read = FileReader::new(&folder, &keys, report).read(&stored);
+        let mut reader = FileReader::new(&folder, &keys, report);
+        reader.progress = Some((progress, total));
+        let read = reader.read(&stored);
         read.map_err(|error| Fault::Folder(format!("{} cannot be read: {error}", folder.display())))
     });
     joined.await.map_err(|error| Fault::Bug(error.to_string()))?
@@ -132,11 +141,13 @@ struct FileReader<'a> {
     exported: BTreeMap<u64, u64>,
     /// Number and code of the last line of the file before.
     end: Option<(u64, line::Mac)>,
+    /// Where the steps go, and how many there are in all.
+    progress: Option<(Progress, u64)>,
 }
 
 impl<'a> FileReader<'a> {
     fn new(folder: &'a Path, keys: Keys<'a>, report: Report) -> FileReader<'a> {
-        FileReader { folder, keys, report, exported: BTreeMap::new(), end: None }
+        FileReader { folder, keys, report, exported: BTreeMap::new(), end: None, progress: None }
     }
 
     fn read(mut self, stored: &BTreeMap<u64, u64>) -> std::io::Result<Report> {
@@ -152,6 +163,10 @@ impl<'a> FileReader<'a> {
         self.check_numbers(&numbers, head.as_ref());
         for number in &numbers {
             self.read_file(*number, head.as_ref())?;
+            if let Some((progress, total)) = &self.progress {
+                let done = self.report.accounts.saturating_add(self.report.files);
+                progress.report(Step { done, total: *total });
+            }
         }
         for (account, number) in std::mem::take(&mut self.exported) {
             let last = stored.get(&account).copied().unwrap_or_default();

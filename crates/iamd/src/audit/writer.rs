@@ -26,6 +26,8 @@ use crate::entropy;
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the writer waits after the disk took nothing.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// Bytes of memory for lines that are kept between batches.
+const BUFFER_KEPT: usize = 256 * 1024;
 const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -258,6 +260,8 @@ impl Writer {
             }
             self.open.length = self.open.length.saturating_add(self.buffer.len() as u64);
             self.buffer.clear();
+            // What a flood took is given back.
+            self.buffer.shrink_to(BUFFER_KEPT);
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
         if !self.summaries.is_empty() {

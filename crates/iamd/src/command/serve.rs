@@ -13,7 +13,7 @@ use super::{OutputFormat, folder, init};
 use crate::config::Config;
 use crate::doors::Doors;
 use crate::fault::Fault;
-use crate::node::Node;
+use crate::node::{self, Node};
 use crate::server::{self, Reception, notify};
 use crate::tls::{Tls, authority};
 use crate::{log, operator, password};
@@ -92,6 +92,7 @@ async fn until_stopped(
     stop: impl Future<Output = ()>,
 ) {
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
+    let follower = tokio::spawn(node::follow(Arc::clone(node)));
     notify::ready();
     let stop = async {
         stop.await;
@@ -99,6 +100,7 @@ async fn until_stopped(
     };
     server::serve(listener, doors, reception, stop).await;
     flusher.abort();
+    follower.abort();
 }
 
 fn facts(config: &Config, address: SocketAddr) -> ServeFacts {

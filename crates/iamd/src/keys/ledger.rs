@@ -46,6 +46,7 @@ pub struct Entry<'k> {
 pub struct Step {
     revision: Revision,
     sum: u128,
+    rows: u64,
     log: LogHead,
     changes: Vec<(Mark, Option<Revision>)>,
     /// The seal that goes with the commit.
@@ -149,6 +150,34 @@ impl Ledger {
         entries: impl IntoIterator<Item = Entry<'k>>,
         log: LogHead,
     ) -> Result<Step, Fault> {
+        let mut step = self.unsealed_step(with, account, entries, log);
+        let content = Content::new(step.sum, step.rows, &step.log);
+        step.seal = sealed(with, account, step.revision, content)?;
+        Ok(step)
+    }
+
+    /// What the commit of another node did, if its seal is of just these rows; none if it is not.
+    /// What the seal says of the log of records is taken over.
+    pub fn followed<'k>(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        seal: &[u8],
+    ) -> Option<Step> {
+        let content = with.open_ledger(account, self.revision.next(), seal)?;
+        let sealed: Content = minicbor::decode(&content).ok()?;
+        let step = self.unsealed_step(with, account, entries, sealed.log.unwrap_or_default());
+        ((sealed.sum, sealed.rows) == (step.sum.to_be_bytes(), step.rows)).then_some(step)
+    }
+
+    fn unsealed_step<'k>(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        log: LogHead,
+    ) -> Step {
         let revision = self.revision.next();
         let (mut sum, mut rows) = (self.sum, self.versions.len() as u64);
         let mut changes = Vec::new();
@@ -164,8 +193,7 @@ impl Ledger {
             }
             changes.push((mark, (!is_removed).then_some(revision)));
         }
-        let seal = sealed(with, account, revision, Content::new(sum, rows, &log))?;
-        Ok(Step { revision, sum, log, changes, seal })
+        Step { revision, sum, rows, log, changes, seal: Vec::new() }
     }
 
     /// The seal of this ledger as of a revision.

@@ -60,6 +60,27 @@ impl Ledgers {
         ledger.step(with, account, entries, log).map(Some)
     }
 
+    /// What a commit of another node did; none if its seal is not of these rows, or the account is
+    /// not at the revision before it.
+    pub(super) fn followed<'k>(
+        &self,
+        keyring: &Keyring,
+        account: AccountId,
+        revision: Revision,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        seal: &[u8],
+    ) -> Option<Step> {
+        let mut ledgers = self.lock();
+        let ledger = match ledgers.entry(account) {
+            MapEntry::Occupied(known) => known.into_mut(),
+            MapEntry::Vacant(place) => place.insert(Ledger::new(keyring.of_sealed(account, seal)?)),
+        };
+        if ledger.revision().next() != revision {
+            return None;
+        }
+        ledger.followed(keyring.version(account, ledger.key())?, account, entries, seal)
+    }
+
     /// How many rows all accounts have.
     pub(super) fn rows(&self) -> u64 {
         self.lock().values().map(Ledger::rows).sum()

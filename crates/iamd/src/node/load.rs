@@ -7,7 +7,7 @@ use std::sync::Arc;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_core::state::{AccountChanges, Change, Entity, State};
-use iamd_store::{Head, Revision, RowRef, RowVisitor, Store, StoreError};
+use iamd_store::{Cursor, Head, Revision, RowRef, RowVisitor, Store, StoreError};
 
 use super::key_store;
 use super::snapshot::Snapshot;
@@ -21,6 +21,15 @@ const READS_MAX: usize = 3;
 pub(super) struct Loaded {
     pub(super) snapshot: Snapshot,
     pub(super) ledgers: HashMap<AccountId, Ledger>,
+    /// Where the change feed stood.
+    pub(super) cursor: Cursor,
+}
+
+/// One account as the store holds it, in a state of its own.
+pub(super) struct LoadedAccount {
+    pub(super) state: State,
+    pub(super) revision: Revision,
+    pub(super) ledger: Ledger,
 }
 
 /// Reads everything; a store that is empty gets its first keys.
@@ -51,29 +60,47 @@ pub(super) async fn everything(
 
 async fn with_keys(store: &dyn Store, keyring: Keyring) -> Result<Loaded, Fault> {
     let keyring = Arc::new(keyring);
-    let mut loader = Loader {
-        keyring: &keyring,
-        state: State::default(),
-        revisions: imbl::HashMap::new(),
-        ledgers: HashMap::new(),
-        current: None,
-        stopped: None,
-    };
+    let mut loader = Loader::new(&keyring);
     let loaded = store.load_all(&mut loader).await;
     if loader.stopped.is_none() && loaded.is_ok() {
         loader.stopped = loader.finish_account().err();
     }
-    match loader.stopped.take() {
-        Some(Stopped::Fault(fault)) => return Err(fault),
-        Some(Stopped::Misfit { account, difference }) => {
-            return Err(explained(store, &keyring, account, difference).await);
-        }
-        None => {}
+    if let Some(stopped) = loader.stopped.take() {
+        return Err(stopped.explained(store, &keyring).await);
     }
-    loaded.map_err(store_fault)?;
+    let cursor = loaded.map_err(store_fault)?;
     let Loader { state, revisions, ledgers, .. } = loader;
     let snapshot = Snapshot::new(state, revisions, Arc::clone(&keyring));
-    Ok(Loaded { snapshot, ledgers })
+    Ok(Loaded { snapshot, ledgers, cursor })
+}
+
+/// Reads one account; none if the store has no such account.
+///
+/// # Errors
+/// As [`everything`].
+pub(super) async fn account(
+    store: &dyn Store,
+    keyring: &Keyring,
+    account: AccountId,
+) -> Result<Option<LoadedAccount>, Fault> {
+    let stored = iamd_store::AccountId(account.number());
+    let read = store.read_account(stored).await.map_err(store_fault)?;
+    if read.head == Head::ABSENT {
+        return Ok(None);
+    }
+    let revision = read.head.revision;
+    let mut loader = Loader::new(keyring);
+    let mut outcome = loader.begin_account(stored, read.head);
+    for row in &read.rows {
+        let row = RowRef { kind: row.key.kind, id: &row.key.id, bytes: &row.bytes };
+        outcome = outcome.and_then(|()| loader.read(row));
+    }
+    if let Err(stopped) = outcome.and_then(|()| loader.finish_account()) {
+        return Err(stopped.explained(store, keyring).await);
+    }
+    let ledger = loader.ledgers.remove(&account);
+    let ledger = ledger.ok_or_else(|| Fault::Bug("an account was read as another".to_owned()))?;
+    Ok(Some(LoadedAccount { state: loader.state, revision, ledger }))
 }
 
 /// What a store's error means for the node.
@@ -116,13 +143,35 @@ enum Stopped {
     },
 }
 
+impl Stopped {
+    async fn explained(self, store: &dyn Store, keyring: &Keyring) -> Fault {
+        match self {
+            Stopped::Fault(fault) => fault,
+            Stopped::Misfit { account, difference } => {
+                explained(store, keyring, account, difference).await
+            }
+        }
+    }
+}
+
 impl From<Fault> for Stopped {
     fn from(fault: Fault) -> Stopped {
         Stopped::Fault(fault)
     }
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(keyring: &'a Keyring) -> Loader<'a> {
+        Loader {
+            keyring,
+            state: State::default(),
+            revisions: imbl::HashMap::new(),
+            ledgers: HashMap::new(),
+            current: None,
+            stopped: None,
+        }
+    }
+
     fn begin_account(&mut self, account: iamd_store::AccountId, head: Head) -> Result<(), Stopped> {
         self.finish_account()?;
         let id = AccountId::from_stored(account.0).ok_or_else(|| {

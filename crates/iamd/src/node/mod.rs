@@ -2,6 +2,7 @@
 
 mod claims;
 mod facts;
+mod follow;
 mod key_store;
 mod ledgers;
 mod load;
@@ -14,6 +15,7 @@ mod snapshot;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
@@ -25,10 +27,12 @@ use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
 use iamd_core::state::{Account, AccountChanges};
-use iamd_store::{Revision, Store};
+use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
+use tokio::time::Instant;
 
 pub use facts::FactTable;
+pub use follow::follow;
 pub(crate) use load::store_fault;
 pub(crate) use new_life::end_sessions;
 pub use reset::Start;
@@ -39,8 +43,9 @@ use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::{LogHead, SealingKey};
+use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
+use follow::Feed;
 use ledgers::Ledgers;
 use load::Loaded;
 use queue::Queue;
@@ -60,6 +65,7 @@ pub struct Node {
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
+    feed: Feed,
 }
 
 /// Why a request got no answer of its own.
@@ -106,6 +112,15 @@ pub struct Done<T> {
     pub revision: Revision,
 }
 
+/// A commit that is durable.
+struct Published<'c> {
+    changes: &'c [AccountChanges],
+    revisions: &'c [(AccountId, Revision)],
+    steps: Vec<(AccountId, Step)>,
+    /// Where the change feed stands with it.
+    cursor: Cursor,
+}
+
 /// A command: planned on a state, perhaps more than once.
 pub type Plan<T> = Box<dyn FnMut(&Snapshot, &Node) -> Result<Drafted<T>, Failure> + Send>;
 
@@ -143,10 +158,23 @@ impl Node {
         master: Arc<SealingKey>,
         quotas: Quotas,
     ) -> Result<Arc<Node>, Fault> {
-        let clock = Clock::default();
+        Node::open_with_clock(store, master, quotas, Clock::default()).await
+    }
+
+    /// The same by a clock of its own.
+    ///
+    /// # Errors
+    /// As [`Node::open`].
+    pub async fn open_with_clock(
+        store: Arc<dyn Store>,
+        master: Arc<SealingKey>,
+        quotas: Quotas,
+        clock: Clock,
+    ) -> Result<Arc<Node>, Fault> {
+        let opened = Instant::now();
         let metrics = Metrics::default();
         let store = Measured::over(store, &metrics);
-        let Loaded { snapshot, ledgers } =
+        let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
         let facts = FactTable::load(&*store).await?;
         Ok(Arc::new(Node {
@@ -162,6 +190,7 @@ impl Node {
             snapshot: ArcSwap::from_pointee(snapshot),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
+            feed: Feed::new(cursor, opened),
         }))
     }
 
@@ -338,23 +367,38 @@ impl Node {
         self.store.close().await.map_err(load::store_fault)
     }
 
+    /// How long ago the store last said that nothing is newer than the snapshot, or handed over
+    /// what was.
+    pub fn snapshot_age(&self) -> Duration {
+        self.feed.age()
+    }
+
     /// Reads everything again; whoever holds an older snapshot keeps it.
     ///
     /// # Errors
     /// As [`Node::open`].
     pub async fn reload(&self) -> Result<(), Fault> {
         let now = self.clock.now().seconds();
-        let Loaded { snapshot, ledgers } =
+        let asked = Instant::now();
+        let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*self.store, &self.master, now).await?;
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
+        // INVARIANT: an account never goes back: what was committed and published since the store
+        // was read stays.
+        let snapshot = snapshot.or_newer(&self.snapshot.load());
         self.snapshot.store(Arc::new(snapshot));
+        self.feed.restart(cursor, asked);
         Ok(())
     }
 
-    /// Publishes committed changes.
-    fn publish(&self, changes: &[AccountChanges], revisions: &[(AccountId, Revision)]) {
+    /// Publishes what this node has committed.
+    fn publish(&self, committed: Published<'_>) {
+        let Published { changes, revisions, steps, cursor } = committed;
+        // Ledgers and snapshot move together.
         let _publishing = self.lock_publishing();
+        steps.into_iter().for_each(|(account, step)| self.ledgers.take(account, step));
+        self.feed.note_own(cursor);
         let current = self.snapshot.load();
         // INVARIANT: an account never goes back: what a reload has read already is not applied again.
         let is_news = |account| {
@@ -380,5 +424,7 @@ impl Node {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! One queue per account: commands are planned each on its predecessor's outcome, and committed
 //! together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iamd_core::account_id::AccountId;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::load::store_fault;
 use super::snapshot::Snapshot;
-use super::{Done, Drafted, Failure, Node, Plan};
+use super::{Done, Drafted, Failure, Node, Plan, Published};
 use crate::audit::{Note, recorded};
 use crate::fault::Fault;
 use crate::keys::{Entry, Keyring, LogHead, Step};
@@ -228,7 +228,7 @@ async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Comman
         let outcome = attempt(node, account, &mut batch).await;
         let outcome = match outcome {
             Ok(revision) => Ok(revision),
-            Err(Attempt::LostRace) => match node.reload().await {
+            Err(Attempt::LostRace(winner)) => match node.catch_up_with(winner).await {
                 Ok(()) => continue,
                 Err(fault) => Err(Failure::Fault(fault)),
             },
@@ -243,8 +243,8 @@ async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Comman
 }
 
 enum Attempt {
-    /// Another node has written first.
-    LostRace,
+    /// Another node has written first: this account, up to this revision, if that is known.
+    LostRace(Option<(iamd_store::AccountId, Revision)>),
     /// The store failed.
     Failed(Fault),
 }
@@ -282,7 +282,7 @@ async fn attempt(
     let batch = Batch { account, changes: &all_changes, records: &records };
     let Prepared { commits, steps } = prepared(node, &base, &batch)?;
     let committed = node.store().commit(commits).await.map_err(|error| match error {
-        CommitError::Conflict { .. } => Attempt::LostRace,
+        CommitError::Conflict { account, revision } => Attempt::LostRace(Some((account, revision))),
         CommitError::Store(error) => Attempt::Failed(store_fault(error)),
     })?;
     let known = |(account, revision): &(iamd_store::AccountId, Revision)| {
@@ -290,10 +290,12 @@ async fn attempt(
     };
     let revisions: Vec<(AccountId, Revision)> =
         committed.revisions.iter().filter_map(known).collect();
-    for (account, step) in steps {
-        node.ledgers.take(account, step);
-    }
-    node.publish(&all_changes, &revisions);
+    node.publish(Published {
+        changes: &all_changes,
+        revisions: &revisions,
+        steps,
+        cursor: committed.cursor,
+    });
     node.audit().stored(account, first_record, records);
     let revision = revisions.iter().find(|(committed, _)| *committed == account);
     Ok(revision.map_or(base.revision(account), |(_, revision)| *revision))
@@ -315,7 +317,7 @@ struct Batch<'a> {
 
 /// One commit per account, each row once, in its last form, sealed; with the records.
 fn prepared(node: &Node, base: &Snapshot, batch: &Batch<'_>) -> Result<Prepared, Attempt> {
-    let mut last: HashMap<AccountId, HashMap<EntityKey, &Change>> = HashMap::new();
+    let mut last: BTreeMap<AccountId, HashMap<EntityKey, &Change>> = BTreeMap::new();
     if !batch.records.is_empty() {
         last.entry(batch.account).or_default();
     }
@@ -335,8 +337,11 @@ fn prepared(node: &Node, base: &Snapshot, batch: &Batch<'_>) -> Result<Prepared,
         let stored = iamd_store::AccountId(account.number());
         let mut commit = AccountCommit::new(stored, expected);
         let mut keys = Vec::with_capacity(rows.len());
+        // In the same order every time.
+        let mut rows: Vec<_> =
+            rows.into_iter().map(|(key, change)| (key.to_record(), change)).collect();
+        rows.sort_by(|(one, _), (other, _)| (one.kind, &one.id).cmp(&(other.kind, &other.id)));
         for (key, change) in rows {
-            let key = key.to_record();
             let row_key = RowKey::new(key.kind, key.id.as_str());
             match change {
                 Change::Put(entity) => {
@@ -355,7 +360,7 @@ fn prepared(node: &Node, base: &Snapshot, batch: &Batch<'_>) -> Result<Prepared,
         }
         let step = node.ledgers.step(&base.keys, account, expected, entries, log)?;
         // The ledger moved on: this node has seen a commit that the snapshot has not.
-        let mut step = step.ok_or(Attempt::LostRace)?;
+        let mut step = step.ok_or(Attempt::LostRace(None))?;
         commit.seal = std::mem::take(&mut step.seal);
         prepared.commits.push(commit);
         prepared.steps.push((account, step));

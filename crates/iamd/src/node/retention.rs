@@ -5,8 +5,8 @@ use std::sync::Arc;
 use iamd_core::account_id::AccountId;
 use iamd_store::{AccountCommit, CommitError};
 
-use super::Node;
 use super::load::store_fault;
+use super::{Node, Published};
 use crate::fault::Fault;
 
 impl Node {
@@ -35,13 +35,17 @@ impl Node {
         // Another node was faster: there is time.
         let Some(mut step) = step else { return Ok(()) };
         commit.seal = std::mem::take(&mut step.seal);
-        match self.store.commit(vec![commit]).await {
-            Ok(_) => {}
+        let committed = match self.store.commit(vec![commit]).await {
+            Ok(committed) => committed,
             Err(CommitError::Conflict { .. }) => return Ok(()),
             Err(CommitError::Store(error)) => return Err(store_fault(error)),
-        }
-        self.ledgers.take(account, step);
-        self.publish(&[], &[(account, expected.next())]);
+        };
+        self.publish(Published {
+            changes: &[],
+            revisions: &[(account, expected.next())],
+            steps: vec![(account, step)],
+            cursor: committed.cursor,
+        });
         self.store.forget_records(stored, up_to).await.map_err(store_fault)
     }
 }

@@ -70,7 +70,9 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
         Wish::ImportMfaTokens(order) => {
             mfa_tokens::import(site.node, order).await.map(Granted::MfaTokens)
         }
-        Wish::VerifyAudit => audit::verify(site.node, site.folder).await.map(Granted::Audit),
+        Wish::VerifyAudit => {
+            audit::verify(site.node, site.folder, site.progress).await.map(Granted::Audit)
+        }
         Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
         Wish::Backup => {
             let out = site.output.take()?;

@@ -6,6 +6,8 @@
 mod change_log;
 mod checksum;
 mod copy;
+#[cfg(test)]
+mod crash_tests;
 mod fault;
 mod folder;
 mod import;
