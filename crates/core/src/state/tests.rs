@@ -184,6 +184,9 @@ const TEMPLATES: &[&str] = &[
     "DeactivateMFADevice&UserName={M}&SerialNumber={D}",
     "TagMFADevice&SerialNumber={D}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
     "CreateAccountAlias&AccountAlias=name-{n}",
+    "CreateOpenIDConnectProvider&Url=https://id{n}.example",
+    "AddClientIDToOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example&ClientID={n}",
+    "DeleteOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example",
     "DeleteAccountAlias&AccountAlias=name-{n}",
 ];
 
@@ -324,6 +327,8 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
     }
     lines.push(format!("passwords {:?}", account.password_policy()));
     lines.push(format!("report {:?}", account.credential_report()));
+    lines.push(format!("providers {:?}", account.oidc_providers()));
+    entities("server certificate", account.server_certificates(), lines);
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));
     }
