@@ -21,6 +21,12 @@ def public_key(key):
     return openssl("rsa", "-pubout", data=key)
 
 
+def certificate(key):
+    """A certificate of this key, unlike any other."""
+    arguments = ["-key", "/dev/stdin", "-days", "30", "-subj", "/CN=server.example"]
+    return openssl("req", "-x509", *arguments, data=key)
+
+
 def self_signed(folder, name="server.example", key=None):
     """A certificate that is valid for a month, and its key."""
     path = folder / f"{name}.key"

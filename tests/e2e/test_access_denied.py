@@ -7,6 +7,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from certificate_files import certificate, public_key, rsa_key
 from totp import Device
 from iamd import (
     Keys,
@@ -379,6 +380,100 @@ def resync_mfa_device(t):
 def password_policy(t):
     t.iam.update_account_password_policy()
     return {}, "*"
+
+
+KEY = rsa_key()
+SSH_KEY = public_key(KEY)
+
+
+def on_ssh_key(name, **more):
+    def build(t):
+        user = t.user()
+        key = t.iam.upload_ssh_public_key(UserName=user, SSHPublicKeyBody=SSH_KEY)["SSHPublicKey"]
+        request = {"UserName": user, "SSHPublicKeyId": key["SSHPublicKeyId"], **more}
+        return request, t.arn("user", user)
+
+    OPERATIONS[name] = (build, ())
+
+
+on_user("UploadSSHPublicKey", SSHPublicKeyBody=SSH_KEY)
+on_user("ListSSHPublicKeys")
+on_ssh_key("GetSSHPublicKey", Encoding="SSH")
+on_ssh_key("UpdateSSHPublicKey", Status="Inactive")
+on_ssh_key("DeleteSSHPublicKey")
+
+
+@operation("UploadSigningCertificate")
+def upload_signing_certificate(t):
+    user = t.user()
+    return {"UserName": user, "CertificateBody": certificate(KEY)}, t.arn("user", user)
+
+
+def on_signing_certificate(name, **more):
+    def build(t):
+        request, arn = upload_signing_certificate(t)
+        uploaded = t.iam.upload_signing_certificate(**request)["Certificate"]
+        named = {"UserName": uploaded["UserName"], "CertificateId": uploaded["CertificateId"]}
+        return {**named, **more}, arn
+
+    OPERATIONS[name] = (build, ())
+
+
+on_user("ListSigningCertificates")
+on_signing_certificate("UpdateSigningCertificate", Status="Inactive")
+on_signing_certificate("DeleteSigningCertificate")
+
+
+@operation("UploadServerCertificate")
+def upload_server_certificate(t):
+    # There may be twenty of them: those of other tests go.
+    for old in t.iam.list_server_certificates()["ServerCertificateMetadataList"]:
+        t.iam.delete_server_certificate(ServerCertificateName=old["ServerCertificateName"])
+    members = {"CertificateBody": certificate(KEY), "PrivateKey": KEY}
+    return {"ServerCertificateName": t.new, **members}, t.arn("server-certificate", t.new)
+
+
+def on_server_certificate(name, **more):
+    def build(t):
+        request, arn = upload_server_certificate(t)
+        t.iam.upload_server_certificate(**request)
+        return {"ServerCertificateName": t.new, **more}, arn
+
+    OPERATIONS[name] = (build, ())
+
+
+on_all("ListServerCertificates", "arn:aws:iam::{account}:server-certificate/")
+for name in ("GetServerCertificate", "DeleteServerCertificate", "ListServerCertificateTags"):
+    on_server_certificate(name)
+on_server_certificate("UpdateServerCertificate", NewPath="/")
+on_server_certificate("TagServerCertificate", Tags=TAGS)
+on_server_certificate("UntagServerCertificate", TagKeys=["k"])
+
+
+@operation("CreateOpenIDConnectProvider")
+def create_open_id_connect_provider(t):
+    host = f"{unique('oidc')}.example"
+    return {"Url": f"https://{host}"}, t.arn("oidc-provider", host)
+
+
+def on_oidc_provider(name, **more):
+    def build(t):
+        request, arn = create_open_id_connect_provider(t)
+        t.iam.create_open_id_connect_provider(**request)
+        return {"OpenIDConnectProviderArn": arn, **more}, arn
+
+    OPERATIONS[name] = (build, ())
+
+
+on_all("ListOpenIDConnectProviders", "arn:aws:iam::{account}:oidc-provider/")
+for name in ("GetOpenIDConnectProvider", "DeleteOpenIDConnectProvider"):
+    on_oidc_provider(name)
+on_oidc_provider("ListOpenIDConnectProviderTags")
+on_oidc_provider("AddClientIDToOpenIDConnectProvider", ClientID="c")
+on_oidc_provider("RemoveClientIDFromOpenIDConnectProvider", ClientID="c")
+on_oidc_provider("UpdateOpenIDConnectProviderThumbprint", ThumbprintList=["a" * 40])
+on_oidc_provider("TagOpenIDConnectProvider", Tags=TAGS)
+on_oidc_provider("UntagOpenIDConnectProvider", TagKeys=["k"])
 
 
 def snake(name):
