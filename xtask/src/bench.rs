@@ -9,6 +9,7 @@ mod disk;
 mod load;
 mod page;
 mod plot;
+mod rivals;
 mod server;
 mod sign;
 
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// The profile of the measured programs.
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Measures other policy engines on the same policies, and nothing else; builds them first.
+    #[arg(long)]
+    rivals: bool,
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -75,6 +79,9 @@ impl Row {
 /// Runs the task.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let programs = Programs::build(&arguments.profile)?;
+    if arguments.rivals {
+        return beside_rivals(arguments, &programs);
+    }
     let mut rows = decisions(&programs)?;
     rows.extend(requests(arguments, &programs)?);
     rows.extend(creations(&programs)?);
@@ -92,11 +99,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
+/// Sets other engines beside `iamd-policy`.
+fn beside_rivals(arguments: &Arguments, programs: &Programs) -> Result<(), String> {
+    let root = crate::workspace_root()?;
+    let costs = rivals::measure(&root, &programs.target)?;
+    let own: Vec<(String, f64)> = decision_costs(programs)?.costs;
+    let table = rivals::table(&own, &costs);
+    print!("{table}");
+    if arguments.write {
+        page::write_rivals(&root.join("docs/performance.md"), &table)?;
+    }
+    Ok(())
+}
+
 /// The measured programs.
 struct Programs {
     iamd: PathBuf,
     bare: PathBuf,
     decide_cost: PathBuf,
+    /// Where programs are built.
+    target: PathBuf,
 }
 
 impl Programs {
@@ -119,28 +141,40 @@ impl Programs {
             iamd: folder.join("iamd"),
             bare: folder.join("examples/bare_hyper"),
             decide_cost: folder.join("examples/decide_cost"),
+            target,
         })
     }
 }
 
-/// Decisions, beside the hash of what they are about.
-fn decisions(programs: &Programs) -> Result<Vec<Row>, String> {
+/// What `decide_cost` measured.
+struct DecisionCosts {
+    /// Nanoseconds of each case; the first is the hash.
+    costs: Vec<(String, f64)>,
+    memory: Option<Row>,
+}
+
+fn decision_costs(programs: &Programs) -> Result<DecisionCosts, String> {
     let output = Command::new(&programs.decide_cost).output();
     let output = output.map_err(|error| format!("decide_cost cannot be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut costs = Vec::new();
-    let mut memory = None;
+    let mut measured = DecisionCosts { costs: Vec::new(), memory: None };
     for line in text.lines() {
         let value: serde_json::Value =
             serde_json::from_str(line).map_err(|error| format!("decide_cost: {error}"))?;
         let name = value.get("name").and_then(|name| name.as_str()).unwrap_or_default();
         let number = |name: &str| value.get(name).and_then(serde_json::Value::as_f64);
         if let (Some(bytes), Some(text)) = (number("bytes"), number("text")) {
-            memory = Some(statement_memory(bytes, text));
+            measured.memory = Some(statement_memory(bytes, text));
         }
         let cost = number("nanoseconds");
-        costs.push((name.to_owned(), cost.unwrap_or(f64::NAN)));
+        measured.costs.push((name.to_owned(), cost.unwrap_or(f64::NAN)));
     }
+    Ok(measured)
+}
+
+/// Decisions, beside the hash of what they are about.
+fn decisions(programs: &Programs) -> Result<Vec<Row>, String> {
+    let DecisionCosts { costs, memory } = decision_costs(programs)?;
     let hash = costs.first().map_or(f64::NAN, |(_, cost)| *cost);
     let five = costs.get(1).map_or(f64::NAN, |(_, cost)| *cost);
     let row = |(name, cost): &(String, f64)| {

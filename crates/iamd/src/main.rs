@@ -13,6 +13,7 @@ mod founder;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
 mod node;
 mod operator;
 mod password;

@@ -13,9 +13,7 @@ use super::{OutputFormat, folder, init};
 use crate::config::Config;
 use crate::doors::Doors;
 use crate::fault::Fault;
-use crate::limits::Limits;
 use crate::node::Node;
-use crate::proxies::Proxies;
 use crate::server::{self, Reception, notify};
 use crate::tls::{Tls, authority};
 use crate::{log, operator, password};
@@ -68,9 +66,7 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let stop = server::stop_signal()?;
     let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
     let _operator = operator::open(node, &config.data)?;
-    let limits = Limits::new(&config.rates, &config.body);
-    let proxies = Proxies::new(config.server.proxies.clone());
-    let doors = Arc::new(Doors::new(Arc::clone(node), limits, proxies, None));
+    let doors = Arc::new(Doors::new(Arc::clone(node)).configured(config));
     let facts = facts(config, address);
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,

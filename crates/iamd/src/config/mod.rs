@@ -40,6 +40,8 @@ pub struct Config {
     pub passwords: PasswordSettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
+    /// The metrics.
+    pub metrics: MetricsSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -126,6 +128,13 @@ pub struct PasswordSettings {
     pub hashing_max: u32,
     /// How many more may wait.
     pub waiting_max: u32,
+}
+
+/// The metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Addresses that may read them.
+    pub readers: Vec<IpNet>,
 }
 
 /// The log.

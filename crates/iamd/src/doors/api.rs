@@ -63,12 +63,11 @@ pub(super) async fn answer(
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
-            let frame = Frame { request_id: String::new(), service: Service::Iam, form: Form::Xml };
-            return frame.fault(&fault);
+            return Frame::new(desk.node.metrics(), String::new()).fault(&fault);
         }
     };
     let (parts, body) = request.into_parts();
-    let mut frame = Frame { request_id, service: Service::Iam, form: Form::Xml };
+    let mut frame = Frame::new(desk.node.metrics(), request_id);
     // Its memory is given back with the answer.
     let held = match whole(desk, &parts, body).await {
         Ok(held) => held,
@@ -90,7 +89,7 @@ pub(super) async fn answer(
         Ok(operation) => operation,
         Err(refused) => return refuse(&frame, parameters.action().unwrap_or_default(), &refused),
     };
-    frame.service = operation.service;
+    frame.operation = Some(operation);
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
@@ -107,7 +106,7 @@ struct Received<'a> {
 
 async fn perform(
     desk: Desk<'_>,
-    frame: &Frame,
+    frame: &Frame<'_>,
     received: Received<'_>,
     operation: &'static OperationInfo,
     parameters: &Parameters<'_>,
@@ -125,6 +124,7 @@ async fn perform(
     };
     if !desk.limits.admit_request(&caller) {
         tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
+        node.metrics().throttled();
         return frame.refusal(&throttled(), None);
     }
     if let Err(message) = constraint::validate(parameters, operation) {
@@ -206,7 +206,7 @@ fn admitted(
     Ok((caller, environment))
 }
 
-fn refuse(frame: &Frame, action: &str, refused: &Refused) -> Response<Body> {
+fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
     let (request_id, code) = (&frame.request_id, refused.code.code());
     tracing::info!(request_id, action, code, "refused");
     frame.error(refused.code, Some(&refused.message))
