@@ -19,6 +19,7 @@ pub mod marker;
 pub mod name;
 mod not_implemented;
 pub mod operation;
+pub mod operator;
 pub mod perform;
 pub mod quota;
 pub mod record;

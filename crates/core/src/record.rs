@@ -5,7 +5,7 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 
 use crate::state::{Entity, EntityKey};
-use crate::unique_id::UniqueId;
+use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// A row key in the form of the store: a kind and an id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,6 +36,10 @@ pub mod kind {
     pub const ALIAS: u16 = 8;
     /// Root e-mail addresses.
     pub const ROOT_EMAIL: u16 = 9;
+    /// Ended temporary credentials.
+    pub const REVOKED_SESSION: u16 = 40;
+    /// Credentials of operators.
+    pub const OPERATOR_CREDENTIAL: u16 = 41;
 }
 
 /// A row that this version cannot read.
@@ -68,6 +72,8 @@ impl EntityKey {
             EntityKey::AccessKey(id) => (kind::ACCESS_KEY, id.to_string()),
             EntityKey::Alias(alias) => (kind::ALIAS, alias.to_string()),
             EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email.to_string()),
+            EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
+            EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -75,6 +81,8 @@ impl EntityKey {
     /// The key that the store knows in this form.
     pub fn from_record(key: &RecordKey) -> Result<EntityKey, Unreadable> {
         let unique_id = || key.id.parse::<UniqueId>().map_err(|_| unreadable(key, "bad unique id"));
+        let key_id =
+            || key.id.parse::<AccessKeyId>().map_err(|_| unreadable(key, "bad access key id"));
         Ok(match key.kind {
             kind::SETTINGS => EntityKey::Settings,
             kind::USER => EntityKey::User(unique_id()?),
@@ -82,11 +90,11 @@ impl EntityKey {
             kind::ROLE => EntityKey::Role(unique_id()?),
             kind::POLICY => EntityKey::Policy(unique_id()?),
             kind::INSTANCE_PROFILE => EntityKey::InstanceProfile(unique_id()?),
-            kind::ACCESS_KEY => EntityKey::AccessKey(
-                key.id.parse().map_err(|_| unreadable(key, "bad access key id"))?,
-            ),
+            kind::ACCESS_KEY => EntityKey::AccessKey(key_id()?),
             kind::ALIAS => EntityKey::Alias(key.id.as_str().into()),
             kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
+            kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
+            kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -105,6 +113,8 @@ impl Entity {
             Entity::AccessKey(key) => encode(key),
             Entity::Alias(alias) => encode(alias),
             Entity::RootEmail(email) => encode(email),
+            Entity::RevokedSession(session) => encode(session),
+            Entity::OperatorCredential(credential) => encode(credential),
         }
     }
 
@@ -123,6 +133,8 @@ impl Entity {
             kind::ACCESS_KEY => Entity::AccessKey(decode(key, bytes)?),
             kind::ALIAS => Entity::Alias(decode(key, bytes)?),
             kind::ROOT_EMAIL => Entity::RootEmail(decode(key, bytes)?),
+            kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
+            kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

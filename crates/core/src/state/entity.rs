@@ -10,6 +10,7 @@ use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::document::PolicyDocument;
+use super::operator::{OperatorCredential, RevokedSession};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -35,6 +36,10 @@ pub enum Entity {
     Alias(Alias),
     /// The sign-in name of a root user; lives in the directory.
     RootEmail(RootEmail),
+    /// A temporary credential that was ended before its time.
+    RevokedSession(RevokedSession),
+    /// What an operator signs with; lives among the operators.
+    OperatorCredential(OperatorCredential),
 }
 
 /// What identifies a row inside its account.
@@ -58,6 +63,10 @@ pub enum EntityKey {
     Alias(Box<str>),
     /// A root e-mail address, in lower case.
     RootEmail(Box<str>),
+    /// An ended temporary credential by its access key id.
+    RevokedSession(AccessKeyId),
+    /// An operator's credential by its access key id.
+    OperatorCredential(AccessKeyId),
 }
 
 impl Entity {
@@ -73,6 +82,10 @@ impl Entity {
             Entity::AccessKey(key) => EntityKey::AccessKey(key.id.clone()),
             Entity::Alias(alias) => EntityKey::Alias(alias.alias.clone()),
             Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
+            Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
+            Entity::OperatorCredential(credential) => {
+                EntityKey::OperatorCredential(credential.id.clone())
+            }
         }
     }
 }
@@ -208,6 +221,12 @@ pub struct AccountSettings {
     /// Sessions of root issued before this time are void.
     #[cbor(n(5), with = "record::optional_timestamp")]
     pub root_sessions_not_before: Option<Timestamp>,
+    /// When an operator closed the account, if it is closed: none of its credentials is good then.
+    #[cbor(n(8), with = "record::optional_timestamp")]
+    pub closed: Option<Timestamp>,
+    /// Sessions of anybody in the account issued before this time are void.
+    #[cbor(n(9), with = "record::optional_timestamp")]
+    pub sessions_not_before: Option<Timestamp>,
 }
 
 /// An IAM user.

@@ -5,6 +5,7 @@ mod collection;
 mod directory;
 mod document;
 mod entity;
+mod operator;
 mod policy_use;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use entity::{
     InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
     RootEmail, Tag, User,
 };
+pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
 
 use crate::account_id::AccountId;
@@ -35,7 +37,7 @@ pub enum Change {
 /// The changes that one command makes to one account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountChanges {
-    /// The account, or the directory.
+    /// The account, or a pseudo-account.
     pub account: AccountId,
     /// The changes, in the order in which they are applied.
     pub changes: Vec<Change>,
@@ -46,6 +48,7 @@ pub struct AccountChanges {
 pub struct State {
     accounts: imbl::OrdMap<AccountId, Arc<Account>>,
     directory: Directory,
+    operators: Operators,
     /// Accounts of access keys whose ids carry none (chosen by an operator).
     foreign_keys: imbl::HashMap<AccessKeyId, AccountId>,
 }
@@ -66,6 +69,11 @@ impl State {
         &self.directory
     }
 
+    /// The credentials of operators.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// A long-term access key together with its account.
     pub fn access_key(&self, id: &AccessKeyId) -> Option<(&Arc<Account>, &Arc<AccessKey>)> {
         let account = match self.foreign_keys.get(id) {
@@ -78,9 +86,10 @@ impl State {
 
     /// The state after these changes.
     pub fn apply(&mut self, changes: &AccountChanges) {
-        if changes.account == AccountId::DIRECTORY {
-            self.directory.apply(&changes.changes);
-            return;
+        match changes.account {
+            AccountId::DIRECTORY => return self.directory.apply(&changes.changes),
+            AccountId::OPERATORS => return self.operators.apply(&changes.changes),
+            _ => {}
         }
         let mut account = match self.accounts.get(&changes.account) {
             Some(account) => Account::clone(account),

@@ -1,12 +1,15 @@
 //! What an operator wants, on a running node or on a folder at rest.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use iamd_core::operator::Operator;
 use iamd_core::quota::Quotas;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::folder;
 use crate::fault::Fault;
+use crate::node::Node;
 use crate::operator::{self, Granted, Progress, Site, Steps, Wish};
 
 /// Through the running node, if there is one; else on the folder itself. Long work shows on a
@@ -35,9 +38,20 @@ async fn done(data: &Path, wish: Wish, progress: &Progress) -> Result<Granted, F
         )));
     }
     let node = folder::open(data, Quotas::default()).await?;
-    let granted = operator::grant(&Site { node: &node, folder: data, progress }, wish).await;
+    let granted = at_rest(&node, data, wish, progress).await;
     node.close().await?;
     granted
+}
+
+async fn at_rest(
+    node: &Arc<Node>,
+    folder: &Path,
+    wish: Wish,
+    progress: &Progress,
+) -> Result<Granted, Fault> {
+    operator::take_up(node, folder).await?;
+    let operator = &Operator::Machine;
+    operator::grant(&Site { node, folder, progress, operator }, wish).await
 }
 
 /// Draws a bar on standard error while there are steps; nothing where that is no terminal.

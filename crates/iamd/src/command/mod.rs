@@ -2,14 +2,20 @@
 
 mod account;
 mod config;
+mod confirm;
 mod dev;
 mod errand;
 mod folder;
+mod granted;
 mod health;
 mod init;
 mod manual;
+mod operator;
+mod place;
 mod policy;
 mod printout;
+mod revoke;
+mod secret_file;
 mod serve;
 mod settings;
 
@@ -50,10 +56,17 @@ enum Command {
     },
     /// Asks the server on this machine whether it is ready; for container health checks.
     Health(health::Options),
-    /// Creates and lists accounts.
+    /// Creates, lists, closes and helps accounts.
     Account {
         #[command(subcommand)]
         command: account::Command,
+    },
+    /// Ends credentials before their time: at once, also while the store is away.
+    Revoke(revoke::Options),
+    /// Makes, lists and deletes credentials for operators on other machines.
+    Operator {
+        #[command(subcommand)]
+        command: operator::Command,
     },
     /// Decisions and checks of policies, without a server.
     Policy {
@@ -102,6 +115,8 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Revoke(options) => served(revoke::run(options)),
+        Command::Operator { command } => served(operator::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -189,8 +189,8 @@ fn admitted(
     };
     match (&caller.credential, &caller.identity) {
         (Credential::LongTerm(id), _) => note(id.as_str()),
-        (Credential::Temporary(_), Identity::RoleSession { role, .. }) => note(role.as_str()),
-        (Credential::Temporary(_), Identity::Root | Identity::User(_)) => {}
+        (Credential::Temporary(..), Identity::RoleSession { role, .. }) => note(role.as_str()),
+        (Credential::Temporary(..), Identity::Root | Identity::User(_)) => {}
     }
     let text = |name| {
         let value = received.parts.headers.get(name).and_then(|value| value.to_str().ok());

@@ -1,9 +1,11 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
 mod facts;
+mod journal;
 mod key_store;
 mod ledgers;
 mod load;
+mod pending;
 mod queue;
 mod reset;
 mod snapshot;
@@ -23,6 +25,7 @@ use iamd_core::state::{Account, AccountChanges};
 use iamd_store::{Revision, Store};
 
 pub use facts::FactTable;
+pub use journal::JOURNAL_FILE;
 pub use reset::Start;
 pub use snapshot::Snapshot;
 
@@ -33,6 +36,7 @@ use crate::keys::SealingKey;
 use crate::metrics::{Measured, Metrics};
 use ledgers::Ledgers;
 use load::Loaded;
+use pending::Pending;
 use queue::Queue;
 
 /// A running node.
@@ -46,6 +50,7 @@ pub struct Node {
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
+    pending: Pending,
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
@@ -111,6 +116,7 @@ impl Node {
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
+            pending: Pending::default(),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
         }))
@@ -239,7 +245,7 @@ impl Node {
             load::everything(&*self.store, &self.master, now).await?;
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
-        self.snapshot.store(Arc::new(snapshot));
+        self.snapshot.store(Arc::new(self.pending.over(snapshot)));
         Ok(())
     }
 
@@ -257,7 +263,9 @@ impl Node {
             changes.iter().filter(|changes| is_news(changes.account)).collect();
         let revisions: Vec<(AccountId, Revision)> =
             revisions.iter().filter(|(account, _)| is_news(*account)).copied().collect();
-        self.snapshot.store(Arc::new(current.after(changes, &revisions)));
+        // What was planned before a revocation must not undo it.
+        let next = self.pending.over(current.after(changes, &revisions));
+        self.snapshot.store(Arc::new(next));
     }
 
     fn lock_publishing(&self) -> MutexGuard<'_, ()> {

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use iamd_core::operator::Operator;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::progress::Progress;
+use super::revoke::keep_replaying;
 use super::way::Way;
 use super::wish::{Site, Wish, grant};
 use super::{REQUEST_LENGTH_MAX, Reply, SOCKET_FILE};
@@ -19,10 +21,12 @@ use crate::node::Node;
 /// Time between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Opens the door: requests are served until the returned guard is dropped.
+/// Opens the door: requests are served until the returned guard is dropped. What was revoked while
+/// the store was away is in force from now on.
 ///
 /// # Errors
-/// [`Fault::Folder`] when the socket cannot be made.
+/// [`Fault::Folder`] when the socket cannot be made; [`Fault::Damaged`] when the journal of
+/// revocations was altered.
 pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
     let path = folder.join(SOCKET_FILE);
     let failed = |error: std::io::Error| {
@@ -37,6 +41,8 @@ pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
     let way = Way::to(folder)?;
     let listener = UnixListener::bind(way.socket()).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    node.open_journal(folder)?;
+    let replay = tokio::spawn(keep_replaying(Arc::clone(node)));
     let node = Arc::clone(node);
     let folder = folder.to_owned();
     let task = tokio::spawn(async move {
@@ -49,18 +55,18 @@ pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
             }
         }
     });
-    Ok(OperatorDoor { path, task })
+    Ok(OperatorDoor { path, tasks: [task, replay] })
 }
 
 /// An open operator's door.
 pub struct OperatorDoor {
     path: PathBuf,
-    task: tokio::task::JoinHandle<()>,
+    tasks: [tokio::task::JoinHandle<()>; 2],
 }
 
 impl Drop for OperatorDoor {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -85,7 +91,8 @@ async fn worked(node: Arc<Node>, folder: PathBuf, wish: Wish, write: &mut OwnedW
     let (progress, mut steps) = Progress::channel();
     // A task of its own: work that has begun is finished, also when who asked goes away.
     let mut work = tokio::spawn(async move {
-        grant(&Site { node: &node, folder: &folder, progress: &progress }, wish).await
+        let operator = &Operator::Machine;
+        grant(&Site { node: &node, folder: &folder, progress: &progress, operator }, wish).await
     });
     let mut pause = tokio::time::interval(PROGRESS_INTERVAL);
     let outcome = loop {

@@ -5,18 +5,43 @@
 
 mod accounts;
 mod ask;
+mod carry;
+mod credentials;
 mod door;
 mod progress;
+mod revoke;
+#[cfg(test)]
+mod tests;
 mod way;
 mod wish;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-pub use accounts::AccountLine;
+pub use accounts::{AccountLine, MfaFacts, PasswordFacts, StandingFacts};
 pub use ask::ask;
+pub use carry::{carry_out, refused};
+pub use credentials::OperatorFacts;
 pub use door::open;
 pub use progress::{Progress, Step, Steps};
+pub use revoke::{RevocationFacts, RevokeOrder};
 pub use wish::{Granted, Site, Wish, grant};
+
+use crate::fault::Fault;
+use crate::node::Node;
+
+/// Takes up what was revoked while the store was away, on a folder that nobody serves: in force at
+/// once, and stored if the store answers.
+///
+/// # Errors
+/// [`Fault::Folder`] and [`Fault::Damaged`] of the journal.
+pub async fn take_up(node: &Arc<Node>, folder: &Path) -> Result<(), Fault> {
+    node.open_journal(folder)?;
+    revoke::replay(node).await;
+    Ok(())
+}
 
 /// Name of the socket in the data folder.
 pub const SOCKET_FILE: &str = "operator.sock";

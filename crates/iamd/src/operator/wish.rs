@@ -3,10 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use iamd_core::operator::{Operator, Reach};
+use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::accounts::{self, AccountLine};
+use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts};
+use super::carry::refused;
+use super::credentials::{self, OperatorFacts};
 use super::progress::Progress;
+use super::revoke::{self, RevocationFacts, RevokeOrder};
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::node::Node;
@@ -19,6 +24,82 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// Close an account.
+    CloseAccount {
+        /// Its number.
+        account_id: String,
+    },
+    /// Open a closed account again.
+    ReopenAccount {
+        /// Its number.
+        account_id: String,
+    },
+    /// Give root another password.
+    ResetRootPassword {
+        /// The account.
+        account_id: String,
+        /// The password; drawn if absent.
+        root_password: Option<Secret>,
+    },
+    /// Take MFA devices away.
+    RecoverMfa {
+        /// The account.
+        account_id: String,
+        /// The user; root if absent.
+        user: Option<String>,
+    },
+    /// End credentials before their time.
+    Revoke {
+        /// Which ones.
+        what: RevokeOrder,
+    },
+    /// Make a credential of an operator.
+    CreateOperator {
+        /// The operator's name.
+        name: String,
+    },
+    /// List the operators.
+    ListOperators,
+    /// Take a credential of an operator away.
+    DeleteOperator {
+        /// The operator's name.
+        name: String,
+    },
+}
+
+impl Wish {
+    /// Its name in records and denials.
+    fn action(&self) -> &'static str {
+        match self {
+            Wish::CreateAccount(_) => "iamd:CreateAccount",
+            Wish::ListAccounts => "iamd:ListAccounts",
+            Wish::CloseAccount { .. } => "iamd:CloseAccount",
+            Wish::ReopenAccount { .. } => "iamd:ReopenAccount",
+            Wish::ResetRootPassword { .. } => "iamd:ResetRootPassword",
+            Wish::RecoverMfa { .. } => "iamd:RecoverMfa",
+            Wish::Revoke { .. } => "iamd:Revoke",
+            Wish::CreateOperator { .. } => "iamd:CreateOperator",
+            Wish::ListOperators => "iamd:ListOperators",
+            Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
+        }
+    }
+
+    /// From where it may come. A new wish has to say so here: nothing is allowed from afar unless
+    /// somebody has thought about it.
+    fn reach(&self) -> Reach {
+        match self {
+            Wish::CreateAccount(_)
+            | Wish::ListAccounts
+            | Wish::CloseAccount { .. }
+            | Wish::ReopenAccount { .. }
+            | Wish::ResetRootPassword { .. }
+            | Wish::RecoverMfa { .. }
+            | Wish::Revoke { .. }
+            | Wish::ListOperators => Reach::Anywhere,
+            // A credential that was stolen makes no others, and takes none away.
+            Wish::CreateOperator { .. } | Wish::DeleteOperator { .. } => Reach::Machine,
+        }
+    }
 }
 
 /// What he gets.
@@ -29,9 +110,21 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
+    /// The account that was closed or reopened.
+    Standing(StandingFacts),
+    /// The password that was reset.
+    Password(PasswordFacts),
+    /// The devices that were removed.
+    Mfa(MfaFacts),
+    /// What was revoked.
+    Revocation(RevocationFacts),
+    /// The operator who was made or deleted.
+    Operator(OperatorFacts),
+    /// The operators.
+    Operators(Vec<OperatorFacts>),
 }
 
-/// Where a wish is carried out.
+/// Where a wish is carried out, and whose it is.
 #[derive(Clone, Copy)]
 pub struct Site<'a> {
     /// The node.
@@ -40,6 +133,8 @@ pub struct Site<'a> {
     pub folder: &'a Path,
     /// Where long work says how far it is.
     pub progress: &'a Progress,
+    /// Whose wish it is.
+    pub operator: &'a Operator,
 }
 
 /// Carries out a wish on a node.
@@ -47,8 +142,33 @@ pub struct Site<'a> {
 /// # Errors
 /// [`Fault::Refused`] and what the node answers.
 pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
+    site.operator.permit(wish.action(), wish.reach()).map_err(refused)?;
     match wish {
-        Wish::CreateAccount(order) => founder::found(site.node, order).await.map(Granted::Account),
+        Wish::CreateAccount(order) => {
+            founder::found_by(site.node, site.operator, order).await.map(Granted::Account)
+        }
         Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
+        Wish::CloseAccount { account_id } => {
+            accounts::close(site, &account_id).await.map(Granted::Standing)
+        }
+        Wish::ReopenAccount { account_id } => {
+            accounts::reopen(site, &account_id).await.map(Granted::Standing)
+        }
+        Wish::ResetRootPassword { account_id, root_password } => {
+            accounts::reset_root_password(site, &account_id, root_password)
+                .await
+                .map(Granted::Password)
+        }
+        Wish::RecoverMfa { account_id, user } => {
+            accounts::recover_mfa(site, &account_id, user).await.map(Granted::Mfa)
+        }
+        Wish::Revoke { what } => revoke::revoke(site, what).await.map(Granted::Revocation),
+        Wish::CreateOperator { name } => {
+            credentials::create(site, name).await.map(Granted::Operator)
+        }
+        Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
+        Wish::DeleteOperator { name } => {
+            credentials::delete(site, name).await.map(Granted::Operator)
+        }
     }
 }
