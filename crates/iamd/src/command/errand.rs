@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::folder;
 use crate::fault::Fault;
 use crate::node::Node;
-use crate::operator::{self, Granted, Progress, Site, Steps, Wish};
+use crate::operator::{self, Granted, Progress, Site, StatusFacts, Steps, Wish};
 
 /// Through the running node, if there is one; else on the folder itself. Long work shows on a
 /// terminal how far it is.
@@ -18,16 +18,33 @@ use crate::operator::{self, Granted, Progress, Site, Steps, Wish};
 /// # Errors
 /// [`Fault::Refused`] with the reason; [`Fault::Folder`] without a folder.
 pub(super) async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
+    carry_out_with(data, "", wish).await
+}
+
+/// The same with the master key from where the settings say.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(super) async fn carry_out_with(
+    data: &Path,
+    master_key: &str,
+    wish: Wish,
+) -> Result<Granted, Fault> {
     let (progress, steps) = Progress::channel();
     let bar = tokio::spawn(show(steps));
-    let outcome = done(data, wish, &progress).await;
+    let outcome = done(data, master_key, wish, &progress).await;
     // Its end is the end of the steps.
     drop(progress);
     let _ = bar.await;
     outcome
 }
 
-async fn done(data: &Path, wish: Wish, progress: &Progress) -> Result<Granted, Fault> {
+async fn done(
+    data: &Path,
+    master_key: &str,
+    wish: Wish,
+    progress: &Progress,
+) -> Result<Granted, Fault> {
     if let Some(granted) = operator::ask(data, &wish, progress).await? {
         return Ok(granted);
     }
@@ -37,7 +54,7 @@ async fn done(data: &Path, wish: Wish, progress: &Progress) -> Result<Granted, F
             data.display()
         )));
     }
-    let node = folder::open(data, Quotas::default()).await?;
+    let node = folder::open_with(data, master_key, Quotas::default()).await?;
     let granted = at_rest(&node, data, wish, progress).await;
     node.close().await?;
     granted
@@ -51,7 +68,12 @@ async fn at_rest(
 ) -> Result<Granted, Fault> {
     operator::take_up(node, folder).await?;
     let operator = &Operator::Machine;
-    operator::grant(&Site { node, folder, progress, operator }, wish).await
+    let granted = operator::grant(&Site { node, folder, progress, operator }, wish).await?;
+    Ok(match granted {
+        // Nobody is served.
+        Granted::Status(facts) => Granted::Status(StatusFacts { uptime_seconds: None, ..facts }),
+        granted => granted,
+    })
 }
 
 /// Draws a bar on standard error while there are steps; nothing where that is no terminal.

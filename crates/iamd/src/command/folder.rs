@@ -21,7 +21,14 @@ pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fau
 }
 
 /// The same with the master key from elsewhere.
-async fn open_with(folder: &Path, master_key: &str, quotas: Quotas) -> Result<Arc<Node>, Fault> {
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn open_with(
+    folder: &Path,
+    master_key: &str,
+    quotas: Quotas,
+) -> Result<Arc<Node>, Fault> {
     let source = MasterKeySource::parse(master_key, folder)
         .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
     create(folder)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{OutputFormat, printout};
+use super::{OutputFormat, printout, status};
 use crate::fault::Fault;
 use crate::operator::{
     Granted, MfaFacts, OperatorFacts, PasswordFacts, RevocationFacts, StandingFacts,
@@ -27,6 +27,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Password(facts) => printout::json(facts),
         Granted::Mfa(facts) => printout::json(facts),
         Granted::Revocation(facts) => printout::json(facts),
+        Granted::Status(facts) => printout::json(facts),
+        Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
         Granted::Operators(lines) => printout::json(lines),
     }
@@ -40,6 +42,9 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Password(facts) => printout::text(&password(facts)),
         Granted::Mfa(facts) => printout::text(&mfa(facts)),
         Granted::Revocation(facts) => printout::text(&revocation(facts)),
+        Granted::Status(facts) => printout::text(&status::text(facts)),
+        // `iamd doctor` judges it, and prints findings.
+        Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::text(&operator(facts)),
         Granted::Operators(lines) => printout::text(&operators(lines)),
     }

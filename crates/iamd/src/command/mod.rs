@@ -4,6 +4,7 @@ mod account;
 mod config;
 mod confirm;
 mod dev;
+mod doctor;
 mod errand;
 mod folder;
 mod granted;
@@ -18,6 +19,7 @@ mod revoke;
 mod secret_file;
 mod serve;
 mod settings;
+mod status;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -61,6 +63,10 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Says how a node is, or a folder at rest.
+    Status(place::Place),
+    /// Says what is wrong with a node, its folder and its settings, and what to do.
+    Doctor(doctor::Options),
     /// Ends credentials before their time: at once, also while the store is away.
     Revoke(revoke::Options),
     /// Makes, lists and deletes credentials for operators on other machines.
@@ -115,6 +121,10 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Status(place) => served(status::run(place)),
+        Command::Doctor(options) => {
+            runtime().and_then(|runtime| runtime.block_on(doctor::run(options)))
+        }
         Command::Revoke(options) => served(revoke::run(options)),
         Command::Operator { command } => served(operator::run(command)),
         Command::Policy { command } => policy::run(command),

@@ -212,11 +212,11 @@ fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> 
     frame.error(refused.code, Some(&refused.message))
 }
 
-fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
+pub(super) fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
     parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
-fn request_parts<'a>(
+pub(super) fn request_parts<'a>(
     parts: &'a Parts,
     headers: &'a [(&'a str, &'a [u8])],
     body: &'a [u8],
@@ -268,7 +268,7 @@ async fn whole<'a>(desk: Desk<'a>, parts: &Parts, mut body: Incoming) -> Result<
 
 /// Whether there is one well-formed signature that is not out of date. Whose it is takes the body
 /// to prove, and before that nothing is said of whether the access key exists.
-fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
+pub(super) fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
     let headers = headers(parts);
     let Ok(claim) = Claim::read(&request_parts(parts, &headers, &[])) else { return false };
     let tolerance = if claim.is_presigned() {

@@ -10,7 +10,7 @@ use iamd_core::caller::{Caller, Identity};
 use iamd_core::unique_id::UniqueId;
 
 pub use body::{Bodies, BodyProblem, Held};
-use buckets::Buckets;
+pub use buckets::Buckets;
 
 use crate::config::{BodySettings, Config, RateSetting, RateSettings};
 

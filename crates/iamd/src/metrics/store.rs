@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use iamd_store::{
     AccountCommit, AccountId, AccountRows, Answer, Changes, ClaimKey, Claimed, CommitError,
-    Committed, Cursor, Fact, FactVisitor, Record, RowVisitor, Store, StoreError,
+    Committed, Cursor, Fact, FactVisitor, Identity, Record, RowVisitor, Store, StoreError,
 };
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -97,6 +97,10 @@ impl Measured {
 }
 
 impl Store for Measured {
+    fn identity(&self) -> Identity {
+        self.store.identity()
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,

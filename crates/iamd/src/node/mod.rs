@@ -1,6 +1,7 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
 mod facts;
+mod heard;
 mod journal;
 mod key_store;
 mod ledgers;
@@ -34,6 +35,7 @@ use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::metrics::{Measured, Metrics};
+use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
@@ -51,6 +53,7 @@ pub struct Node {
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
     pending: Pending,
+    heard: Heard,
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
@@ -117,6 +120,7 @@ impl Node {
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
             pending: Pending::default(),
+            heard: Heard::default(),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
         }))
@@ -224,7 +228,9 @@ impl Node {
     /// What it answers instead.
     pub async fn store_answers(&self) -> Result<(), Fault> {
         let directory = iamd_store::AccountId(AccountId::DIRECTORY.number());
-        self.store.read_account(directory).await.map(|_| ()).map_err(load::store_fault)
+        self.store.read_account(directory).await.map_err(load::store_fault)?;
+        self.heard.note();
+        Ok(())
     }
 
     /// Finishes the writes that were accepted and lets go of the store.
@@ -243,14 +249,32 @@ impl Node {
         let now = self.clock.now().seconds();
         let Loaded { snapshot, ledgers } =
             load::everything(&*self.store, &self.master, now).await?;
+        self.heard.note();
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
         self.snapshot.store(Arc::new(self.pending.over(snapshot)));
         Ok(())
     }
 
+    /// Reads every row of the store and proves that it is what was written; keeps nothing of it.
+    /// `done` hears how many accounts are through.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`] that names what is not; [`Fault::Unavailable`].
+    pub async fn verify(&self, done: impl FnMut(u64) + Send) -> Result<(), Fault> {
+        load::verified(&*self.store, &self.master, self.clock.now().seconds(), done).await?;
+        self.heard.note();
+        Ok(())
+    }
+
+    /// When the node began, and when it last heard from the store.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
     /// Publishes committed changes.
     fn publish(&self, changes: &[AccountChanges], revisions: &[(AccountId, Revision)]) {
+        self.heard.note();
         let _publishing = self.lock_publishing();
         let current = self.snapshot.load();
         // INVARIANT: an account never goes back: what a reload has read already is not applied again.

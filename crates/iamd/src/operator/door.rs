@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::revoke::keep_replaying;
 use super::way::Way;
 use super::wish::{Site, Wish, grant};
-use super::{REQUEST_LENGTH_MAX, Reply, SOCKET_FILE};
+use super::{BROKEN_OFF, REQUEST_LENGTH_MAX, Reply, SOCKET_FILE};
 use crate::fault::Fault;
 use crate::node::Node;
 
@@ -109,7 +109,7 @@ async fn worked(node: Arc<Node>, folder: PathBuf, wish: Wish, write: &mut OwnedW
     match outcome {
         Ok(Ok(granted)) => Reply::Granted(Box::new(granted)),
         Ok(Err(fault)) => Reply::Error(fault.to_string()),
-        Err(_) => Reply::Error("the work ended before it was done: this is a bug".to_owned()),
+        Err(_) => Reply::Error(BROKEN_OFF.to_owned()),
     }
 }
 

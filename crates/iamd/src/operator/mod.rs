@@ -8,8 +8,11 @@ mod ask;
 mod carry;
 mod credentials;
 mod door;
+mod examination;
 mod progress;
+mod remote;
 mod revoke;
+mod status;
 #[cfg(test)]
 mod tests;
 mod way;
@@ -25,8 +28,13 @@ pub use ask::ask;
 pub use carry::{carry_out, refused};
 pub use credentials::OperatorFacts;
 pub use door::open;
+pub use examination::{Named, NodeFacts};
 pub use progress::{Progress, Step, Steps};
+pub use remote::Remote;
 pub use revoke::{RevocationFacts, RevokeOrder};
+pub use status::StatusFacts;
+#[cfg(test)]
+pub use status::{Counts, StoreFacts};
 pub use wish::{Granted, Site, Wish, grant};
 
 use crate::fault::Fault;
@@ -45,6 +53,12 @@ pub async fn take_up(node: &Arc<Node>, folder: &Path) -> Result<(), Fault> {
 
 /// Name of the socket in the data folder.
 pub const SOCKET_FILE: &str = "operator.sock";
+/// Where operators on other machines ask, on the port of the API.
+pub const OPERATOR_PATH: &str = "/_operator";
+/// The service in the scope of their signatures.
+pub const OPERATOR_SERVICE: &str = "iamd-operator";
+/// What is said of work that a bug has ended.
+pub const BROKEN_OFF: &str = "the work ended before it was done: this is a bug";
 /// Longest request, in bytes.
 const REQUEST_LENGTH_MAX: u64 = 1024 * 1024;
 /// Longest answer, in bytes, all its lines together.
@@ -53,7 +67,7 @@ const ANSWER_LENGTH_MAX: u64 = 256 * 1024 * 1024;
 /// A line of an answer.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Reply {
+pub enum Reply {
     /// How far the work has come; more lines follow.
     Progress(Step),
     /// The last line: what was asked for.

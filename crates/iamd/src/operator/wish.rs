@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts};
 use super::carry::refused;
 use super::credentials::{self, OperatorFacts};
+use super::examination::{self, NodeFacts};
 use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
+use super::status::{self, StatusFacts};
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::node::Node;
@@ -53,6 +55,10 @@ pub enum Wish {
         /// Which ones.
         what: RevokeOrder,
     },
+    /// Say how the node is.
+    Status,
+    /// Look at everything that `iamd doctor` judges.
+    Examine,
     /// Make a credential of an operator.
     CreateOperator {
         /// The operator's name.
@@ -68,6 +74,14 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// Whether an operator may have it carried out.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`]
+    pub fn permit(&self, operator: &Operator) -> Result<(), Fault> {
+        operator.permit(self.action(), self.reach()).map_err(refused)
+    }
+
     /// Its name in records and denials.
     fn action(&self) -> &'static str {
         match self {
@@ -78,6 +92,8 @@ impl Wish {
             Wish::ResetRootPassword { .. } => "iamd:ResetRootPassword",
             Wish::RecoverMfa { .. } => "iamd:RecoverMfa",
             Wish::Revoke { .. } => "iamd:Revoke",
+            Wish::Status => "iamd:Status",
+            Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
             Wish::ListOperators => "iamd:ListOperators",
             Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
@@ -95,6 +111,8 @@ impl Wish {
             | Wish::ResetRootPassword { .. }
             | Wish::RecoverMfa { .. }
             | Wish::Revoke { .. }
+            | Wish::Status
+            | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
             // A credential that was stolen makes no others, and takes none away.
             Wish::CreateOperator { .. } | Wish::DeleteOperator { .. } => Reach::Machine,
@@ -118,6 +136,10 @@ pub enum Granted {
     Mfa(MfaFacts),
     /// What was revoked.
     Revocation(RevocationFacts),
+    /// How the node is.
+    Status(StatusFacts),
+    /// What it knows of itself.
+    Examination(NodeFacts),
     /// The operator who was made or deleted.
     Operator(OperatorFacts),
     /// The operators.
@@ -142,7 +164,7 @@ pub struct Site<'a> {
 /// # Errors
 /// [`Fault::Refused`] and what the node answers.
 pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
-    site.operator.permit(wish.action(), wish.reach()).map_err(refused)?;
+    wish.permit(site.operator)?;
     match wish {
         Wish::CreateAccount(order) => {
             founder::found_by(site.node, site.operator, order).await.map(Granted::Account)
@@ -163,6 +185,8 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
             accounts::recover_mfa(site, &account_id, user).await.map(Granted::Mfa)
         }
         Wish::Revoke { what } => revoke::revoke(site, what).await.map(Granted::Revocation),
+        Wish::Status => status::status(site).await.map(Granted::Status),
+        Wish::Examine => examination::examine(site).await.map(Granted::Examination),
         Wish::CreateOperator { name } => {
             credentials::create(site, name).await.map(Granted::Operator)
         }

@@ -39,6 +39,13 @@ impl SigningKey {
         SigningKey { state }
     }
 
+    /// The signature of a string to sign.
+    pub(super) fn sign(&self, text: &str) -> [u8; 32] {
+        let mut state = self.state.clone();
+        state.update(text.as_bytes());
+        state.finalize().into_bytes().into()
+    }
+
     /// Whether the claim's signature is that of the canonical request with this hash, in constant
     /// time.
     pub(super) fn matches(&self, claim: &Claim<'_>, hash: &Hash) -> bool {

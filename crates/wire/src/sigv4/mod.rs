@@ -12,12 +12,14 @@ mod header_form;
 mod key;
 mod query_form;
 mod rejection;
+mod sign;
 
 use crate::{Service, Timestamp};
 
 pub use claim::Claim;
 pub use key::SigningKey;
 pub use rejection::Rejection;
+pub use sign::{SignedHeaders, Signer};
 
 /// Most headers of one request.
 // CHOICE: what hyper accepts by default; the SDKs send about ten.
