@@ -22,6 +22,7 @@ pub mod mfa_import;
 pub mod name;
 mod not_implemented;
 pub mod operation;
+pub mod operator;
 pub mod perform;
 pub mod preparation;
 pub mod quota;

@@ -5,7 +5,7 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 
 use crate::state::{Entity, EntityKey};
-use crate::unique_id::UniqueId;
+use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// A row key in the form of the store: a kind and an id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,6 +44,10 @@ pub mod kind {
     pub const MFA_DEVICE: u16 = 22;
     /// Credential reports.
     pub const CREDENTIAL_REPORT: u16 = 23;
+    /// Ended temporary credentials.
+    pub const REVOKED_SESSION: u16 = 40;
+    /// Credentials of operators.
+    pub const OPERATOR_CREDENTIAL: u16 = 41;
 }
 
 /// A row that this version cannot read.
@@ -80,6 +84,8 @@ impl EntityKey {
             EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.to_string()),
             EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial.to_string()),
             EntityKey::CredentialReport => (kind::CREDENTIAL_REPORT, String::new()),
+            EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
+            EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -87,6 +93,8 @@ impl EntityKey {
     /// The key that the store knows in this form.
     pub fn from_record(key: &RecordKey) -> Result<EntityKey, Unreadable> {
         let unique_id = || key.id.parse::<UniqueId>().map_err(|_| unreadable(key, "bad unique id"));
+        let key_id =
+            || key.id.parse::<AccessKeyId>().map_err(|_| unreadable(key, "bad access key id"));
         Ok(match key.kind {
             kind::SETTINGS => EntityKey::Settings,
             kind::USER => EntityKey::User(unique_id()?),
@@ -94,15 +102,15 @@ impl EntityKey {
             kind::ROLE => EntityKey::Role(unique_id()?),
             kind::POLICY => EntityKey::Policy(unique_id()?),
             kind::INSTANCE_PROFILE => EntityKey::InstanceProfile(unique_id()?),
-            kind::ACCESS_KEY => EntityKey::AccessKey(
-                key.id.parse().map_err(|_| unreadable(key, "bad access key id"))?,
-            ),
+            kind::ACCESS_KEY => EntityKey::AccessKey(key_id()?),
             kind::ALIAS => EntityKey::Alias(key.id.as_str().into()),
             kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
             kind::PASSWORD_POLICY => EntityKey::PasswordPolicy,
             kind::LOGIN_PROFILE => EntityKey::LoginProfile(unique_id()?),
             kind::MFA_DEVICE => EntityKey::MfaDevice(key.id.as_str().into()),
             kind::CREDENTIAL_REPORT => EntityKey::CredentialReport,
+            kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
+            kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -125,6 +133,8 @@ impl Entity {
             Entity::LoginProfile(profile) => encode(profile),
             Entity::MfaDevice(device) => encode(device),
             Entity::CredentialReport(report) => encode(report),
+            Entity::RevokedSession(session) => encode(session),
+            Entity::OperatorCredential(credential) => encode(credential),
         }
     }
 
@@ -147,6 +157,8 @@ impl Entity {
             kind::LOGIN_PROFILE => Entity::LoginProfile(decode(key, bytes)?),
             kind::MFA_DEVICE => Entity::MfaDevice(decode(key, bytes)?),
             kind::CREDENTIAL_REPORT => Entity::CredentialReport(decode(key, bytes)?),
+            kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
+            kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

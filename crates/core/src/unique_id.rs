@@ -36,6 +36,8 @@ pub enum IdPrefix {
     LongTermKey,
     /// `ASIA`
     TemporaryKey,
+    /// `OPER`; not of AWS.
+    OperatorKey,
 }
 
 impl IdPrefix {
@@ -49,6 +51,7 @@ impl IdPrefix {
             IdPrefix::InstanceProfile => "AIPA",
             IdPrefix::LongTermKey => "AKIA",
             IdPrefix::TemporaryKey => "ASIA",
+            IdPrefix::OperatorKey => "OPER",
         }
     }
 }

@@ -9,7 +9,9 @@ use iamd_policy::PolicySet;
 use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
+use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
+use super::operator::{OperatorCredential, RevokedSession};
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
@@ -44,6 +46,10 @@ pub enum Entity {
     MfaDevice(MfaDevice),
     /// The last credential report.
     CredentialReport(CredentialReport),
+    /// A temporary credential that was ended before its time.
+    RevokedSession(RevokedSession),
+    /// What an operator signs with; lives among the operators.
+    OperatorCredential(OperatorCredential),
 }
 
 /// What identifies a row inside its account.
@@ -75,6 +81,10 @@ pub enum EntityKey {
     MfaDevice(Box<str>),
     /// The last credential report.
     CredentialReport,
+    /// An ended temporary credential by its access key id.
+    RevokedSession(AccessKeyId),
+    /// An operator's credential by its access key id.
+    OperatorCredential(AccessKeyId),
 }
 
 impl Entity {
@@ -94,6 +104,10 @@ impl Entity {
             Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
             Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
             Entity::CredentialReport(_) => EntityKey::CredentialReport,
+            Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
+            Entity::OperatorCredential(credential) => {
+                EntityKey::OperatorCredential(credential.id.clone())
+            }
         }
     }
 }
@@ -229,6 +243,12 @@ pub struct AccountSettings {
     /// Sessions of root issued before this time are void.
     #[cbor(n(5), with = "record::optional_timestamp")]
     pub root_sessions_not_before: Option<Timestamp>,
+    /// When an operator closed the account, if it is closed: none of its credentials is good then.
+    #[cbor(n(8), with = "record::optional_timestamp")]
+    pub closed: Option<Timestamp>,
+    /// Sessions of anybody in the account issued before this time are void.
+    #[cbor(n(9), with = "record::optional_timestamp")]
+    pub sessions_not_before: Option<Timestamp>,
 }
 
 /// An IAM user.
@@ -462,26 +482,4 @@ impl AccessKey {
     pub fn age_order(&self) -> (i64, &str) {
         (self.created.seconds(), self.id.as_str())
     }
-}
-
-/// The name of an account; unique among all accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Alias {
-    /// The alias.
-    #[n(0)]
-    pub alias: Box<str>,
-    /// The account.
-    #[n(1)]
-    pub account: AccountId,
-}
-
-/// The sign-in name of a root user; unique among all accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct RootEmail {
-    /// The address, in lower case.
-    #[n(0)]
-    pub email: Box<str>,
-    /// The account.
-    #[n(1)]
-    pub account: AccountId,
 }

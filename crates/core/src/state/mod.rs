@@ -6,6 +6,7 @@ mod directory;
 mod document;
 mod entity;
 mod mfa_devices;
+mod operator;
 mod policy_use;
 mod sign_in;
 
@@ -13,14 +14,15 @@ use std::sync::Arc;
 
 pub use account::{Account, AccountVersion};
 pub use collection::{Collection, Named};
-pub use directory::Directory;
+pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccessKey, AccessKeyStatus, AccountSettings, Alias, AttachedPolicy, Entity, EntityKey, Group,
-    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
-    RootEmail, Tag, User,
+    AccessKey, AccessKeyStatus, AccountSettings, AttachedPolicy, Entity, EntityKey, Group,
+    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag,
+    User,
 };
 pub use mfa_devices::MfaDevices;
+pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
 pub use sign_in::{
     CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
@@ -41,7 +43,7 @@ pub enum Change {
 /// The changes that one command makes to one account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountChanges {
-    /// The account, or the directory.
+    /// The account, or a pseudo-account.
     pub account: AccountId,
     /// The changes, in the order in which they are applied.
     pub changes: Vec<Change>,
@@ -52,6 +54,7 @@ pub struct AccountChanges {
 pub struct State {
     accounts: imbl::OrdMap<AccountId, Arc<Account>>,
     directory: Directory,
+    operators: Operators,
     /// Accounts of access keys whose ids carry none (chosen by an operator).
     foreign_keys: imbl::HashMap<AccessKeyId, AccountId>,
 }
@@ -72,6 +75,11 @@ impl State {
         &self.directory
     }
 
+    /// The credentials of operators.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// A long-term access key together with its account.
     pub fn access_key(&self, id: &AccessKeyId) -> Option<(&Arc<Account>, &Arc<AccessKey>)> {
         let account = match self.foreign_keys.get(id) {
@@ -84,9 +92,10 @@ impl State {
 
     /// The state after these changes.
     pub fn apply(&mut self, changes: &AccountChanges) {
-        if changes.account == AccountId::DIRECTORY {
-            self.directory.apply(&changes.changes);
-            return;
+        match changes.account {
+            AccountId::DIRECTORY => return self.directory.apply(&changes.changes),
+            AccountId::OPERATORS => return self.operators.apply(&changes.changes),
+            _ => {}
         }
         let mut account = match self.accounts.get(&changes.account) {
             Some(account) => Account::clone(account),
