@@ -23,6 +23,7 @@ pub mod mfa_import;
 pub mod name;
 mod not_implemented;
 pub mod operation;
+pub mod operator;
 mod pem;
 pub mod perform;
 pub mod preparation;

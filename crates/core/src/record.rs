@@ -5,7 +5,7 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 
 use crate::state::{Entity, EntityKey};
-use crate::unique_id::UniqueId;
+use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// A row key in the form of the store: a kind and an id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,6 +52,10 @@ pub mod kind {
     pub const SERVER_CERTIFICATE: u16 = 32;
     /// OpenID Connect providers.
     pub const OIDC_PROVIDER: u16 = 33;
+    /// Ended temporary credentials.
+    pub const REVOKED_SESSION: u16 = 40;
+    /// Credentials of operators.
+    pub const OPERATOR_CREDENTIAL: u16 = 41;
 }
 
 /// A row that this version cannot read.
@@ -92,6 +96,8 @@ impl EntityKey {
             EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
             EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
             EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
+            EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
+            EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -99,6 +105,8 @@ impl EntityKey {
     /// The key that the store knows in this form.
     pub fn from_record(key: &RecordKey) -> Result<EntityKey, Unreadable> {
         let unique_id = || key.id.parse::<UniqueId>().map_err(|_| unreadable(key, "bad unique id"));
+        let key_id =
+            || key.id.parse::<AccessKeyId>().map_err(|_| unreadable(key, "bad access key id"));
         Ok(match key.kind {
             kind::SETTINGS => EntityKey::Settings,
             kind::USER => EntityKey::User(unique_id()?),
@@ -106,9 +114,7 @@ impl EntityKey {
             kind::ROLE => EntityKey::Role(unique_id()?),
             kind::POLICY => EntityKey::Policy(unique_id()?),
             kind::INSTANCE_PROFILE => EntityKey::InstanceProfile(unique_id()?),
-            kind::ACCESS_KEY => EntityKey::AccessKey(
-                key.id.parse().map_err(|_| unreadable(key, "bad access key id"))?,
-            ),
+            kind::ACCESS_KEY => EntityKey::AccessKey(key_id()?),
             kind::ALIAS => EntityKey::Alias(key.id.as_str().into()),
             kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
             kind::PASSWORD_POLICY => EntityKey::PasswordPolicy,
@@ -119,6 +125,8 @@ impl EntityKey {
             kind::SIGNING_CERTIFICATE => EntityKey::SigningCertificate(key.id.as_str().into()),
             kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
             kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
+            kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
+            kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -145,6 +153,8 @@ impl Entity {
             Entity::SigningCertificate(certificate) => encode(certificate),
             Entity::ServerCertificate(certificate) => encode(certificate),
             Entity::OidcProvider(provider) => encode(provider),
+            Entity::RevokedSession(session) => encode(session),
+            Entity::OperatorCredential(credential) => encode(credential),
         }
     }
 
@@ -171,6 +181,8 @@ impl Entity {
             kind::SIGNING_CERTIFICATE => Entity::SigningCertificate(decode(key, bytes)?),
             kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
             kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
+            kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
+            kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

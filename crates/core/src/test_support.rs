@@ -158,7 +158,7 @@ impl World {
         let id = text("AccessKeyId").parse().unwrap();
         let opened = self.session_keys.open(text("SessionToken"), &id).unwrap();
         assert_eq!(opened.secret_access_key.expose(), text("SecretAccessKey"));
-        Caller::of_session(&self.state, &Arc::new(opened.session)).unwrap()
+        Caller::of_session(&self.state, &id, &Arc::new(opened.session)).unwrap()
     }
 
     /// What surrounds a request of this caller.

@@ -40,6 +40,8 @@ pub enum IdPrefix {
     LongTermKey,
     /// `ASIA`
     TemporaryKey,
+    /// `OPER`; not of AWS.
+    OperatorKey,
 }
 
 impl IdPrefix {
@@ -55,6 +57,7 @@ impl IdPrefix {
             IdPrefix::ServerCertificate => "ASCA",
             IdPrefix::LongTermKey => "AKIA",
             IdPrefix::TemporaryKey => "ASIA",
+            IdPrefix::OperatorKey => "OPER",
         }
     }
 }

@@ -53,7 +53,10 @@ pub fn authenticate(
         Origin::Temporary { session, .. } if session.expires <= now => {
             return Err(Rejection::expired_token());
         }
-        Origin::Temporary { session, .. } => Caller::of_session(state, session),
+        Origin::Temporary { session, .. } => {
+            let id = claim.access_key_id().parse().map_err(|_| Rejection::unknown_key())?;
+            Caller::of_session(state, &id, session)
+        }
         Origin::LongTerm(key) => {
             state.access_key(&key.id).and_then(|(account, key)| Caller::of_access_key(account, key))
         }
@@ -73,7 +76,7 @@ pub fn again(state: &State, caller: &Caller) -> Option<Caller> {
             let (account, key) = state.access_key(id)?;
             (key.status == AccessKeyStatus::Active).then(|| Caller::of_access_key(account, key))?
         }
-        Credential::Temporary(session) => Caller::of_session(state, session),
+        Credential::Temporary(id, session) => Caller::of_session(state, id, session),
     }
 }
 

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entropy;
 use crate::fault::Fault;
-use crate::founder::{parse_account_id, refused};
+use crate::founder::parse_account_id;
 use crate::node::{Drafted, Failure, Node, Snapshot};
+use crate::operator::refused;
 
 /// Most tokens in one order: what a line of the operator's door holds.
 pub const TOKENS_MAX: usize = 5_000;

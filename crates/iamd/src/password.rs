@@ -67,6 +67,21 @@ pub async fn carry_out(work: PasswordWork) -> Result<(PasswordWork, PasswordOutc
         .await
 }
 
+/// Whether a hash was made with less work than hashes are made with now.
+pub fn is_weak(hash: &str) -> bool {
+    let Some(parameters) = hash.strip_prefix("$argon2id$v=19$") else { return true };
+    let parameters = parameters.split('$').next().unwrap_or_default();
+    let number = |name: &str| -> Option<u32> {
+        parameters
+            .split(',')
+            .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?
+            .parse()
+            .ok()
+    };
+    let work = number("m").zip(number("t"));
+    work.is_none_or(|(memory, passes)| memory < MEMORY_KIB || passes < PASSES)
+}
+
 /// How many passwords are hashed or wait for it.
 pub fn waiting() -> usize {
     POOL.get().map_or(0, |pool| pool.size.saturating_sub(pool.places.available_permits()))
@@ -164,7 +179,16 @@ mod tests {
     async fn a_hash_names_its_parameters_and_hides_the_password() {
         let hash = hash(Secret::from("hunter2".to_owned())).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(!hash.contains("hunter2"));
+        assert!(!hash.contains("hunter2") && !is_weak(&hash));
+        for weaker in [
+            hash.replace("m=19456", "m=19455"),
+            hash.replace("t=2", "t=1"),
+            hash.replace("argon2id", "argon2i"),
+            "$argon2id$v=19$$".to_owned(),
+            String::new(),
+        ] {
+            assert!(is_weak(&weaker), "{weaker}");
+        }
     }
 
     #[tokio::test]

@@ -41,4 +41,4 @@ pub use row::{
     SEAL_BYTES_MAX,
 };
 pub use sqlite::Sqlite;
-pub use store::{Answer, FactVisitor, RowVisitor, Store};
+pub use store::{Answer, FactVisitor, Identity, RowVisitor, Store};

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use crate::{
     AccountCommit, AccountId, AccountRows, Answer, CHANGES_ANSWER_BYTES_MAX,
     CHANGES_ANSWER_COMMITS_MAX, Change, ChangeSet, Changes, ClaimKey, Claimed, CommitError,
-    Committed, CopyVisitor, Cursor, Fact, FactRef, FactVisitor, Head, Imported, RECORDS_ANSWER_MAX,
-    Record, Revision, Row, RowKey, RowRef, RowVisitor, Store, StoreError, commit, copy, fact,
+    Committed, CopyVisitor, Cursor, Fact, FactRef, FactVisitor, Head, Identity, Imported,
+    RECORDS_ANSWER_MAX, Record, Revision, Row, RowKey, RowRef, RowVisitor, Store, StoreError,
+    commit, copy, fact,
 };
 
 /// How many commits the feed of a [`Memory`] reaches back unless told otherwise.
@@ -91,6 +92,10 @@ impl Default for Memory {
 }
 
 impl Store for Memory {
+    fn identity(&self) -> Identity {
+        Identity { engine: "memory", layout: None }
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,

@@ -29,10 +29,22 @@ pub trait FactVisitor: Send {
     fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()>;
 }
 
+/// What kind of store it is, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The engine.
+    pub engine: &'static str,
+    /// The number of the layout in which it keeps its data, if it has one.
+    pub layout: Option<u32>,
+}
+
 /// Bytes and revisions, kept durably.
 ///
 /// Dropping the future of a write does not withdraw the write: it may still happen.
 pub trait Store: Send + Sync + 'static {
+    /// What kind of store it is.
+    fn identity(&self) -> Identity;
+
     /// Hands everything to `visitor`, as of one moment, and says where the feed stood then.
     ///
     /// Checksums are verified on the way: on an error, what was visited must be thrown away.

@@ -3,22 +3,26 @@
 use std::sync::Arc;
 
 use iamd_policy::PolicySet;
+use iamd_wire::Timestamp;
 
 use super::Change;
+use super::access_key::AccessKey;
 use super::belongings::Belongings;
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::collection::{Collection, Named};
 use super::entity::{
-    AccessKey, AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile,
-    KeyOwner, Policy, Role, User,
+    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
+    Role, User,
 };
 use super::mfa_devices::MfaDevices;
+use super::operator::RevokedSession;
 use super::policy_use::PolicyUse;
 use super::provider::OidcProvider;
 use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
+use crate::session::Subject;
 use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// Tells the pictures of an account apart: equal only for copies of one picture.
@@ -53,6 +57,7 @@ pub struct Account {
     signing_certificates: Belongings<SigningCertificate>,
     server_certificates: Collection<ServerCertificate>,
     oidc_providers: imbl::OrdMap<Box<str>, Arc<OidcProvider>>,
+    revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -81,6 +86,7 @@ impl Account {
             signing_certificates: Belongings::default(),
             server_certificates: Collection::default(),
             oidc_providers: imbl::OrdMap::new(),
+            revoked_sessions: imbl::HashMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -132,6 +138,40 @@ impl Account {
     /// The instance profiles.
     pub fn instance_profiles(&self) -> &Collection<InstanceProfile> {
         &self.instance_profiles
+    }
+
+    /// Whether the credentials of the account may be used: until an operator closes it.
+    pub fn is_open(&self) -> bool {
+        self.settings.as_ref().is_some_and(|settings| settings.closed.is_none())
+    }
+
+    /// Sessions of this subject that were issued before this time are void.
+    pub fn sessions_not_before(&self, subject: &Subject) -> Option<Timestamp> {
+        let settings = self.settings.as_ref();
+        let own = match subject {
+            Subject::Root => settings.and_then(|settings| settings.root_sessions_not_before),
+            Subject::User(id) => self.users.with_id(*id).and_then(|user| user.sessions_not_before),
+            Subject::Role { role, .. } => {
+                self.roles.with_id(*role).and_then(|role| role.sessions_not_before)
+            }
+        };
+        own.max(settings.and_then(|settings| settings.sessions_not_before))
+    }
+
+    /// When a session that begins now is said to be issued: not before sessions of its subject are
+    /// good again, so that who revoked older ones can have a new one at once.
+    pub fn issue_time(&self, subject: &Subject, now: Timestamp) -> Timestamp {
+        self.sessions_not_before(subject).map_or(now, |not_before| not_before.max(now))
+    }
+
+    /// Temporary credentials that were ended one by one, with the time until which that matters.
+    pub fn revoked_sessions(&self) -> &imbl::HashMap<AccessKeyId, Timestamp> {
+        &self.revoked_sessions
+    }
+
+    /// The access keys of everybody, in no order.
+    pub fn access_keys(&self) -> impl Iterator<Item = &Arc<AccessKey>> {
+        self.access_keys.values()
     }
 
     /// The access key of this id.
@@ -271,8 +311,11 @@ impl Account {
             Entity::OidcProvider(provider) => {
                 self.oidc_providers.insert(provider.url.clone(), Arc::new(provider.clone()));
             }
-            // These live in the directory.
-            Entity::Alias(_) | Entity::RootEmail(_) => {}
+            Entity::RevokedSession(RevokedSession { id, expires }) => {
+                self.revoked_sessions.insert(id.clone(), *expires);
+            }
+            // These live in the directory, and among the operators.
+            Entity::Alias(_) | Entity::RootEmail(_) | Entity::OperatorCredential(_) => {}
         }
     }
 
@@ -314,7 +357,10 @@ impl Account {
             EntityKey::ServerCertificate(id) => {
                 self.server_certificates.remove(*id);
             }
-            EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
+            EntityKey::RevokedSession(id) => {
+                self.revoked_sessions.remove(id);
+            }
+            EntityKey::Alias(_) | EntityKey::RootEmail(_) | EntityKey::OperatorCredential(_) => {}
         }
     }
 

@@ -5,8 +5,9 @@
 use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
+use super::access_key::AccessKeyStatus;
 use super::belongings::{AgePlace, Belonging};
-use super::entity::{AccessKeyStatus, KeyOwner, Tag};
+use super::entity::{KeyOwner, Tag};
 use crate::record;
 use crate::unique_id::UniqueId;
 

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use iamd_policy::PolicySet;
-use iamd_wire::{Secret, Timestamp};
+use iamd_wire::Timestamp;
 use minicbor::{Decode, Encode};
 
+use super::access_key::AccessKey;
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
+use super::operator::{OperatorCredential, RevokedSession};
 use super::provider::OidcProvider;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
@@ -55,6 +57,10 @@ pub enum Entity {
     ServerCertificate(ServerCertificate),
     /// An OpenID Connect provider.
     OidcProvider(OidcProvider),
+    /// A temporary credential that was ended before its time.
+    RevokedSession(RevokedSession),
+    /// What an operator signs with; lives among the operators.
+    OperatorCredential(OperatorCredential),
 }
 
 /// What identifies a row inside its account.
@@ -94,6 +100,10 @@ pub enum EntityKey {
     ServerCertificate(UniqueId),
     /// An OpenID Connect provider by its URL.
     OidcProvider(Box<str>),
+    /// An ended temporary credential by its access key id.
+    RevokedSession(AccessKeyId),
+    /// An operator's credential by its access key id.
+    OperatorCredential(AccessKeyId),
 }
 
 impl Entity {
@@ -117,6 +127,10 @@ impl Entity {
             Entity::SigningCertificate(it) => EntityKey::SigningCertificate(it.id.clone()),
             Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
+            Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
+            Entity::OperatorCredential(credential) => {
+                EntityKey::OperatorCredential(credential.id.clone())
+            }
         }
     }
 }
@@ -252,6 +266,12 @@ pub struct AccountSettings {
     /// Sessions of root issued before this time are void.
     #[cbor(n(5), with = "record::optional_timestamp")]
     pub root_sessions_not_before: Option<Timestamp>,
+    /// When an operator closed the account, if it is closed: none of its credentials is good then.
+    #[cbor(n(8), with = "record::optional_timestamp")]
+    pub closed: Option<Timestamp>,
+    /// Sessions of anybody in the account issued before this time are void.
+    #[cbor(n(9), with = "record::optional_timestamp")]
+    pub sessions_not_before: Option<Timestamp>,
 }
 
 /// An IAM user.
@@ -446,43 +466,4 @@ pub enum KeyOwner {
     /// An IAM user, by unique id.
     #[n(1)]
     User(#[n(0)] UniqueId),
-}
-
-/// Whether an access key may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum AccessKeyStatus {
-    /// It may be used.
-    #[n(0)]
-    Active,
-    /// It is kept, but refused.
-    #[n(1)]
-    Inactive,
-}
-
-/// A long-term access key.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct AccessKey {
-    /// The id, `AKIA...`.
-    #[n(0)]
-    pub id: AccessKeyId,
-    /// Whose key it is.
-    #[n(1)]
-    pub owner: KeyOwner,
-    /// The secret; shown to a client once, on creation.
-    #[cbor(n(2), with = "record::secret")]
-    pub secret: Secret,
-    /// Whether it may be used.
-    #[n(3)]
-    pub status: AccessKeyStatus,
-    /// When the key was created.
-    #[cbor(n(4), with = "record::timestamp")]
-    pub created: Timestamp,
-}
-
-impl AccessKey {
-    /// What lists of keys are sorted by: oldest first, keys of one second by id.
-    pub fn age_order(&self) -> (i64, &str) {
-        (self.created.seconds(), self.id.as_str())
-    }
 }

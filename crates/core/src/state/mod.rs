@@ -1,5 +1,6 @@
 //! What the server knows: accounts, what lives in them, and how a change alters it.
 
+mod access_key;
 mod account;
 mod belongings;
 mod certificate;
@@ -8,12 +9,14 @@ mod directory;
 mod document;
 mod entity;
 mod mfa_devices;
+mod operator;
 mod policy_use;
 mod provider;
 mod sign_in;
 
 use std::sync::Arc;
 
+pub use access_key::{AccessKey, AccessKeyStatus};
 pub use account::{Account, AccountVersion};
 pub use belongings::{AgePlace, Belonging, Belongings};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
@@ -21,11 +24,11 @@ pub use collection::{Collection, Named};
 pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccessKey, AccessKeyStatus, AccountSettings, AttachedPolicy, Entity, EntityKey, Group,
-    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag,
-    User,
+    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InlinePolicies, InlinePolicy,
+    InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag, User,
 };
 pub use mfa_devices::MfaDevices;
+pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
 pub use provider::OidcProvider;
 pub use sign_in::{
@@ -47,7 +50,7 @@ pub enum Change {
 /// The changes that one command makes to one account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountChanges {
-    /// The account, or the directory.
+    /// The account, or a pseudo-account.
     pub account: AccountId,
     /// The changes, in the order in which they are applied.
     pub changes: Vec<Change>,
@@ -58,6 +61,7 @@ pub struct AccountChanges {
 pub struct State {
     accounts: imbl::OrdMap<AccountId, Arc<Account>>,
     directory: Directory,
+    operators: Operators,
     /// Accounts of access keys whose ids carry none (chosen by an operator).
     foreign_keys: imbl::HashMap<AccessKeyId, AccountId>,
 }
@@ -78,6 +82,11 @@ impl State {
         &self.directory
     }
 
+    /// The credentials of operators.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// A long-term access key together with its account.
     pub fn access_key(&self, id: &AccessKeyId) -> Option<(&Arc<Account>, &Arc<AccessKey>)> {
         let account = match self.foreign_keys.get(id) {
@@ -90,9 +99,10 @@ impl State {
 
     /// The state after these changes.
     pub fn apply(&mut self, changes: &AccountChanges) {
-        if changes.account == AccountId::DIRECTORY {
-            self.directory.apply(&changes.changes);
-            return;
+        match changes.account {
+            AccountId::DIRECTORY => return self.directory.apply(&changes.changes),
+            AccountId::OPERATORS => return self.operators.apply(&changes.changes),
+            _ => {}
         }
         let mut account = match self.accounts.get(&changes.account) {
             Some(account) => Account::clone(account),

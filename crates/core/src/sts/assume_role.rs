@@ -110,13 +110,12 @@ impl Operation for AssumeRoleRequest {
             ));
         }
         let inherited = scene.caller.session().and_then(|session| session.source_identity.clone());
+        let session_name = self.role_session_name.as_str().into();
+        let subject = Subject::Role { role: role.id, session_name };
         let session = Session {
             account: account.id(),
-            subject: Subject::Role {
-                role: role.id,
-                session_name: self.role_session_name.as_str().into(),
-            },
-            issued: draw.now(),
+            issued: account.issue_time(&subject, draw.now()),
+            subject,
             expires: Timestamp::from_seconds(draw.now().seconds() + i64::from(seconds)),
             policies: self.session_policies(account)?,
             tags: self.session_tags(scene)?,
@@ -185,7 +184,7 @@ impl Steps for AssumeRoleRequest {
     fn role<'a>(&self, scene: &Scene<'a>) -> Option<(&'a Account, &'a Role)> {
         let parts = self.role_parts().ok()?;
         let account = scene.state.account(parts.account.parse().ok()?)?;
-        let role = account.roles().named(parts.name)?;
+        let role = account.roles().named(parts.name).filter(|_| account.is_open())?;
         (*role.name == *parts.name && *role.path == *parts.path).then_some((account, role))
     }
 

@@ -55,8 +55,8 @@ impl Operation for GetSessionTokenRequest {
         };
         let session = Session {
             account: scene.account.id(),
+            issued: scene.account.issue_time(&subject, draw.now()),
             subject,
-            issued: draw.now(),
             expires: Timestamp::from_seconds(draw.now().seconds() + i64::from(seconds)),
             policies: None,
             tags: Vec::new(),

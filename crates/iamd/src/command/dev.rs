@@ -178,7 +178,8 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
-    let doors = Arc::new(Doors::new(Arc::clone(node)).with_dev(DevDoor { address, start }));
+    let doors = Doors::new(Arc::clone(node)).with_dev(DevDoor { address, start });
+    let doors = Arc::new(doors.with_operators(place.folder()));
     let facts = DevFacts {
         account_id: opened.account_id,
         endpoint: format!("http://{address}"),

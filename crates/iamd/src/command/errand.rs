@@ -1,13 +1,16 @@
 //! What an operator wants, on a running node or on a folder at rest.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use iamd_core::operator::Operator;
 use iamd_core::quota::Quotas;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::folder;
 use crate::fault::Fault;
-use crate::operator::{self, Granted, Output, Progress, Site, Steps, Wish};
+use crate::node::Node;
+use crate::operator::{self, Granted, Output, Progress, Site, StatusFacts, Steps, Wish};
 
 /// Through the running node, if there is one; else on the folder itself. Long work shows on a
 /// terminal how far it is.
@@ -15,11 +18,22 @@ use crate::operator::{self, Granted, Output, Progress, Site, Steps, Wish};
 /// # Errors
 /// [`Fault::Refused`] with the reason; [`Fault::Folder`] without a folder.
 pub(super) async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
-    carry_out_into(data, "", wish, &Output::none()).await
+    carry_out_with(data, "", wish).await
 }
 
-/// The same with a place for bytes that are asked for, and the master key of a folder at rest from
-/// where the settings say.
+/// The same with the master key from where the settings say.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(super) async fn carry_out_with(
+    data: &Path,
+    master_key: &str,
+    wish: Wish,
+) -> Result<Granted, Fault> {
+    carry_out_into(data, master_key, wish, &Output::none()).await
+}
+
+/// The same with a place for bytes that are asked for.
 ///
 /// # Errors
 /// As [`carry_out`], and when the bytes cannot be written.
@@ -35,8 +49,7 @@ pub(super) async fn carry_out_into(
         }
         folder::check_exists(data)?;
         let node = folder::open_with(data, master_key, Quotas::default()).await?;
-        let site = Site { node: &node, folder: data, progress, output };
-        let granted = operator::grant(&site, wish).await;
+        let granted = at_rest(&node, data, wish, progress, output).await;
         node.close().await?;
         granted
     })
@@ -57,6 +70,23 @@ pub(super) async fn shown<T>(
     drop(progress);
     let _ = bar.await;
     outcome
+}
+
+async fn at_rest(
+    node: &Arc<Node>,
+    folder: &Path,
+    wish: Wish,
+    progress: &Progress,
+    output: &Output,
+) -> Result<Granted, Fault> {
+    operator::take_up(node, folder).await?;
+    let operator = &Operator::Machine;
+    let site = Site { node, folder, progress, output, operator };
+    Ok(match operator::grant(&site, wish).await? {
+        // Nobody is served.
+        Granted::Status(facts) => Granted::Status(StatusFacts { uptime_seconds: None, ..facts }),
+        granted => granted,
+    })
 }
 
 /// Draws a bar on standard error while there are steps; nothing where that is no terminal.

@@ -199,14 +199,15 @@ fn found(findings: &Findings) -> String {
 /// A list of accounts, for people.
 pub(super) fn accounts(accounts: &[AccountLine]) -> Result<(), Fault> {
     let mut text = format!(
-        "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
-        "ACCOUNT", "ALIAS", "ROOT E-MAIL", "CREATED", "USERS", "ROLES"
+        "{:<14} {:<10} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
+        "ACCOUNT", "STATE", "ALIAS", "ROOT E-MAIL", "CREATED", "USERS", "ROLES"
     );
     for account in accounts {
         let alias = account.alias.as_deref().unwrap_or("-");
         text.push_str(&format!(
-            "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
+            "{:<14} {:<10} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
             account.account_id,
+            account.state,
             alias,
             account.root_email,
             account.created,

@@ -71,7 +71,8 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let stop = server::stop_signal()?;
     let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
     let _operator = operator::open(node, &config.data)?;
-    let doors = Arc::new(Doors::new(Arc::clone(node)).configured(config));
+    let doors = Doors::new(Arc::clone(node)).configured(config);
+    let doors = Arc::new(doors.with_operators(&config.data));
     let facts = facts(config, address);
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,

@@ -294,8 +294,8 @@ pub(super) fn admitted(
     };
     match (&caller.credential, &caller.identity) {
         (Credential::LongTerm(id), _) => note(id.as_str()),
-        (Credential::Temporary(_), Identity::RoleSession { role, .. }) => note(role.as_str()),
-        (Credential::Temporary(_), Identity::Root | Identity::User(_)) => {}
+        (Credential::Temporary(..), Identity::RoleSession { role, .. }) => note(role.as_str()),
+        (Credential::Temporary(..), Identity::Root | Identity::User(_)) => {}
     }
     let text = |name| {
         let value = received.parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -317,11 +317,11 @@ pub(super) fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Resp
     frame.error(refused.code, Some(&refused.message))
 }
 
-fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
+pub(super) fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
     parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
-fn request_parts<'a>(
+pub(super) fn request_parts<'a>(
     parts: &'a Parts,
     headers: &'a [(&'a str, &'a [u8])],
     body: &'a [u8],
@@ -373,7 +373,7 @@ async fn whole<'a>(desk: Desk<'a>, parts: &Parts, mut body: Incoming) -> Result<
 
 /// Whether there is one well-formed signature that is not out of date. Whose it is takes the body
 /// to prove, and before that nothing is said of whether the access key exists.
-fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
+pub(super) fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
     let headers = headers(parts);
     let Ok(claim) = Claim::read(&request_parts(parts, &headers, &[])) else { return false };
     let tolerance = if claim.is_presigned() {

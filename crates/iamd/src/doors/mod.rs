@@ -6,9 +6,11 @@ mod call;
 mod dev;
 mod health;
 mod metrics;
+mod operator;
 mod preparing;
 mod trail;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -18,11 +20,13 @@ use ipnet::IpNet;
 pub use answer::Body;
 use answer::{closing, plain};
 pub use dev::DevDoor;
+use operator::OperatorsDoor;
 
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::node::Node;
+use crate::operator::OPERATOR_PATH;
 use crate::proxies::Proxies;
 use crate::server::Line;
 use crate::signing_keys::SigningKeys;
@@ -36,6 +40,7 @@ pub struct Doors {
     /// Who may read the metrics.
     metrics_readers: Vec<IpNet>,
     dev: Option<DevDoor>,
+    operators: Option<OperatorsDoor>,
 }
 
 impl Doors {
@@ -48,6 +53,7 @@ impl Doors {
             proxies: Proxies::default(),
             metrics_readers: Config::default().metrics.readers,
             dev: None,
+            operators: None,
         }
     }
 
@@ -66,6 +72,12 @@ impl Doors {
     #[must_use]
     pub fn with_dev(self, door: DevDoor) -> Doors {
         Doors { dev: Some(door), ..self }
+    }
+
+    /// The same with a door for operators on other machines, to the node on this folder.
+    #[must_use]
+    pub fn with_operators(self, folder: &Path) -> Doors {
+        Doors { operators: Some(OperatorsDoor::new(folder)), ..self }
     }
 
     /// The numbers of what happens here.
@@ -89,10 +101,19 @@ impl Doors {
     }
 
     async fn answer_api(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
+        if self.proxies.is_forwarded_by_stranger(line.peer, request.headers()) {
+            self.metrics().forwarded_by_stranger();
+        }
         match self.proxies.source(line.peer, line.is_tls, request.headers()) {
             Ok(source) => {
                 let (node, keys) = (&self.node, &self.keys);
-                api::answer(api::Desk { node, keys, limits: &self.limits }, request, source).await
+                let desk = api::Desk { node, keys, limits: &self.limits };
+                match &self.operators {
+                    Some(door) if request.uri().path() == OPERATOR_PATH => {
+                        door.answer(desk, request, source).await
+                    }
+                    Some(_) | None => api::answer(desk, request, source).await,
+                }
             }
             Err(malformed) => {
                 let text = format!("The header {} of the proxy cannot be read.\n", malformed.0);

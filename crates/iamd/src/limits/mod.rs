@@ -12,7 +12,7 @@ use iamd_core::unique_id::UniqueId;
 use iamd_wire::Timestamp;
 
 pub use body::{Bodies, BodyProblem, Held};
-use buckets::Buckets;
+pub use buckets::Buckets;
 
 use crate::config::{BodySettings, Config, RateSetting, RateSettings};
 

@@ -23,6 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::fault::Fault;
 use crate::node::Node;
 use crate::password;
+pub use process::resident_bytes;
 pub use store::Measured;
 
 /// What the page is, in the words of HTTP.
@@ -43,6 +44,7 @@ pub struct Metrics {
     decisions: Family<Decided, Counter>,
     store: store::Durations,
     throttled: Counter,
+    forwarded_by_strangers: Counter,
     connections: Gauge,
     connections_refused: Counter,
     levels: Levels,
@@ -86,6 +88,7 @@ impl Default for Metrics {
             decisions: Family::default(),
             store: store::Durations::default(),
             throttled: Counter::default(),
+            forwarded_by_strangers: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
             levels: Levels::default(),
@@ -123,6 +126,11 @@ impl Metrics {
             "requests_throttled",
             "Requests that were over the limit of their principal or account",
             self.throttled.clone(),
+        );
+        registry.register(
+            "requests_forwarded_by_strangers",
+            "Requests with X-Forwarded-For from an address that is no named proxy",
+            self.forwarded_by_strangers.clone(),
         );
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register(
@@ -164,6 +172,21 @@ impl Metrics {
     /// A request was over a limit.
     pub fn throttled(&self) {
         self.throttled.inc();
+    }
+
+    /// A request says that it was forwarded, and came from an address that is no named proxy.
+    pub fn forwarded_by_stranger(&self) {
+        self.forwarded_by_strangers.inc();
+    }
+
+    /// How many such requests there were.
+    pub fn forwarded_by_strangers(&self) -> u64 {
+        self.forwarded_by_strangers.get()
+    }
+
+    /// How many connections are open.
+    pub fn connections_open(&self) -> i64 {
+        self.connections.get()
     }
 
     /// A connection is open for as long as what is given back lives.

@@ -51,6 +51,11 @@ impl Process {
     }
 }
 
+/// Resident memory of this process, in bytes, where the system tells.
+pub fn resident_bytes() -> Option<i64> {
+    Status::read().map(|status| status.resident_bytes)
+}
+
 struct Status {
     cpu_seconds: f64,
     resident_bytes: i64,

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use iamd_store::{
     AccountCommit, AccountId, AccountRows, Answer, Changes, ClaimKey, Claimed, CommitError,
-    Committed, CopyVisitor, Cursor, Fact, FactVisitor, Imported, Record, RowVisitor, Store,
-    StoreError,
+    Committed, CopyVisitor, Cursor, Fact, FactVisitor, Identity, Imported, Record, RowVisitor,
+    Store, StoreError,
 };
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -107,6 +107,10 @@ impl Measured {
 }
 
 impl Store for Measured {
+    fn identity(&self) -> Identity {
+        self.store.identity()
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,

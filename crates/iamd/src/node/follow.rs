@@ -252,7 +252,8 @@ impl Node {
             revisions.push((account, revision));
         }
         steps.into_iter().for_each(|(account, step)| self.ledgers.take(account, step));
-        self.snapshot.store(Arc::new(current.after(&changes, &revisions)));
+        let next = self.pending.over(current.after(&changes, &revisions));
+        self.snapshot.store(Arc::new(next));
         true
     }
 
@@ -283,7 +284,7 @@ impl Node {
         let ledgers =
             read.into_iter().map(|(account, LoadedAccount { ledger, .. })| (account, ledger));
         self.ledgers.renew(ledgers.collect());
-        self.snapshot.store(Arc::new(next));
+        self.snapshot.store(Arc::new(self.pending.over(next)));
         Ok(())
     }
 }

@@ -58,19 +58,47 @@ pub(super) async fn everything(
     }
 }
 
-async fn with_keys(store: &dyn Store, keyring: Keyring) -> Result<Loaded, Fault> {
+/// Reads everything, proves it, and keeps nothing of it. `done` hears how many accounts are through.
+///
+/// # Errors
+/// As [`everything`].
+pub(super) async fn verified(
+    store: &dyn Store,
+    master: &Arc<SealingKey>,
+    now: i64,
+    mut done: impl FnMut(u64) + Send,
+) -> Result<(), Fault> {
+    let (keyring, _) = key_store::open(store, master, now).await?;
     let keyring = Arc::new(keyring);
-    let mut loader = Loader::new(&keyring);
+    let mut count = 0;
+    let mut begins = || {
+        count += 1;
+        done(count);
+    };
+    load(store, &keyring, Some(&mut begins)).await.map(|_| ())
+}
+
+async fn with_keys(store: &dyn Store, keyring: Keyring) -> Result<Loaded, Fault> {
+    load(store, &Arc::new(keyring), None).await
+}
+
+/// Reads everything. For whoever looks on as accounts begin, it is only proven.
+async fn load<'a>(
+    store: &dyn Store,
+    keyring: &'a Arc<Keyring>,
+    onlooker: Option<&'a mut (dyn FnMut() + Send)>,
+) -> Result<Loaded, Fault> {
+    let mut loader = Loader { onlooker, ..Loader::new(keyring) };
     let loaded = store.load_all(&mut loader).await;
     if loader.stopped.is_none() && loaded.is_ok() {
         loader.stopped = loader.finish_account().err();
     }
     if let Some(stopped) = loader.stopped.take() {
-        return Err(stopped.explained(store, &keyring).await);
+        return Err(stopped.explained(store, keyring).await);
     }
     let cursor = loaded.map_err(store_fault)?;
     let Loader { state, revisions, ledgers, .. } = loader;
-    let snapshot = Snapshot::new(state, revisions, Arc::clone(&keyring));
+    let snapshot = Snapshot::new(state, revisions, Arc::clone(keyring));
     Ok(Loaded { snapshot, ledgers, cursor })
 }
 
@@ -115,6 +143,8 @@ pub fn store_fault(error: StoreError) -> Fault {
 }
 
 struct Loader<'a> {
+    /// Hears of every account that begins; with one, no state is made.
+    onlooker: Option<&'a mut (dyn FnMut() + Send)>,
     keyring: &'a Keyring,
     state: State,
     revisions: imbl::HashMap<AccountId, Revision>,
@@ -163,6 +193,7 @@ impl From<Fault> for Stopped {
 impl<'a> Loader<'a> {
     fn new(keyring: &'a Keyring) -> Loader<'a> {
         Loader {
+            onlooker: None,
             keyring,
             state: State::default(),
             revisions: imbl::HashMap::new(),
@@ -174,6 +205,9 @@ impl<'a> Loader<'a> {
 
     fn begin_account(&mut self, account: iamd_store::AccountId, head: Head) -> Result<(), Stopped> {
         self.finish_account()?;
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker();
+        }
         let id = AccountId::from_stored(account.0).ok_or_else(|| {
             Fault::Damaged(format!(
                 "the account number {} is out of range; was it written by a newer iamd?",
@@ -215,7 +249,9 @@ impl<'a> Loader<'a> {
         if account != AccountId::KEYS {
             let entity = Entity::from_bytes(&key, &opened.content)
                 .map_err(|error| Fault::Damaged(error.to_string()))?;
-            current.changes.push(Change::Put(entity));
+            if self.onlooker.is_none() {
+                current.changes.push(Change::Put(entity));
+            }
         }
         Ok(())
     }

@@ -3,10 +3,13 @@
 mod claims;
 mod facts;
 mod follow;
+mod heard;
+mod journal;
 mod key_store;
 mod ledgers;
 mod load;
 mod new_life;
+mod pending;
 mod queue;
 mod reset;
 mod retention;
@@ -33,6 +36,7 @@ use tokio::time::Instant;
 
 pub use facts::FactTable;
 pub use follow::follow;
+pub use journal::JOURNAL_FILE;
 pub(crate) use load::store_fault;
 pub(crate) use new_life::end_sessions;
 pub use reset::Start;
@@ -46,8 +50,10 @@ use crate::fault::Fault;
 use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
 use follow::Feed;
+use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
+use pending::Pending;
 use queue::Queue;
 
 /// A running node.
@@ -62,6 +68,8 @@ pub struct Node {
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
+    pending: Pending,
+    heard: Heard,
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
@@ -188,6 +196,8 @@ impl Node {
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
+            pending: Pending::default(),
+            heard: Heard::default(),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
             feed: Feed::new(cursor, opened),
@@ -355,7 +365,9 @@ impl Node {
     /// What it answers instead.
     pub async fn store_answers(&self) -> Result<(), Fault> {
         let directory = iamd_store::AccountId(AccountId::DIRECTORY.number());
-        self.store.read_account(directory).await.map(|_| ()).map_err(load::store_fault)
+        self.store.read_account(directory).await.map_err(load::store_fault)?;
+        self.heard.note();
+        Ok(())
     }
 
     /// Finishes the writes that were accepted and lets go of the store.
@@ -382,19 +394,37 @@ impl Node {
         let asked = Instant::now();
         let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*self.store, &self.master, now).await?;
+        self.heard.note();
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
         // INVARIANT: an account never goes back: what was committed and published since the store
         // was read stays.
         let snapshot = snapshot.or_newer(&self.snapshot.load());
-        self.snapshot.store(Arc::new(snapshot));
+        self.snapshot.store(Arc::new(self.pending.over(snapshot)));
         self.feed.restart(cursor, asked);
         Ok(())
+    }
+
+    /// Reads every row of the store and proves that it is what was written; keeps nothing of it.
+    /// `done` hears how many accounts are through.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`] that names what is not; [`Fault::Unavailable`].
+    pub async fn verify(&self, done: impl FnMut(u64) + Send) -> Result<(), Fault> {
+        load::verified(&*self.store, &self.master, self.clock.now().seconds(), done).await?;
+        self.heard.note();
+        Ok(())
+    }
+
+    /// When the node began, and when it last heard from the store.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// Publishes what this node has committed.
     fn publish(&self, committed: Published<'_>) {
         let Published { changes, revisions, steps, cursor } = committed;
+        self.heard.note();
         // Ledgers and snapshot move together.
         let _publishing = self.lock_publishing();
         steps.into_iter().for_each(|(account, step)| self.ledgers.take(account, step));
@@ -410,7 +440,9 @@ impl Node {
             changes.iter().filter(|changes| is_news(changes.account)).collect();
         let revisions: Vec<(AccountId, Revision)> =
             revisions.iter().filter(|(account, _)| is_news(*account)).copied().collect();
-        self.snapshot.store(Arc::new(current.after(changes, &revisions)));
+        // What was planned before a revocation must not undo it.
+        let next = self.pending.over(current.after(changes, &revisions));
+        self.snapshot.store(Arc::new(next));
     }
 
     fn lock_publishing(&self) -> MutexGuard<'_, ()> {

@@ -5,25 +5,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use iamd_core::operator::Operator;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::output::Output;
 use super::progress::Progress;
+use super::revoke::keep_replaying;
 use super::way::Way;
 use super::wish::{Site, Wish, grant};
-use super::{BYTES_LENGTH_MAX, REQUEST_LENGTH_MAX, Reply, SOCKET_FILE};
+use super::{BROKEN_OFF, BYTES_LENGTH_MAX, REQUEST_LENGTH_MAX, Reply, SOCKET_FILE};
 use crate::fault::Fault;
 use crate::node::Node;
 
 /// Time between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Opens the door: requests are served until the returned guard is dropped.
+/// Opens the door: requests are served until the returned guard is dropped. What was revoked while
+/// the store was away is in force from now on.
 ///
 /// # Errors
-/// [`Fault::Folder`] when the socket cannot be made.
+/// [`Fault::Folder`] when the socket cannot be made; [`Fault::Damaged`] when the journal of
+/// revocations was altered.
 pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
     let path = folder.join(SOCKET_FILE);
     let failed = |error: std::io::Error| {
@@ -38,6 +42,8 @@ pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
     let way = Way::to(folder)?;
     let listener = UnixListener::bind(way.socket()).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    node.open_journal(folder)?;
+    let replay = tokio::spawn(keep_replaying(Arc::clone(node)));
     let node = Arc::clone(node);
     let folder = folder.to_owned();
     let task = tokio::spawn(async move {
@@ -50,18 +56,18 @@ pub fn open(node: &Arc<Node>, folder: &Path) -> Result<OperatorDoor, Fault> {
             }
         }
     });
-    Ok(OperatorDoor { path, task })
+    Ok(OperatorDoor { path, tasks: [task, replay] })
 }
 
 /// An open operator's door.
 pub struct OperatorDoor {
     path: PathBuf,
-    task: tokio::task::JoinHandle<()>,
+    tasks: [tokio::task::JoinHandle<()>; 2],
 }
 
 impl Drop for OperatorDoor {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -91,8 +97,9 @@ async fn worked(node: Arc<Node>, folder: PathBuf, wish: Wish, write: &mut OwnedW
     };
     // A task of its own: work that has begun is finished, also when who asked goes away.
     let mut work = tokio::spawn(async move {
-        let site = Site { node: &node, folder: &folder, progress: &progress, output: &output };
-        grant(&site, wish).await
+        let operator = &Operator::Machine;
+        let (folder, progress, output) = (&folder, &progress, &output);
+        grant(&Site { node: &node, folder, progress, output, operator }, wish).await
     });
     let mut pause = tokio::time::interval(PROGRESS_INTERVAL);
     let mut buffer = vec![0; BYTES_LENGTH_MAX];
@@ -122,7 +129,7 @@ async fn worked(node: Arc<Node>, folder: PathBuf, wish: Wish, write: &mut OwnedW
     match outcome {
         Ok(Ok(granted)) => Reply::Granted(Box::new(granted)),
         Ok(Err(fault)) => Reply::Error(fault.to_string()),
-        Err(_) => Reply::Error("the work ended before it was done: this is a bug".to_owned()),
+        Err(_) => Reply::Error(BROKEN_OFF.to_owned()),
     }
 }
 

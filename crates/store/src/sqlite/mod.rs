@@ -39,8 +39,8 @@ use self::{
 };
 use crate::{
     AccountCommit, AccountId, AccountRows, Answer, Changes, ClaimKey, Claimed, CommitError,
-    Committed, CopyVisitor, Cursor, Fact, FactVisitor, Imported, Record, RowVisitor, Store,
-    StoreError, commit, fact,
+    Committed, CopyVisitor, Cursor, Fact, FactVisitor, Identity, Imported, Record, RowVisitor,
+    Store, StoreError, commit, fact,
 };
 
 /// This many jobs may wait for a thread; whoever comes later waits to get in.
@@ -179,6 +179,10 @@ impl Drop for Sqlite {
 }
 
 impl Store for Sqlite {
+    fn identity(&self) -> Identity {
+        Identity { engine: "sqlite", layout: Some(schema::VERSION) }
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,

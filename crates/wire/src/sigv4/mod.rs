@@ -14,6 +14,7 @@ mod key;
 mod payload;
 mod query_form;
 mod rejection;
+mod sign;
 
 use crate::{Service, Timestamp};
 
@@ -22,6 +23,7 @@ pub use claim::Claim;
 pub use key::SigningKey;
 pub use payload::Payload;
 pub use rejection::Rejection;
+pub use sign::{SignedHeaders, Signer};
 
 /// Most headers of one request.
 // CHOICE: what hyper accepts by default; the SDKs send about ten.

@@ -104,7 +104,7 @@ fn caller(
             };
             let session = Arc::new(opened.session);
             let is_over = session.expires <= node.clock().now();
-            (!is_over).then(|| Caller::of_session(&snapshot.state, &session))?
+            (!is_over).then(|| Caller::of_session(&snapshot.state, id, &session))?
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use iamd_simulate::random::Random;
 use iamd_store::{
     AccountCommit, AccountId, AccountRows, Answer, ChangeSet, Changes, ClaimKey, Claimed,
-    CommitError, Committed, CopyVisitor, Cursor, Fact, FactVisitor, Imported, Memory, Record,
-    RowVisitor, Store, StoreError,
+    CommitError, Committed, CopyVisitor, Cursor, Fact, FactVisitor, Identity, Imported, Memory,
+    Record, RowVisitor, Store, StoreError,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -251,6 +251,10 @@ impl Weather {
 }
 
 impl Store for FaultyStore {
+    fn identity(&self) -> Identity {
+        self.durable.identity()
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,
