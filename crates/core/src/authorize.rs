@@ -30,12 +30,19 @@ pub fn authorize(scene: &Scene<'_>, targets: &[Target]) -> Result<(), Refusal> {
                 resource_account: Some(&resource_account),
                 context: &DecisionKeys::new(scene, target, scene.account.id()),
             };
-            if !iamd_policy::decide(&request, &policies).is_allowed() {
+            if !decided(scene, &request, &policies) {
                 return Err(denial(scene, &request, &policies, target));
             }
         }
         Ok(())
     })
+}
+
+/// Whether the policies allow a request.
+pub(crate) fn decided(scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> bool {
+    let decision = iamd_policy::decide(request, policies);
+    scene.witness.decided(decision);
+    decision.is_allowed()
 }
 
 /// Refuses a temporary credential where its kind may not be used, whatever policies say.

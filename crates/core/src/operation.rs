@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use iamd_policy::Context;
+use iamd_policy::{Context, Decision};
 use iamd_wire::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -137,6 +137,8 @@ pub struct Scene<'a> {
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.
     pub quotas: &'a Quotas,
+    /// Who is told of decisions.
+    pub witness: &'a dyn Witness,
     /// The present time.
     pub now: Timestamp,
 }
@@ -165,6 +167,17 @@ pub struct LastUse {
     pub region: Box<str>,
     /// The service of the credential scope.
     pub service: Box<str>,
+}
+
+/// Is told of every decision, and can change none: for counting.
+pub trait Witness: Sync {
+    /// A decision was made.
+    fn decided(&self, decision: Decision);
+}
+
+/// Nobody is told.
+impl Witness for () {
+    fn decided(&self, _: Decision) {}
 }
 
 /// High-rate facts, which are no part of the state.

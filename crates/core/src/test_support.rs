@@ -165,6 +165,7 @@ impl World {
             identity_policies: &self.identity_policies,
             marker_key: &self.marker_key,
             quotas: &self.quotas,
+            witness: &(),
             now: self.now,
         }
     }

@@ -13,6 +13,7 @@ mod founder;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
 mod node;
 mod operator;
 mod password;
@@ -20,6 +21,7 @@ mod proxies;
 mod server;
 mod signing_keys;
 mod tls;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -53,11 +53,17 @@ pub async fn hash(password: Secret) -> Result<String, Fault> {
         .await
 }
 
+/// How many passwords are hashed or wait for it.
+pub fn waiting() -> usize {
+    POOL.get().map_or(0, |pool| pool.size.saturating_sub(pool.places.available_permits()))
+}
+
 /// The one pool of the process: memory and cores are the process's, too.
 static POOL: OnceLock<Pool> = OnceLock::new();
 
 /// Threads for hashing: so many work, so many more wait, and the rest is turned away.
 struct Pool {
+    size: usize,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
@@ -66,6 +72,7 @@ impl Pool {
     fn new(settings: &PasswordSettings) -> Pool {
         let (hashing, waiting) = (settings.hashing_max as usize, settings.waiting_max as usize);
         Pool {
+            size: hashing + waiting,
             places: Arc::new(Semaphore::new(hashing + waiting)),
             turns: Arc::new(Semaphore::new(hashing)),
         }

@@ -88,7 +88,8 @@ impl Server {
         Ok(Load::of(self.signed(service, action, parameters)?))
     }
 
-    fn signed(
+    /// A signed request of an operation, as bytes.
+    pub(super) fn signed(
         &self,
         service: &str,
         action: &str,

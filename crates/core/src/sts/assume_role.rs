@@ -10,7 +10,7 @@ use super::credentials::issue;
 use super::mfa;
 use super::session_tag::{inherited_tags, session_tags};
 use crate::arn::{self, IamArn};
-use crate::authorize::{self, CallerPolicies, permit_credential};
+use crate::authorize::{self, CallerPolicies, decided, permit_credential};
 use crate::caller::Identity;
 use crate::decision_keys::DecisionKeys;
 use crate::draw::Draw;
@@ -71,7 +71,7 @@ impl Operation for AssumeRoleRequest {
                     resource_account: Some(parts.account),
                     context: &DecisionKeys::new(scene, target, owner),
                 };
-                if !iamd_policy::decide(&request, &policies).is_allowed() {
+                if !decided(scene, &request, &policies) {
                     return Err(self.denial(scene, &request, &policies, target));
                 }
             }

@@ -18,10 +18,8 @@ use crate::config::{Config, ServerSettings};
 use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
-use crate::limits::Limits;
 use crate::log::{self, LogFormat};
 use crate::node::{Node, Snapshot};
-use crate::proxies::Proxies;
 use crate::server::Reception;
 use crate::{operator, server};
 
@@ -172,12 +170,7 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
-    let doors = Arc::new(Doors::new(
-        Arc::clone(node),
-        Limits::generous(),
-        Proxies::default(),
-        Some(DevDoor { address, start }),
-    ));
+    let doors = Arc::new(Doors::new(Arc::clone(node)).with_dev(DevDoor { address, start }));
     let facts = DevFacts {
         account_id: opened.account_id,
         endpoint: format!("http://{address}"),

@@ -13,9 +13,7 @@ use super::{OutputFormat, folder, init};
 use crate::config::Config;
 use crate::doors::Doors;
 use crate::fault::Fault;
-use crate::limits::Limits;
 use crate::node::Node;
-use crate::proxies::Proxies;
 use crate::server::{self, Reception, notify};
 use crate::tls::{Tls, authority};
 use crate::{log, operator, password};
@@ -45,7 +43,8 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     }
     let loaded = options.settings.load(flags)?;
     let config = loaded.config;
-    log::start(config.log.format, &config.log.filter);
+    let traces =
+        log::start_with_traces(config.log.format, &config.log.filter, &config.traces.endpoint)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -56,6 +55,9 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     outcome
 }
 
@@ -68,9 +70,7 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let stop = server::stop_signal()?;
     let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
     let _operator = operator::open(node, &config.data)?;
-    let limits = Limits::new(&config.rates, &config.body);
-    let proxies = Proxies::new(config.server.proxies.clone());
-    let doors = Arc::new(Doors::new(Arc::clone(node), limits, proxies, None));
+    let doors = Arc::new(Doors::new(Arc::clone(node)).configured(config));
     let facts = facts(config, address);
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,

@@ -1,15 +1,16 @@
 //! The table of keys: the file, the variables, the printed defaults and the checks come from it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use iamd_core::quota::Quotas;
 use iamd_wire::query::BODY_LENGTH_MAX;
+use ipnet::IpNet;
 
 use super::slot::{Slot, Value};
 use super::{
-    BodySettings, Config, LogSettings, PasswordSettings, RateSetting, RateSettings, ServerSettings,
-    TlsSettings,
+    BodySettings, Config, LogSettings, MetricsSettings, PasswordSettings, RateSetting,
+    RateSettings, ServerSettings, TlsSettings, TraceSettings,
 };
 use crate::log::LogFormat;
 
@@ -45,6 +46,8 @@ impl Key {
         keys.extend(rates());
         keys.extend(passwords());
         keys.extend(quotas());
+        keys.extend(metrics());
+        keys.extend(traces());
         keys.extend(log());
         keys
     }
@@ -336,6 +339,23 @@ fn quotas() -> Vec<Key> {
     Quotas::NAMES.into_iter().map(quota).collect()
 }
 
+fn metrics() -> Vec<Key> {
+    vec![key(
+        ("metrics", "readers"),
+        "Addresses and ranges that may read the page /metrics.",
+        |config| &mut config.metrics.readers,
+    )]
+}
+
+fn traces() -> Vec<Key> {
+    vec![key(
+        ("traces", "endpoint"),
+        "A collector of OpenTelemetry that takes OTLP over HTTP, such as http://127.0.0.1:4318.\n\
+         Empty: no traces. Only in programs that are built with the feature otlp.",
+        |config| &mut config.traces.endpoint,
+    )]
+}
+
 fn log() -> Vec<Key> {
     vec![
         key(("log", "format"), "How log lines look: text or json.", |config| {
@@ -385,6 +405,13 @@ impl Default for Config {
             },
             passwords: PasswordSettings { hashing_max: 4, waiting_max: 64 },
             quotas: Quotas::default(),
+            metrics: MetricsSettings {
+                readers: vec![
+                    IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+                    IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+                ],
+            },
+            traces: TraceSettings { endpoint: String::new() },
             log: LogSettings { format: LogFormat::Text, filter: "info".to_owned() },
         }
     }

@@ -40,6 +40,10 @@ pub struct Config {
     pub passwords: PasswordSettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
+    /// The metrics.
+    pub metrics: MetricsSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -126,6 +130,20 @@ pub struct PasswordSettings {
     pub hashing_max: u32,
     /// How many more may wait.
     pub waiting_max: u32,
+}
+
+/// The metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Addresses that may read them.
+    pub readers: Vec<IpNet>,
+}
+
+/// Traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// The collector that they are sent to; empty for none.
+    pub endpoint: String,
 }
 
 /// The log.

@@ -14,6 +14,8 @@ use iamd_core::refusal::Refusal;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
 use super::call::{Call, Outcome, throttled};
@@ -23,6 +25,7 @@ use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
 use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
+use crate::traces;
 
 /// Longest body of a request whose signature could not be right whatever the body is, in bytes.
 // CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
@@ -60,15 +63,34 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     source: Source,
 ) -> Response<Body> {
+    let span = tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.kind = "server",
+        rpc.system = "aws-api",
+        rpc.service = Empty,
+        rpc.method = Empty,
+        aws.request_id = Empty,
+        client.address = %source.ip,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if span.is_disabled() {
+        return answered(desk, request, source).await;
+    }
+    traces::adopt(&span, request.headers());
+    answered(desk, request, source).instrument(span).await
+}
+
+async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
-            let frame = Frame { request_id: String::new(), service: Service::Iam, form: Form::Xml };
-            return frame.fault(&fault);
+            return Frame::new(desk.node.metrics(), String::new()).fault(&fault);
         }
     };
     let (parts, body) = request.into_parts();
-    let mut frame = Frame { request_id, service: Service::Iam, form: Form::Xml };
+    let mut frame = Frame::new(desk.node.metrics(), request_id);
     // Its memory is given back with the answer.
     let held = match whole(desk, &parts, body).await {
         Ok(held) => held,
@@ -90,7 +112,7 @@ pub(super) async fn answer(
         Ok(operation) => operation,
         Err(refused) => return refuse(&frame, parameters.action().unwrap_or_default(), &refused),
     };
-    frame.service = operation.service;
+    frame.operation = Some(operation);
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
@@ -107,7 +129,7 @@ struct Received<'a> {
 
 async fn perform(
     desk: Desk<'_>,
-    frame: &Frame,
+    frame: &Frame<'_>,
     received: Received<'_>,
     operation: &'static OperationInfo,
     parameters: &Parameters<'_>,
@@ -125,6 +147,7 @@ async fn perform(
     };
     if !desk.limits.admit_request(&caller) {
         tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
+        node.metrics().throttled();
         return frame.refusal(&throttled(), None);
     }
     if let Err(message) = constraint::validate(parameters, operation) {
@@ -206,7 +229,7 @@ fn admitted(
     Ok((caller, environment))
 }
 
-fn refuse(frame: &Frame, action: &str, refused: &Refused) -> Response<Body> {
+fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
     let (request_id, code) = (&frame.request_id, refused.code.code());
     tracing::info!(request_id, action, code, "refused");
     frame.error(refused.code, Some(&refused.message))

@@ -49,6 +49,7 @@ impl Visitor for Call<'_> {
     fn visit<O: Operation>(self) -> Outcome {
         let is_write = O::EFFECT != Effect::Read;
         if is_write && !self.limits.admit_write(self.caller) {
+            self.node.metrics().throttled();
             return Outcome::Read(Err(throttled().into()));
         }
         let operation: O = match self.parameters.decode() {

@@ -5,17 +5,21 @@ mod api;
 mod call;
 mod dev;
 mod health;
+mod metrics;
 
 use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
+use ipnet::IpNet;
 
 pub use answer::Body;
 use answer::{closing, plain};
 pub use dev::DevDoor;
 
+use crate::config::Config;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::proxies::Proxies;
 use crate::server::Line;
@@ -27,13 +31,44 @@ pub struct Doors {
     keys: SigningKeys,
     limits: Limits,
     proxies: Proxies,
+    /// Who may read the metrics.
+    metrics_readers: Vec<IpNet>,
     dev: Option<DevDoor>,
 }
 
 impl Doors {
-    /// The doors of a node; `dev` only in `iamd dev`.
-    pub fn new(node: Arc<Node>, limits: Limits, proxies: Proxies, dev: Option<DevDoor>) -> Doors {
-        Doors { node, keys: SigningKeys::default(), limits, proxies, dev }
+    /// The doors of a node, with limits that nobody meets, for whoever is on this machine.
+    pub fn new(node: Arc<Node>) -> Doors {
+        Doors {
+            node,
+            keys: SigningKeys::default(),
+            limits: Limits::generous(),
+            proxies: Proxies::default(),
+            metrics_readers: Config::default().metrics.readers,
+            dev: None,
+        }
+    }
+
+    /// The same with the limits, proxies and readers of settings.
+    #[must_use]
+    pub fn configured(self, config: &Config) -> Doors {
+        Doors {
+            limits: Limits::new(&config.rates, &config.body),
+            proxies: Proxies::new(config.server.proxies.clone()),
+            metrics_readers: config.metrics.readers.clone(),
+            ..self
+        }
+    }
+
+    /// The same with the door of development, which only `iamd dev` has.
+    #[must_use]
+    pub fn with_dev(self, door: DevDoor) -> Doors {
+        Doors { dev: Some(door), ..self }
+    }
+
+    /// The numbers of what happens here.
+    pub fn metrics(&self) -> &Metrics {
+        self.node.metrics()
     }
 
     /// Answers a request.
@@ -42,6 +77,7 @@ impl Doors {
         match (request.uri().path(), &self.dev) {
             ("/livez", _) if is_get => health::live(),
             ("/readyz", _) if is_get => health::ready(&self.node).await,
+            ("/metrics", _) if is_get => metrics::answer(self, &request, line),
             _ if line.is_spare => too_many_connections(),
             (path, Some(dev)) if path.starts_with("/_dev/") => {
                 dev.answer(&self.node, &self.keys, request).await

@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
+use crate::metrics::{Measured, Metrics};
 use ledgers::Ledgers;
 use load::Loaded;
 use queue::Queue;
@@ -42,6 +43,7 @@ pub struct Node {
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
+    metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
     /// Held while a new snapshot is put together, so that none is lost.
@@ -94,6 +96,8 @@ impl Node {
         quotas: Quotas,
     ) -> Result<Arc<Node>, Fault> {
         let clock = Clock::default();
+        let metrics = Metrics::default();
+        let store = Measured::over(store, &metrics);
         let Loaded { snapshot, ledgers } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
         let facts = FactTable::load(&*store).await?;
@@ -104,6 +108,7 @@ impl Node {
             clock,
             quotas,
             facts,
+            metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
             publishing: Mutex::new(()),
@@ -124,6 +129,17 @@ impl Node {
     /// When things were last used.
     pub fn facts(&self) -> &FactTable {
         &self.facts
+    }
+
+    /// What it does, in numbers.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many writes wait in the queues.
+    pub fn commands_waiting(&self) -> usize {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.values().map(|queue| queue.waiting()).sum()
     }
 
     /// The store.
@@ -157,6 +173,7 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            witness: &self.metrics,
             now: self.clock.now(),
         }
     }

@@ -30,6 +30,13 @@ pub(super) struct Queue {
     turn: tokio::sync::Mutex<()>,
 }
 
+impl Queue {
+    /// How many commands wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).commands.len()
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     commands: VecDeque<Box<dyn Command>>,
