@@ -254,6 +254,10 @@ impl Store for Sqlite {
         Box::pin(self.write(move |answer| Job::ForgetRecords { account, up_to, answer }))
     }
 
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.write(|answer| Job::ForgetChanges { answer }))
+    }
+
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(async move {
             // The reader first: the log can be brought in when nobody reads from it.

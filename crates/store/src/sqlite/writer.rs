@@ -21,6 +21,9 @@ use crate::{
 /// Most jobs in one transaction; the rest waits for the next.
 const BATCH_JOBS_MAX: usize = 256;
 
+/// How long readers are waited for when the log is to be emptied.
+const LOG_PATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Most expired claims forgotten along with one new claim, so that no claim pays for a flood.
 const CLAIMS_PURGED_MAX: i64 = 64;
 
@@ -45,6 +48,9 @@ pub(super) enum Job {
     ForgetRecords {
         account: AccountId,
         up_to: u64,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    ForgetChanges {
         answer: oneshot::Sender<Result<(), StoreError>>,
     },
     Close {
@@ -136,11 +142,12 @@ impl Writer {
             shared: &self.shared,
             newest: self.lengths.newest(),
             logged: Vec::new(),
+            forgotten: None,
             fault: None,
         };
         let held = batch.into_iter().map(|job| transaction.perform(job)).collect();
-        let forgotten = transaction.trim(&self.lengths);
-        let Batch { logged, fault, .. } = transaction;
+        let trimmed = transaction.trim(&self.lengths);
+        let Batch { logged, forgotten, fault, .. } = transaction;
         let outcome = match fault {
             Some(fault) => Err(fault),
             None => connection.execute_batch("COMMIT").map_err(StoreError::from),
@@ -150,8 +157,11 @@ impl Writer {
                 if !logged.is_empty() {
                     self.hint.send_replace(());
                 }
-                self.lengths.forget(forgotten);
                 self.lengths.extend(logged);
+                self.lengths.forget(trimmed.max(forgotten.unwrap_or(0)));
+                if forgotten.is_some() {
+                    empty_log(connection);
+                }
             }
             Err(_) => {
                 // If even this fails, closing the connection has the same effect.
@@ -191,6 +201,14 @@ impl Writer {
     }
 }
 
+/// Brings the write-ahead log into the database and cuts it off, without waiting long for readers:
+/// what they still need stays until the log is full.
+fn empty_log(connection: &Connection) {
+    let _ = connection.busy_timeout(LOG_PATIENCE);
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let _ = connection.busy_timeout(schema::PATIENCE);
+}
+
 /// One transaction under way.
 struct Batch<'writer> {
     connection: &'writer Connection,
@@ -199,6 +217,8 @@ struct Batch<'writer> {
     newest: u64,
     /// Entries that this transaction has added to the change log, with their lengths.
     logged: Vec<(u64, usize)>,
+    /// Up to which entry the change log was to be forgotten, if it was.
+    forgotten: Option<u64>,
     /// Once set, the whole transaction is lost.
     fault: Option<StoreError>,
 }
@@ -217,6 +237,7 @@ impl Batch<'_> {
             Job::ForgetRecords { account, up_to, answer } => {
                 hold(answer, self.attempt(|batch| batch.forget_records(account, up_to)))
             }
+            Job::ForgetChanges { answer } => hold(answer, self.attempt(Batch::forget_changes)),
             Job::Close { answer } => hold(answer, Ok(())),
         }
     }
@@ -342,6 +363,16 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// The newest entry stays, since it holds the place of the feed.
+    fn forget_changes(&mut self) -> Result<(), StoreError> {
+        let up_to = self.newest.saturating_sub(1);
+        let mut delete =
+            self.connection.prepare_cached("DELETE FROM changes WHERE sequence <= ?1")?;
+        delete.execute([up_to.cast_signed()])?;
+        self.forgotten = Some(up_to);
+        Ok(())
+    }
+
     /// Writes the whole list into the change log and tells its place. Nothing may fail after it:
     /// what it notes is not taken back with the savepoint.
     fn log(&mut self, list: &[AccountCommit]) -> Result<u64, StoreError> {
@@ -461,6 +492,7 @@ fn refuse_all(batch: Vec<Job>) -> Vec<Held> {
         Job::MergeFacts { answer, .. }
         | Job::ForgetFacts { answer, .. }
         | Job::ForgetRecords { answer, .. }
+        | Job::ForgetChanges { answer }
         | Job::Close { answer } => hold(answer, Err(StoreError::Closed)),
     };
     batch.into_iter().map(refuse).collect()
