@@ -79,5 +79,8 @@ fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
         (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
         (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
         (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
+        (_, Granted::Keys(_) | Granted::Rotation(_)) => {
+            Err(Fault::Bug("the node has granted something else".to_owned()))
+        }
     }
 }

@@ -15,16 +15,33 @@ use crate::operator::{self, Granted, Progress, Site, Steps, Wish};
 /// # Errors
 /// [`Fault::Refused`] with the reason; [`Fault::Folder`] without a folder.
 pub(super) async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
+    carry_out_with(data, "", wish).await
+}
+
+/// The same with what the settings say of the master key, for a folder at rest.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(super) async fn carry_out_with(
+    data: &Path,
+    master_key: &str,
+    wish: Wish,
+) -> Result<Granted, Fault> {
     let (progress, steps) = Progress::channel();
     let bar = tokio::spawn(show(steps));
-    let outcome = done(data, wish, &progress).await;
+    let outcome = done(data, master_key, wish, &progress).await;
     // Its end is the end of the steps.
     drop(progress);
     let _ = bar.await;
     outcome
 }
 
-async fn done(data: &Path, wish: Wish, progress: &Progress) -> Result<Granted, Fault> {
+async fn done(
+    data: &Path,
+    master_key: &str,
+    wish: Wish,
+    progress: &Progress,
+) -> Result<Granted, Fault> {
     if let Some(granted) = operator::ask(data, &wish, progress).await? {
         return Ok(granted);
     }
@@ -34,7 +51,7 @@ async fn done(data: &Path, wish: Wish, progress: &Progress) -> Result<Granted, F
             data.display()
         )));
     }
-    let node = folder::open(data, Quotas::default()).await?;
+    let node = folder::open_with(data, master_key, Quotas::default()).await?;
     let granted = operator::grant(&Site { node: &node, folder: data, progress }, wish).await;
     node.close().await?;
     granted

@@ -9,6 +9,7 @@ use iamd_core::quota::Quotas;
 use iamd_store::{Memory, Sqlite, Store};
 
 use crate::fault::Fault;
+use crate::keys::anchor::{self, ANCHOR_FILE};
 use crate::keys::{MasterKey, MasterKeySource};
 use crate::node::Node;
 
@@ -20,18 +21,39 @@ pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fau
     open_with(folder, "", quotas).await
 }
 
-/// The same with the master key from elsewhere.
-async fn open_with(folder: &Path, master_key: &str, quotas: Quotas) -> Result<Arc<Node>, Fault> {
+/// The same with the master key from elsewhere: `master_key` is what the settings say of it.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn open_with(
+    folder: &Path,
+    master_key: &str,
+    quotas: Quotas,
+) -> Result<Arc<Node>, Fault> {
     let source = MasterKeySource::parse(master_key, folder)
         .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
     create(folder)?;
     if !Sqlite::exists(folder) {
+        refuse_lost_database(folder)?;
         // The key comes first: data without a key would be lost, a key without data is none.
         source.open_or_create()?;
     }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
     let master = source.open()?.sealing()?;
-    Node::open(Arc::new(store), Arc::new(master), quotas).await
+    let node = Node::open(Arc::new(store), Arc::new(master), quotas).await?;
+    node.keep_anchor(folder).await?;
+    Ok(node)
+}
+
+/// An anchor without a database: there was one.
+fn refuse_lost_database(folder: &Path) -> Result<(), Fault> {
+    if anchor::exists(folder) {
+        return Err(Fault::Folder(format!(
+            "the data folder `{}` has lost its database, and nothing was changed; put it back, or remove the file `{ANCHOR_FILE}` there to begin anew",
+            folder.display()
+        )));
+    }
+    Ok(())
 }
 
 /// A node on a folder that `iamd init` has made. `master_key` is what the settings say of it.

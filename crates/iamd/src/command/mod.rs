@@ -7,6 +7,7 @@ mod errand;
 mod folder;
 mod health;
 mod init;
+mod key;
 mod manual;
 mod policy;
 mod printout;
@@ -55,6 +56,11 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Lists and rotates keys.
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
+    },
     /// Decisions and checks of policies, without a server.
     Policy {
         #[command(subcommand)]
@@ -102,6 +108,7 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Key { command } => served(key::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

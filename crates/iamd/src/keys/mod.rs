@@ -5,6 +5,7 @@
 //! whoever can write to it cannot change what iamd decides: a row opens only in its place and in
 //! the version in which it was written, and each account has a [`ledger`] of the versions of its rows.
 
+pub mod anchor;
 mod keyring;
 mod ledger;
 mod master;
@@ -12,12 +13,12 @@ mod sealing;
 mod source;
 mod stored;
 
-pub use keyring::Keyring;
+pub use keyring::{Keyring, KnownKey};
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
-pub use sealing::SealingKey;
+pub use sealing::{SealingKey, key_version, row_version};
 pub use source::MasterKeySource;
-pub use stored::KeyRow;
+pub use stored::{DataKey, KeyRow, SessionKey};
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
 use aws_lc_rs::hkdf::{KeyType, Prk};

@@ -1,12 +1,18 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod anchoring;
 mod facts;
+mod key_change;
 mod key_store;
 mod ledgers;
 mod load;
 mod queue;
+mod reseal;
 mod reset;
+mod rotation;
 mod snapshot;
+mod survey;
+pub mod upkeep;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +30,7 @@ use iamd_store::{Revision, Store};
 
 pub use facts::FactTable;
 pub use reset::Start;
+pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
 
 use crate::clock::Clock;
@@ -31,6 +38,7 @@ use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::metrics::{Measured, Metrics};
+use anchoring::AnchorKeeper;
 use ledgers::Ledgers;
 use load::Loaded;
 use queue::Queue;
@@ -38,7 +46,6 @@ use queue::Queue;
 /// A running node.
 pub struct Node {
     store: Arc<dyn Store>,
-    master: Arc<SealingKey>,
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
@@ -49,6 +56,9 @@ pub struct Node {
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
+    /// Held by whoever rotates keys.
+    rotating: tokio::sync::Mutex<()>,
+    anchor: AnchorKeeper,
 }
 
 /// Why a request got no answer of its own.
@@ -103,7 +113,6 @@ impl Node {
         let facts = FactTable::load(&*store).await?;
         Ok(Arc::new(Node {
             store,
-            master,
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
@@ -113,6 +122,8 @@ impl Node {
             snapshot: ArcSwap::from_pointee(snapshot),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
+            rotating: tokio::sync::Mutex::new(()),
+            anchor: AnchorKeeper::default(),
         }))
     }
 
@@ -226,6 +237,9 @@ impl Node {
     /// # Errors
     /// What the store answers.
     pub async fn close(&self) -> Result<(), Fault> {
+        if let Err(fault) = self.write_anchor().await {
+            tracing::warn!("{fault}");
+        }
         self.store.close().await.map_err(load::store_fault)
     }
 
@@ -235,8 +249,15 @@ impl Node {
     /// As [`Node::open`].
     pub async fn reload(&self) -> Result<(), Fault> {
         let now = self.clock.now().seconds();
-        let Loaded { snapshot, ledgers } =
-            load::everything(&*self.store, &self.master, now).await?;
+        let master = Arc::clone(self.snapshot().keys.master());
+        let loaded = match load::everything(&*self.store, &master, now).await {
+            // The master key was replaced meanwhile.
+            Err(_) if !Arc::ptr_eq(&master, self.snapshot().keys.master()) => {
+                load::everything(&*self.store, self.snapshot().keys.master(), now).await
+            }
+            outcome => outcome,
+        };
+        let Loaded { snapshot, ledgers } = loaded?;
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
         self.snapshot.store(Arc::new(snapshot));

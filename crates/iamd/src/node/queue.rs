@@ -37,6 +37,13 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// The turn, behind whoever waits already: nobody else writes to the account until it is dropped.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     commands: VecDeque<Box<dyn Command>>,

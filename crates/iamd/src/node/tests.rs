@@ -15,6 +15,8 @@ use super::*;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::keys::MasterKey;
 
+mod keys;
+
 struct World {
     store: Arc<Memory>,
     master: MasterKey,

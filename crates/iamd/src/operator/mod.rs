@@ -6,6 +6,7 @@
 mod accounts;
 mod ask;
 mod door;
+mod keys;
 mod progress;
 mod way;
 mod wish;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use accounts::AccountLine;
 pub use ask::ask;
 pub use door::open;
+pub use keys::{KeyLine, KeyOrder, RotationFacts};
 pub use progress::{Progress, Step, Steps};
 pub use wish::{Granted, Site, Wish, grant};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{self, AccountLine};
+use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
 use super::progress::Progress;
 use crate::fault::Fault;
 use crate::founder::{self, NewAccountFacts, Order};
@@ -19,6 +20,10 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// List the keys.
+    ListKeys,
+    /// Rotate a key.
+    RotateKey(KeyOrder),
 }
 
 /// What he gets.
@@ -29,6 +34,10 @@ pub enum Granted {
     Account(NewAccountFacts),
     /// The accounts, by number.
     Accounts(Vec<AccountLine>),
+    /// The keys.
+    Keys(Vec<KeyLine>),
+    /// What a rotation came to.
+    Rotation(RotationFacts),
 }
 
 /// Where a wish is carried out.
@@ -50,5 +59,7 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
     match wish {
         Wish::CreateAccount(order) => founder::found(site.node, order).await.map(Granted::Account),
         Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
+        Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
+        Wish::RotateKey(order) => keys::rotate(site, order).await.map(Granted::Rotation),
     }
 }
