@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use iamd_wire::Timestamp;
+use tokio::sync::Notify;
 
 /// A clock, with an offset that only the dev door changes.
 #[derive(Debug, Default)]
 pub struct Clock {
     source: Source,
     offset_seconds: AtomicI64,
+    moved: Notify,
 }
 
 /// Where the time comes from.
@@ -27,7 +29,7 @@ impl Clock {
     /// A clock that goes by the timers of the runtime.
     #[cfg(test)]
     pub fn of_timers(began: (tokio::time::Instant, i64)) -> Clock {
-        Clock { source: Source::Timers { began }, offset_seconds: AtomicI64::new(0) }
+        Clock { source: Source::Timers { began }, ..Clock::default() }
     }
 
     /// The present time.
@@ -40,12 +42,19 @@ impl Clock {
     pub fn advance(&self, seconds: i64) -> i64 {
         let add = |offset: i64| Some(offset.saturating_add(seconds));
         let before = self.offset_seconds.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        self.moved.notify_one();
         before.unwrap_or_default().saturating_add(seconds)
     }
 
     /// Puts the clock back to the time of the machine.
     pub fn reset(&self) {
         self.offset_seconds.store(0, Ordering::Relaxed);
+        self.moved.notify_one();
+    }
+
+    /// Ends when the clock was moved since the last time; for one who waits.
+    pub async fn moved(&self) {
+        self.moved.notified().await;
     }
 }
 

@@ -51,6 +51,7 @@ macro_rules! conformance_tests {
             an_account_may_be_empty, a_malformed_list_is_refused, the_feed_is_in_order,
             the_feed_delivers_a_list_whole, the_feed_tells_what_loading_tells,
             the_feed_answers_in_portions, a_feed_that_is_lost_says_so,
+            a_feed_that_is_forgotten_is_lost_and_goes_on,
             a_cursor_of_another_store_is_lost, a_load_and_its_cursor_are_of_one_moment,
             the_visitor_can_break_off, of_racing_commits_one_wins,
             racing_lists_do_not_deadlock_or_mix, the_hint_wakes_after_a_commit,
@@ -318,6 +319,23 @@ pub async fn a_feed_that_is_lost_says_so(fixture: &impl Fn(Setup) -> Fixture) {
     let (_, cursor) = load(&*store).await;
     put(&*store, A, 4 * kept as u64, &[("user", "y")]).await.unwrap();
     assert_eq!(feed(&*store, cursor).await.len(), 1);
+}
+
+/// Who has followed so far goes on; who has not loads again; what is there stays.
+pub async fn a_feed_that_is_forgotten_is_lost_and_goes_on(fixture: &impl Fn(Setup) -> Fixture) {
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    store.forget_changes().await.unwrap();
+    let (_, start) = load(&*store).await;
+    for revision in 0..5 {
+        put(&*store, A, revision, &[("user", "x")]).await.unwrap();
+    }
+    let (_, now) = load(&*store).await;
+    store.forget_changes().await.unwrap();
+    assert_eq!(store.changes(start).await, Ok(Changes::Lost));
+    assert_eq!(store.changes(now).await, Ok(Changes::List(vec![])));
+    assert_eq!(held(&*store, A).await, (Revision(5), vec![row("user", "x")]));
+    put(&*store, A, 5, &[("user", "y")]).await.unwrap();
+    assert_eq!(feed(&*store, now).await.len(), 1);
 }
 
 /// A cursor says nothing to a store that did not give it out.

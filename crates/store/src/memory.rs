@@ -282,6 +282,15 @@ impl Store for Memory {
         })
     }
 
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut content = self.open()?;
+            let old = content.change_log.len().saturating_sub(1);
+            content.change_log.drain(..old);
+            Ok(())
+        })
+    }
+
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.lock().closed = true;

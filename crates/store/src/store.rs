@@ -124,6 +124,11 @@ pub trait Store: Send + Sync + 'static {
     /// already, or has no account to be put in, is refused as [`StoreError::Invalid`].
     fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>>;
 
+    /// Forgets the feed but for its newest commit, and wipes what was removed or replaced from the
+    /// files of the engine as far as it can. Whoever has not followed so far gets
+    /// [`Changes::Lost`] and loads everything again.
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>>;
+
     /// Finishes the writes that were accepted and lets go of files and locks. Every later call
     /// answers [`StoreError::Closed`].
     fn close(&self) -> Answer<'_, Result<(), StoreError>>;

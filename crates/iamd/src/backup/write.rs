@@ -80,7 +80,7 @@ async fn copied(
     };
     let head = head(&header)?;
     out.write_all(&head).map_err(|error| unwritable(&error))?;
-    let sealer = Sealer::new(out, file_key(master, &head)?, head.len() as u64);
+    let sealer = Sealer::new(out, file_key(&master, &head)?, head.len() as u64);
     let total = node.rows();
     let mut copier = Copier { sealer, counts: Counts::default(), progress, total, stopped: None };
     for name in FILES {

@@ -19,7 +19,7 @@ use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
 use crate::log::{self, LogFormat};
-use crate::node::{self, Node, Snapshot};
+use crate::node::{self, Node, Snapshot, upkeep};
 use crate::server::Reception;
 use crate::{operator, server};
 
@@ -204,10 +204,12 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     tracing::info!(%address, account = facts.account_id, "iamd dev is listening");
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
     let follower = tokio::spawn(node::follow(Arc::clone(node)));
+    let upkeep = tokio::spawn(upkeep::run(Arc::clone(node), Config::default().keys));
     let reception = Reception { settings: connections(), tls: None };
     server::serve(listener, doors, reception, stop).await;
     flusher.abort();
     follower.abort();
+    upkeep.abort();
     tracing::info!("iamd dev has stopped");
     Ok(())
 }

@@ -10,6 +10,7 @@ use iamd_store::{Memory, Sqlite, Store};
 
 use crate::backup::{self, INITIALIZED_FILE};
 use crate::fault::Fault;
+use crate::keys::anchor::{self, ANCHOR_FILE};
 use crate::keys::{MasterKey, MasterKeySource};
 use crate::node::Node;
 
@@ -21,7 +22,7 @@ pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fau
     open_with(folder, "", quotas).await
 }
 
-/// The same with the master key from elsewhere.
+/// The same with the master key from elsewhere: `master_key` is what the settings say of it.
 ///
 /// # Errors
 /// As [`open`].
@@ -34,12 +35,26 @@ pub(super) async fn open_with(
     backup::refuse_unfinished(folder)?;
     create(folder)?;
     if !Sqlite::exists(folder) {
+        refuse_lost_database(folder)?;
         // The key comes first: data without a key would be lost, a key without data is none.
         source.open_or_create()?;
     }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
     let master = source.open()?.sealing()?;
-    Node::open(Arc::new(store), Arc::new(master), quotas).await
+    let node = Node::open(Arc::new(store), Arc::new(master), quotas).await?;
+    node.keep_anchor(folder).await?;
+    Ok(node)
+}
+
+/// An anchor without a database: there was one.
+fn refuse_lost_database(folder: &Path) -> Result<(), Fault> {
+    if anchor::exists(folder) {
+        return Err(Fault::Folder(format!(
+            "the data folder `{}` has lost its database, and nothing was changed; put it back, or remove the file `{ANCHOR_FILE}` there to begin anew",
+            folder.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Where the master key of a folder comes from. `master_key` is what the settings say of it.

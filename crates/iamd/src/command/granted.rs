@@ -34,6 +34,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Audit(report) => printout::json(report),
         Granted::MfaTokens(imported) => printout::json(imported),
         Granted::Backup(summary) => printout::json(summary),
+        Granted::Keys(lines) => printout::json(lines),
+        Granted::Rotation(facts) => printout::json(facts),
     }
 }
 
@@ -51,7 +53,11 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Operator(facts) => printout::text(&operator(facts)),
         Granted::Operators(lines) => printout::text(&operators(lines)),
         // Their own commands print them.
-        Granted::Audit(_) | Granted::MfaTokens(_) | Granted::Backup(_) => json(granted),
+        Granted::Audit(_)
+        | Granted::MfaTokens(_)
+        | Granted::Backup(_)
+        | Granted::Keys(_)
+        | Granted::Rotation(_) => json(granted),
     }
 }
 

@@ -12,6 +12,7 @@ mod folder;
 mod granted;
 mod health;
 mod init;
+mod key;
 mod manual;
 mod mfa;
 mod operator;
@@ -80,6 +81,11 @@ enum Command {
     Mfa {
         #[command(subcommand)]
         command: mfa::Command,
+    },
+    /// Lists and rotates keys.
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
     },
     /// Says how a node is, or a folder at rest.
     Status(place::Place),
@@ -151,6 +157,7 @@ pub fn run() -> ExitCode {
         }
         Command::Revoke(options) => served(revoke::run(options)),
         Command::Operator { command } => served(operator::run(command)),
+        Command::Key { command } => served(key::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -10,10 +10,10 @@ use super::dev::flush_facts;
 use super::printout::{self, ServeFacts};
 use super::settings::{self, Settings};
 use super::{OutputFormat, folder, init};
-use crate::config::Config;
+use crate::config::{Config, KeySettings};
 use crate::doors::Doors;
 use crate::fault::Fault;
-use crate::node::{self, Node};
+use crate::node::{self, Node, upkeep};
 use crate::server::{self, Reception, notify};
 use crate::tls::{Tls, authority};
 use crate::{log, operator, password};
@@ -80,13 +80,13 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     }
     tracing::info!(%address, tls = config.tls.enabled, "iamd is listening");
     let reception = Reception { settings: config.server.clone(), tls };
-    until_stopped(node, listener, doors, reception, stop).await;
+    until_stopped((node, config.keys), listener, doors, reception, stop).await;
     tracing::info!("iamd has stopped");
     Ok(())
 }
 
 async fn until_stopped(
-    node: &Arc<Node>,
+    (node, keys): (&Arc<Node>, KeySettings),
     listener: TcpListener,
     doors: Arc<Doors>,
     reception: Reception,
@@ -94,6 +94,7 @@ async fn until_stopped(
 ) {
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
     let follower = tokio::spawn(node::follow(Arc::clone(node)));
+    let upkeep = tokio::spawn(upkeep::run(Arc::clone(node), keys));
     notify::ready();
     let stop = async {
         stop.await;
@@ -102,6 +103,7 @@ async fn until_stopped(
     server::serve(listener, doors, reception, stop).await;
     flusher.abort();
     follower.abort();
+    upkeep.abort();
 }
 
 fn facts(config: &Config, address: SocketAddr) -> ServeFacts {

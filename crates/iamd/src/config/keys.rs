@@ -9,10 +9,12 @@ use ipnet::IpNet;
 
 use super::slot::{Slot, Value};
 use super::{
-    AuditSettings, BodySettings, Config, LogSettings, MetricsSettings, PasswordSettings,
-    RateSetting, RateSettings, ServerSettings, TlsSettings, TraceSettings, WhenFull,
+    AuditSettings, BodySettings, Config, KeySettings, LogSettings, MetricsSettings,
+    PasswordSettings, RateSetting, RateSettings, ServerSettings, TlsSettings, TraceSettings,
+    WhenFull,
 };
 use crate::log::LogFormat;
+use crate::node::SESSION_DELAY_SECONDS;
 
 /// What all variables begin with.
 pub const VARIABLE_PREFIX: &str = "IAMD_";
@@ -45,6 +47,7 @@ impl Key {
         keys.extend(body());
         keys.extend(rates());
         keys.extend(passwords());
+        keys.extend(key_rotation());
         keys.extend(quotas());
         keys.extend(audit());
         keys.extend(metrics());
@@ -325,6 +328,23 @@ fn passwords() -> Vec<Key> {
     ]
 }
 
+fn key_rotation() -> Vec<Key> {
+    vec![
+        number(
+            ("keys", "session_seconds"),
+            (3_600, 366 * DAY),
+            "Seconds after which another key seals session tokens.",
+            |config| &mut config.keys.session_seconds,
+        ),
+        number(
+            ("keys", "session_delay_seconds"),
+            (0, DAY),
+            "Seconds that such a key waits before it is used, so that every node knows it by then.",
+            |config| &mut config.keys.session_delay_seconds,
+        ),
+    ]
+}
+
 fn quotas() -> Vec<Key> {
     let quota = |name| Key {
         section: "quotas",
@@ -446,6 +466,10 @@ impl Default for Config {
                 account_writes: RateSetting { per_second: 100, burst: 1_000 },
             },
             passwords: PasswordSettings { hashing_max: 4, waiting_max: 64 },
+            keys: KeySettings {
+                session_seconds: DAY as u32,
+                session_delay_seconds: SESSION_DELAY_SECONDS,
+            },
             quotas: Quotas::default(),
             audit: AuditSettings {
                 enabled: true,

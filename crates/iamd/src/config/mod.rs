@@ -39,6 +39,8 @@ pub struct Config {
     pub rates: RateSettings,
     /// Hashing of passwords.
     pub passwords: PasswordSettings,
+    /// Rotation of keys.
+    pub keys: KeySettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
     /// The audit trail.
@@ -173,6 +175,15 @@ pub struct MetricsSettings {
 pub struct TraceSettings {
     /// The collector that they are sent to; empty for none.
     pub endpoint: String,
+}
+
+/// Rotation of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySettings {
+    /// How long a session ring key seals, in seconds.
+    pub session_seconds: u32,
+    /// How long after it was made it begins to, in seconds.
+    pub session_delay_seconds: u32,
 }
 
 /// The log.

@@ -103,6 +103,34 @@ impl Ledger {
         self.log = log;
     }
 
+    /// The version of a row; none if it is not there. The key is the ledger's own.
+    pub fn version_of(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        key: &RecordKey,
+    ) -> Option<Revision> {
+        self.versions.get(&Mark::of(with, account, key)).map(|version| version.revision())
+    }
+
+    /// The same ledger under another key; none if these rows are not all its rows, each in its
+    /// version.
+    pub fn under(
+        &self,
+        (old, new): (&SealingKey, &SealingKey),
+        account: AccountId,
+        rows: &[(RecordKey, Revision)],
+    ) -> Option<Ledger> {
+        let (mut proof, mut renewed) = (Ledger::new(old), Ledger::new(new));
+        for (key, version) in rows {
+            proof.add(old, account, key, *version);
+            renewed.add(new, account, key, *version);
+        }
+        renewed.set_log(self.log.clone());
+        renewed.finish(self.revision);
+        ((proof.sum, proof.rows()) == (self.sum, self.rows())).then_some(renewed)
+    }
+
     /// Adds a row that was read.
     pub fn add(
         &mut self,

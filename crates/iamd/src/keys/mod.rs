@@ -6,6 +6,7 @@
 //! the version in which it was written, and each account has a [`ledger`] of the versions of its rows
 //! and of where its log of records stands.
 
+pub mod anchor;
 mod keyring;
 mod ledger;
 mod master;
@@ -14,13 +15,13 @@ mod sealing;
 mod source;
 mod stored;
 
-pub use keyring::Keyring;
+pub use keyring::{Keyring, KnownKey};
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
 pub use record_log::{LogBreak, LogHead, LogReader, open_record};
-pub use sealing::SealingKey;
+pub use sealing::{SealingKey, key_version, row_version};
 pub use source::MasterKeySource;
-pub use stored::{KeyRow, SessionKey};
+pub use stored::{DataKey, KeyRow, SessionKey};
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
 use aws_lc_rs::hkdf::{KeyType, Prk};

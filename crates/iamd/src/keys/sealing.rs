@@ -30,6 +30,7 @@ pub struct SealingKey {
     records: Prk,
     /// For the lines of the audit trail.
     trail: hmac::Key,
+    anchors: Prk,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -69,9 +70,21 @@ impl SealingKey {
             fingerprint: *derived::<8>(&root, b"fingerprint")?,
             records: part(b"records")?,
             trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
+            anchors: part(b"anchors")?,
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
+    }
+
+    /// The master key of this secret. It has a fingerprint in the place of a version: what it seals
+    /// says which master key opens it, and nothing else of the key.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`] if the derivation fails, which it cannot.
+    pub fn master(secret: &[u8; 32]) -> Result<SealingKey, Fault> {
+        let root = Salt::new(HKDF_SHA256, b"iamd master key 1").extract(secret);
+        let fingerprint = u32::from_be_bytes(*derived::<4>(&root, b"fingerprint")?);
+        SealingKey::new(fingerprint, secret)
     }
 
     /// The key's version.
@@ -189,6 +202,20 @@ impl SealingKey {
         open(&self.records, sealed, &place)
     }
 
+    /// Seals an anchor.
+    ///
+    /// # Errors
+    /// [`Fault`] without entropy.
+    pub fn seal_anchor(&self, content: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let header = self.header(Revision::ABSENT)?;
+        seal(&self.anchors, &header, &header, content)
+    }
+
+    /// Opens an anchor; none if it was altered or sealed by another key.
+    pub fn open_anchor(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open(&self.anchors, sealed, sealed.get(..HEADER_LENGTH)?)
+    }
+
     /// A number that nobody without the key can foresee, for a row in one version.
     pub fn tag(&self, account: AccountId, key: &RecordKey, version: Revision) -> u128 {
         let mut hasher = self.tags;
@@ -214,8 +241,14 @@ impl SealingKey {
     }
 }
 
+/// The version of the row in these bytes, which nothing proves; none if they have another form.
+pub fn row_version(sealed: &[u8]) -> Option<Revision> {
+    let version = sealed.get(5..13)?.try_into().ok()?;
+    key_version(sealed).map(|_| Revision(u64::from_be_bytes(version)))
+}
+
 /// The version of the key that sealed these bytes; none if they have another form.
-pub(super) fn key_version(sealed: &[u8]) -> Option<u32> {
+pub fn key_version(sealed: &[u8]) -> Option<u32> {
     let (format, rest) = sealed.split_first()?;
     let version = rest.first_chunk::<4>()?;
     (*format == FORMAT).then(|| u32::from_be_bytes(*version))

@@ -193,6 +193,11 @@ impl Store for Measured {
         Box::pin(self.durations.plain("import", self.store.import(list)))
     }
 
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        let answer = self.store.forget_changes();
+        Box::pin(self.durations.plain("forget_changes", answer))
+    }
+
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {
         self.store.close()
     }

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use iamd_core::account_id::AccountId;
+use iamd_core::record::RecordKey;
 use iamd_store::Revision;
 
 use crate::fault::Fault;
@@ -84,6 +85,46 @@ impl Ledgers {
     /// How many rows all accounts have.
     pub(super) fn rows(&self) -> u64 {
         self.lock().values().map(Ledger::rows).sum()
+    }
+
+    /// The version of a row; none if it is not there.
+    pub(super) fn version_of(
+        &self,
+        keyring: &Keyring,
+        account: AccountId,
+        key: &RecordKey,
+    ) -> Option<Revision> {
+        let ledgers = self.lock();
+        let ledger = ledgers.get(&account)?;
+        ledger.version_of(keyring.version(account, ledger.key())?, account, key)
+    }
+
+    /// The ledger of an account under the newest key; none if the account is not at this revision
+    /// here.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`] when these rows are not those that were written.
+    pub(super) fn under_newest(
+        &self,
+        keyring: &Keyring,
+        account: AccountId,
+        revision: Revision,
+        rows: &[(RecordKey, Revision)],
+    ) -> Result<Option<Ledger>, Fault> {
+        let ledgers = self.lock();
+        let Some(ledger) = ledgers.get(&account).filter(|known| known.revision() == revision)
+        else {
+            return Ok(None);
+        };
+        let old = keyring.version(account, ledger.key()).ok_or_else(|| {
+            Fault::Bug(format!("the key of the ledger of account {account} is not there"))
+        })?;
+        let renewed = ledger.under((old, keyring.sealing(account)?), account, rows);
+        renewed.map(Some).ok_or_else(|| {
+            Fault::Damaged(format!(
+                "account {account} lacks rows, or has older ones than it should; restore a backup"
+            ))
+        })
     }
 
     /// Takes in a commit that is durable.

@@ -1,19 +1,25 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod anchoring;
 mod claims;
 mod facts;
 mod follow;
 mod heard;
 mod journal;
+mod key_change;
 mod key_store;
 mod ledgers;
 mod load;
 mod new_life;
 mod pending;
 mod queue;
+mod reseal;
 mod reset;
 mod retention;
+mod rotation;
 mod snapshot;
+mod survey;
+pub mod upkeep;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -40,6 +46,7 @@ pub use journal::JOURNAL_FILE;
 pub(crate) use load::store_fault;
 pub(crate) use new_life::end_sessions;
 pub use reset::Start;
+pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
 
 use crate::audit::{self, Audit};
@@ -49,6 +56,7 @@ use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
+use anchoring::AnchorKeeper;
 use follow::Feed;
 use heard::Heard;
 use ledgers::Ledgers;
@@ -59,7 +67,6 @@ use queue::Queue;
 /// A running node.
 pub struct Node {
     store: Arc<dyn Store>,
-    master: Arc<SealingKey>,
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
@@ -74,6 +81,9 @@ pub struct Node {
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
     feed: Feed,
+    /// Held by whoever rotates keys.
+    rotating: tokio::sync::Mutex<()>,
+    anchor: AnchorKeeper,
 }
 
 /// Why a request got no answer of its own.
@@ -187,7 +197,6 @@ impl Node {
         let facts = FactTable::load(&*store).await?;
         Ok(Arc::new(Node {
             store,
-            master,
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
@@ -201,6 +210,8 @@ impl Node {
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
             feed: Feed::new(cursor, opened),
+            rotating: tokio::sync::Mutex::new(()),
+            anchor: AnchorKeeper::default(),
         }))
     }
 
@@ -282,8 +293,8 @@ impl Node {
     }
 
     /// The key that seals the stored keys.
-    pub fn master(&self) -> &SealingKey {
-        &self.master
+    pub fn master(&self) -> Arc<SealingKey> {
+        Arc::clone(self.snapshot().keys.master())
     }
 
     /// How many rows there are.
@@ -376,6 +387,9 @@ impl Node {
     /// What the store answers.
     pub async fn close(&self) -> Result<(), Fault> {
         self.audit.close().await;
+        if let Err(fault) = self.write_anchor().await {
+            tracing::warn!("{fault}");
+        }
         self.store.close().await.map_err(load::store_fault)
     }
 
@@ -392,8 +406,15 @@ impl Node {
     pub async fn reload(&self) -> Result<(), Fault> {
         let now = self.clock.now().seconds();
         let asked = Instant::now();
-        let Loaded { snapshot, ledgers, cursor } =
-            load::everything(&*self.store, &self.master, now).await?;
+        let master = Arc::clone(self.snapshot().keys.master());
+        let loaded = match load::everything(&*self.store, &master, now).await {
+            // The master key was replaced meanwhile.
+            Err(_) if !Arc::ptr_eq(&master, self.snapshot().keys.master()) => {
+                load::everything(&*self.store, self.snapshot().keys.master(), now).await
+            }
+            outcome => outcome,
+        };
+        let Loaded { snapshot, ledgers, cursor } = loaded?;
         self.heard.note();
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
@@ -411,7 +432,13 @@ impl Node {
     /// # Errors
     /// [`Fault::Damaged`] that names what is not; [`Fault::Unavailable`].
     pub async fn verify(&self, done: impl FnMut(u64) + Send) -> Result<(), Fault> {
-        load::verified(&*self.store, &self.master, self.clock.now().seconds(), done).await?;
+        load::verified(
+            &*self.store,
+            self.snapshot().keys.master(),
+            self.clock.now().seconds(),
+            done,
+        )
+        .await?;
         self.heard.note();
         Ok(())
     }

@@ -4,10 +4,10 @@ use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::{AccountCommit, CommitError, Row, RowKey, Store};
 
-use super::key_store;
+use super::key_store::{self, StoredKeys};
 use super::load::store_fault;
 use crate::fault::Fault;
-use crate::keys::{Entry, KeyRow, Ledger, SealingKey, SessionKey};
+use crate::keys::{Entry, KeyRow, SealingKey, SessionKey};
 
 /// Puts a fresh session key in the place of all that are there.
 ///
@@ -15,7 +15,7 @@ use crate::keys::{Entry, KeyRow, Ledger, SealingKey, SessionKey};
 /// [`Fault::Damaged`] when the stored keys are not those that were written; [`Fault::Unavailable`].
 pub async fn end_sessions(store: &dyn Store, master: &SealingKey, now: i64) -> Result<(), Fault> {
     let read = key_store::read(store).await?;
-    let rows = key_store::proven(master, &read)?;
+    let StoredKeys { rows, ledger } = key_store::proven(master, &read)?;
     let ended: Vec<&SessionKey> = rows.iter().filter_map(session).collect();
     // Tokens carry the number: one that was never given out is no key of any token.
     let newest = ended.iter().map(|key| key.id).max().unwrap_or_default();
@@ -23,19 +23,6 @@ pub async fn end_sessions(store: &dyn Store, master: &SealingKey, now: i64) -> R
         .checked_add(1)
         .ok_or_else(|| Fault::Damaged("there are no more numbers for session keys".to_owned()))?;
     let fresh = KeyRow::Session(SessionKey::fresh(id, now, i64::MIN)?);
-
-    let mut ledger = Ledger::new(master);
-    for row in &read.rows {
-        let key = RecordKey { kind: row.key.kind, id: row.key.id.to_string() };
-        let opened = master.open_row(AccountId::KEYS, &key, &row.bytes).ok_or_else(|| {
-            Fault::Bug(format!("stored key {}/{} opens only once", key.kind, key.id))
-        })?;
-        ledger.add(master, AccountId::KEYS, &key, opened.version);
-    }
-    ledger.finish(read.head.revision);
-    ledger
-        .fits(master, AccountId::KEYS, &read.head.seal)
-        .map_err(|_| Fault::Bug("the ledger of the stored keys fits only once".to_owned()))?;
 
     let mut commit = AccountCommit::new(key_store::account(), read.head.revision);
     let key = fresh.key();

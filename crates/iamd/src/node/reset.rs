@@ -60,6 +60,7 @@ impl Node {
             if !lost_race {
                 self.facts.clear();
                 self.clock.reset();
+                self.renew_ring().await?;
                 return Ok(());
             }
         }

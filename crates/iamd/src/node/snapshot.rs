@@ -57,6 +57,18 @@ impl Snapshot {
         next
     }
 
+    /// The revisions of all accounts.
+    pub fn revisions(&self) -> &imbl::HashMap<AccountId, Revision> {
+        &self.revisions
+    }
+
+    /// The picture with other keys, which are of this revision.
+    pub(super) fn with_keys(&self, keys: Arc<Keyring>, revision: Revision) -> Snapshot {
+        let mut next = Snapshot { keys, ..self.clone() };
+        next.revisions.insert(AccountId::KEYS, revision);
+        next
+    }
+
     /// The picture after these changes.
     pub(super) fn after<'c>(
         &self,

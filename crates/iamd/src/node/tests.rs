@@ -17,6 +17,8 @@ use super::*;
 use crate::founder::{self, NewAccountFacts, Order};
 use crate::keys::{LogReader, MasterKey};
 
+mod keys;
+
 struct World {
     store: Arc<Memory>,
     master: MasterKey,

@@ -11,6 +11,7 @@ use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts}
 use super::carry::refused;
 use super::credentials::{self, OperatorFacts};
 use super::examination::{self, NodeFacts};
+use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
 use super::output::Output;
 use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
@@ -30,6 +31,10 @@ pub enum Wish {
     CreateAccount(Order),
     /// List the accounts.
     ListAccounts,
+    /// List the keys.
+    ListKeys,
+    /// Rotate a key.
+    RotateKey(KeyOrder),
     /// Prove the audit trail.
     VerifyAudit,
     /// Make hardware tokens known.
@@ -100,6 +105,8 @@ impl Wish {
             Wish::ImportMfaTokens(_) => "iamd:ImportMfaTokens",
             Wish::VerifyAudit => "iamd:VerifyAudit",
             Wish::Backup => "iamd:Backup",
+            Wish::ListKeys => "iamd:ListKeys",
+            Wish::RotateKey(_) => "iamd:RotateKey",
             Wish::CloseAccount { .. } => "iamd:CloseAccount",
             Wish::ReopenAccount { .. } => "iamd:ReopenAccount",
             Wish::ResetRootPassword { .. } => "iamd:ResetRootPassword",
@@ -132,6 +139,8 @@ impl Wish {
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
+            | Wish::ListKeys
+            | Wish::RotateKey(_)
             | Wish::CreateOperator { .. }
             | Wish::DeleteOperator { .. } => Reach::Machine,
         }
@@ -168,6 +177,10 @@ pub enum Granted {
     Operator(OperatorFacts),
     /// The operators.
     Operators(Vec<OperatorFacts>),
+    /// The keys.
+    Keys(Vec<KeyLine>),
+    /// What a rotation came to.
+    Rotation(RotationFacts),
 }
 
 /// Where a wish is carried out, and whose it is.
@@ -230,5 +243,7 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
         Wish::DeleteOperator { name } => {
             credentials::delete(site, name).await.map(Granted::Operator)
         }
+        Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
+        Wish::RotateKey(order) => keys::rotate(site, order).await.map(Granted::Rotation),
     }
 }

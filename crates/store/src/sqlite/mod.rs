@@ -10,6 +10,7 @@ mod copy;
 mod crash_tests;
 mod fault;
 mod folder;
+mod forget;
 mod import;
 mod load;
 mod migration;
@@ -287,6 +288,10 @@ impl Store for Sqlite {
             crate::copy::check(&list)?;
             self.write(|answer| Job::Import { list, answer }).await
         })
+    }
+
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.write(|answer| Job::ForgetChanges { answer }))
     }
 
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {

@@ -544,3 +544,31 @@ fn a_lock_file_left_behind_does_not_lock() {
     file.read_to_string(&mut text).unwrap();
     assert_eq!(text.trim(), std::process::id().to_string());
 }
+
+/// Bytes that no other test writes, long enough for pages of their own.
+fn marked(word: &str) -> Vec<u8> {
+    word.repeat(200).into_bytes()
+}
+
+#[tokio::test]
+async fn what_was_replaced_or_removed_is_in_no_file_once_the_changes_are_forgotten() {
+    let folder = TempDir::new().unwrap();
+    let is_there = |word: &str| {
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        files.into_iter().any(|file| {
+            let bytes = fs::read(file).unwrap();
+            bytes.windows(word.len()).any(|part| part == word.as_bytes())
+        })
+    };
+    let store = Sqlite::open(folder.path()).unwrap();
+    let row = |id: &str, word: &str| Row::new(RowKey::new(1, id), marked(word));
+    let puts = vec![row("a", "first-secret"), row("b", "second-secret")];
+    store.commit(vec![AccountCommit { puts, ..commit(A, 0, &[]) }]).await.unwrap();
+    let puts = vec![row("a", "third-secret")];
+    let removes = vec![RowKey::new(1, "b")];
+    store.commit(vec![AccountCommit { puts, removes, ..commit(A, 1, &[]) }]).await.unwrap();
+    assert!(is_there("first-secret") && is_there("second-secret"), "the feed has them");
+    store.forget_changes().await.unwrap();
+    assert!(!is_there("first-secret") && !is_there("second-secret"));
+    assert!(is_there("third-secret"));
+}

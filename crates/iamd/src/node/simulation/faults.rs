@@ -262,6 +262,10 @@ impl Store for FaultyStore {
         Box::pin(self.call("load_all", self.durable.load_all(visitor)))
     }
 
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.call("forget_changes", self.durable.forget_changes()))
+    }
+
     fn read_account(&self, account: AccountId) -> Answer<'_, Result<AccountRows, StoreError>> {
         Box::pin(self.call("read_account", self.durable.read_account(account)))
     }
