@@ -3,6 +3,7 @@
 from itertools import islice
 
 import pytest
+from totp import Device
 from iamd import Keys, Server, allow, create_account, document, refused, trust, unique
 
 COUNT = 5
@@ -53,6 +54,12 @@ class World:
         iam.tag_role(RoleName=self.role, Tags=self.tags)
         iam.tag_policy(PolicyArn=self.policy, Tags=self.tags)
         iam.tag_instance_profile(InstanceProfileName=self.profile, Tags=self.tags)
+        self.device = None
+        for name in names:
+            device = Device.of(iam.create_virtual_mfa_device(VirtualMFADeviceName=name))
+            iam.enable_mfa_device(UserName=self.user, **device.pair())
+            self.device = self.device or device.serial
+        iam.tag_mfa_device(SerialNumber=self.device, Tags=self.tags)
         iam.create_account_alias(AccountAlias=unique("alias"))
 
 
@@ -80,6 +87,8 @@ LISTS = {
     "list_instance_profiles_for_role": (
         lambda w: {"RoleName": w.role}, ["InstanceProfiles"], COUNT,
     ),
+    "list_mfa_device_tags": (lambda w: {"SerialNumber": w.device}, ["Tags"], COUNT),
+    "list_mfa_devices": (lambda w: {"UserName": w.user}, ["MFADevices"], COUNT),
     "list_policies": (
         lambda w: {"Scope": "Local", "PathPrefix": w.path}, ["Policies"], COUNT,
     ),
@@ -91,6 +100,12 @@ LISTS = {
     "list_user_policies": (lambda w: {"UserName": w.user}, ["PolicyNames"], COUNT),
     "list_user_tags": (lambda w: {"UserName": w.user}, ["Tags"], COUNT),
     "list_users": (lambda w: {"PathPrefix": w.path}, ["Users"], COUNT),
+    "list_virtual_mfa_devices": (
+        lambda w: {"AssignmentStatus": "Assigned"}, ["VirtualMFADevices"], COUNT,
+    ),
+    "get_account_authorization_details": (
+        lambda w: {"Filter": ["LocalManagedPolicy"]}, ["Policies"], COUNT,
+    ),
 }
 
 

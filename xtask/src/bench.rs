@@ -4,11 +4,14 @@
 //! beside the cost of a bare hyper server with an answer of the same size, measured in the same
 //! round: the machine may be slow or busy, the ratio stays. Nothing fails here; the reader judges.
 
+mod audit;
 mod cpu;
 mod disk;
+mod large;
 mod load;
 mod page;
 mod plot;
+mod rivals;
 mod server;
 mod sign;
 
@@ -36,6 +39,16 @@ pub(crate) struct Arguments {
     /// The profile of the measured programs.
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Measures what the audit trail costs, and nothing else.
+    #[arg(long)]
+    audit: bool,
+    /// Measures other policy engines on the same policies, and nothing else; builds them first.
+    #[arg(long)]
+    rivals: bool,
+    /// Measures a server with very many users, and nothing else: `--users 1000000` takes some ten
+    /// minutes to fill.
+    #[arg(long)]
+    large: bool,
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -75,10 +88,21 @@ impl Row {
 /// Runs the task.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let programs = Programs::build(&arguments.profile)?;
-    let mut rows = decisions(&programs)?;
-    rows.extend(requests(arguments, &programs)?);
-    rows.extend(creations(&programs)?);
-    rows.extend(idle(&programs)?);
+    if arguments.rivals {
+        return beside_rivals(arguments, &programs);
+    }
+    let rows = if arguments.large {
+        large::rows(arguments, &programs)?
+    } else if arguments.audit {
+        audit::rows(arguments, &programs)?
+    } else {
+        let mut rows = decisions(&programs)?;
+        rows.extend(requests(arguments, &programs)?);
+        rows.extend(creations(&programs)?);
+        rows.extend(audit::rows(arguments, &programs)?);
+        rows.extend(idle(&programs)?);
+        rows
+    };
     if arguments.json {
         println!("{}", page::json(&rows));
     } else {
@@ -86,8 +110,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     }
     if arguments.write {
         let root = crate::workspace_root()?;
-        page::write(&root.join("docs/performance.md"), &rows)?;
+        let page = root.join("docs/performance.md");
+        if arguments.large {
+            return page::write_large(&page, &rows);
+        }
+        page::write(&page, &rows)?;
         plot::write(&root.join("docs/performance.svg"), &rows)?;
+    }
+    Ok(())
+}
+
+/// Sets other engines beside `iamd-policy`.
+fn beside_rivals(arguments: &Arguments, programs: &Programs) -> Result<(), String> {
+    let root = crate::workspace_root()?;
+    let costs = rivals::measure(&root, &programs.target)?;
+    let own: Vec<(String, f64)> = decision_costs(programs)?.costs;
+    let table = rivals::table(&own, &costs);
+    print!("{table}");
+    if arguments.write {
+        page::write_rivals(&root.join("docs/performance.md"), &table)?;
     }
     Ok(())
 }
@@ -97,6 +138,9 @@ struct Programs {
     iamd: PathBuf,
     bare: PathBuf,
     decide_cost: PathBuf,
+    scan: PathBuf,
+    /// Where programs are built.
+    target: PathBuf,
 }
 
 impl Programs {
@@ -105,6 +149,7 @@ impl Programs {
         for arguments in [
             vec!["build", "--profile", profile, "-p", "iamd", "--bins", "--example", "bare_hyper"],
             vec!["build", "--profile", profile, "-p", "iamd-policy", "--example", "decide_cost"],
+            vec!["build", "--profile", profile, "-p", "iamd-store", "--example", "scan"],
         ] {
             let status = Command::new("cargo").args(&arguments).current_dir(&root).status();
             let status = status.map_err(|error| format!("cargo cannot be started: {error}"))?;
@@ -119,28 +164,41 @@ impl Programs {
             iamd: folder.join("iamd"),
             bare: folder.join("examples/bare_hyper"),
             decide_cost: folder.join("examples/decide_cost"),
+            scan: folder.join("examples/scan"),
+            target,
         })
     }
 }
 
-/// Decisions, beside the hash of what they are about.
-fn decisions(programs: &Programs) -> Result<Vec<Row>, String> {
+/// What `decide_cost` measured.
+struct DecisionCosts {
+    /// Nanoseconds of each case; the first is the hash.
+    costs: Vec<(String, f64)>,
+    memory: Option<Row>,
+}
+
+fn decision_costs(programs: &Programs) -> Result<DecisionCosts, String> {
     let output = Command::new(&programs.decide_cost).output();
     let output = output.map_err(|error| format!("decide_cost cannot be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut costs = Vec::new();
-    let mut memory = None;
+    let mut measured = DecisionCosts { costs: Vec::new(), memory: None };
     for line in text.lines() {
         let value: serde_json::Value =
             serde_json::from_str(line).map_err(|error| format!("decide_cost: {error}"))?;
         let name = value.get("name").and_then(|name| name.as_str()).unwrap_or_default();
         let number = |name: &str| value.get(name).and_then(serde_json::Value::as_f64);
         if let (Some(bytes), Some(text)) = (number("bytes"), number("text")) {
-            memory = Some(statement_memory(bytes, text));
+            measured.memory = Some(statement_memory(bytes, text));
         }
         let cost = number("nanoseconds");
-        costs.push((name.to_owned(), cost.unwrap_or(f64::NAN)));
+        measured.costs.push((name.to_owned(), cost.unwrap_or(f64::NAN)));
     }
+    Ok(measured)
+}
+
+/// Decisions, beside the hash of what they are about.
+fn decisions(programs: &Programs) -> Result<Vec<Row>, String> {
+    let DecisionCosts { costs, memory } = decision_costs(programs)?;
     let hash = costs.first().map_or(f64::NAN, |(_, cost)| *cost);
     let five = costs.get(1).map_or(f64::NAN, |(_, cost)| *cost);
     let row = |(name, cost): &(String, f64)| {
@@ -218,12 +276,8 @@ fn requests(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row>, Stri
         for case in &mut cases {
             let is_page = std::ptr::eq(case.bare, &servers.large);
             let count = if is_page { arguments.requests / 4 } else { arguments.requests };
-            let floor = case.bare.cost(&Load::plain(case.bare), count, CONNECTIONS)?;
-            let cost = case.server.cost(&case.load, count, CONNECTIONS)?;
             // The first round warms caches and branch predictors.
-            if round > 0 {
-                case.costs.push((cost, floor));
-            }
+            case.round(count, round > 0)?;
         }
     }
     Ok(cases.iter().map(Case::row).collect())
@@ -283,6 +337,16 @@ impl<'a> Case<'a> {
         limits: (f64, f64),
     ) -> Case<'a> {
         Case { name: name.to_owned(), server, bare, load, limits, costs: Vec::new() }
+    }
+
+    /// One round: the bare server, then iamd.
+    fn round(&mut self, count: usize, counts: bool) -> Result<(), String> {
+        let floor = self.bare.cost(&Load::plain(self.bare), count, CONNECTIONS)?;
+        let cost = self.server.cost(&self.load, count, CONNECTIONS)?;
+        if counts {
+            self.costs.push((cost, floor));
+        }
+        Ok(())
     }
 
     fn row(&self) -> Row {

@@ -4,6 +4,7 @@ mod error_codes;
 mod model;
 mod names;
 mod reduce;
+mod routes;
 mod tables;
 mod types;
 
@@ -41,12 +42,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let models = SERVICES.map(|(service, _)| Model::read(&root.join("models"), service));
     let models: Vec<Model> = models.into_iter().collect::<Result<_, _>>()?;
     let folder = root.join("crates/wire/src/generated");
-    let files = generated(&models)?;
+    let files = generated(&root, &models)?;
     if arguments.check { check(&folder, &files) } else { write(&folder, &files) }
 }
 
 /// The files, by their path below the generated folder.
-fn generated(models: &[Model]) -> Result<BTreeMap<String, String>, String> {
+fn generated(root: &Path, models: &[Model]) -> Result<BTreeMap<String, String>, String> {
     let mut files = BTreeMap::new();
     for model in models {
         for (name, text) in types::files(model)?.into_iter().chain(tables::files(model)?) {
@@ -54,14 +55,18 @@ fn generated(models: &[Model]) -> Result<BTreeMap<String, String>, String> {
         }
     }
     files.insert("error_code.rs".to_owned(), error_codes::file(models)?);
-    files.insert("mod.rs".to_owned(), root(models));
+    for (service, _) in routes::SERVICES {
+        files.insert(format!("{service}_routes.rs"), routes::file(root, service)?);
+    }
+    files.insert("mod.rs".to_owned(), root_module(models));
     files.into_iter().map(|(name, text)| Ok((name, formatted(&text)?))).collect()
 }
 
 /// The root of the generated modules.
-fn root(models: &[Model]) -> String {
+fn root_module(models: &[Model]) -> String {
     let modules = models.iter().map(|model| format!("pub mod {};\n", model.service));
-    let modules: String = modules.collect();
+    let routes = routes::SERVICES.map(|(service, _)| format!("pub(crate) mod {service}_routes;\n"));
+    let modules: String = modules.chain(routes).collect();
     format!(
         "{HEADER}//! Types and tables generated from the service models.\n\n\
          pub(crate) mod error_code;\n{modules}"

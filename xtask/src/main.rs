@@ -6,6 +6,7 @@ mod command;
 mod data;
 mod dist;
 mod fuzz;
+mod simulate;
 mod suite;
 mod tidy;
 
@@ -31,6 +32,8 @@ enum Task {
     Tidy(tidy::Arguments),
     /// Sets up what the tests need and runs all of them.
     Test(suite::Arguments),
+    /// Runs the whole node on a store that fails, from seeds, and checks what must hold.
+    Simulate(simulate::Arguments),
     /// Searches for inputs that break what strangers can send to.
     Fuzz(fuzz::Arguments),
     /// Builds the release: an archive, and a Debian package where dpkg-deb is installed.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Data(arguments) => data::run(&arguments),
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Test(arguments) => suite::run(&arguments),
+        Task::Simulate(arguments) => simulate::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist(arguments) => dist::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),

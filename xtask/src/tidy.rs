@@ -3,9 +3,11 @@
 //! Each rule is a pure function from a file's path and text to findings, so that each has its test.
 
 mod allowed;
+mod constant_time;
 mod function;
 mod link;
 mod mask;
+mod proof;
 mod prose;
 mod rust;
 
@@ -97,6 +99,7 @@ fn check(root: &Path, file: &File<'_>, allowed: &mut Allowed) -> Vec<String> {
     if file.ends_with("md") {
         let exists = |target: &str| root.join(target).exists();
         findings.extend(link::broken(file, exists));
+        findings.extend(proof::missing(file, |path| read(&root.join(path)).ok()));
     }
     if file.ends_with("rs") && !file.is_generated() {
         findings.extend(rust::check(file, allowed));
@@ -119,7 +122,11 @@ fn files(root: &Path) -> Result<Vec<String>, String> {
             let entry = entry.map_err(|error| cannot_read(&folder, &error))?;
             let kind = entry.file_type().map_err(|error| cannot_read(&entry.path(), &error))?;
             let name = entry.file_name();
-            if kind.is_dir() && !SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped) {
+            // Not only folders: in a work tree of git, `.git` is a file.
+            if SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
                 files.extend(below(root, &entry.path()));

@@ -3,13 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use iamd_wire::Service;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use iamd_wire::{Secret, Service};
 
 use crate::caller::Caller;
+use crate::iam::certificate_tests;
 use crate::not_implemented;
 use crate::operation::Operation;
 use crate::perform::{Visitor, with_operation};
 use crate::test_support::{ACCOUNT, ALLOW_ALL, TRUST_EC2, World, parsed};
+use crate::totp::{Seed, step_at};
 
 /// A request of each operation, and what its caller must be allowed: actions on resources, IAM's
 /// without the beginning of their ARNs; behind `as`, what a denial shows instead.
@@ -21,23 +25,40 @@ AddUserToGroup&GroupName=empty&UserName=bob -> iam:AddUserToGroup group/empty
 AttachGroupPolicy&GroupName=staff&PolicyArn={POLICY} -> iam:AttachGroupPolicy group/staff
 AttachRolePolicy&RoleName=idle&PolicyArn={POLICY} -> iam:AttachRolePolicy role/idle
 AttachUserPolicy&UserName=gone&PolicyArn={POLICY} -> iam:AttachUserPolicy user/gone
+ChangePassword&OldPassword=Hunter22&NewPassword=Hunter23 -> iam:ChangePassword user/nobody
 CreateAccessKey&UserName=bob -> iam:CreateAccessKey user/people/bob
 CreateAccountAlias&AccountAlias=other-name -> iam:CreateAccountAlias *
 CreateGroup&GroupName=new&Path=/x/ -> iam:CreateGroup group/x/new
 CreateInstanceProfile&InstanceProfileName=new -> iam:CreateInstanceProfile instance-profile/new
 CreateInstanceProfile&InstanceProfileName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateInstanceProfile instance-profile/new; iam:TagInstanceProfile instance-profile/new
+CreateLoginProfile&UserName=gone&Password=Hunter22 -> iam:CreateLoginProfile user/gone
 CreatePolicy&PolicyName=new&PolicyDocument={ALL} -> iam:CreatePolicy policy/new
 CreatePolicy&PolicyName=new&Path=/x/&PolicyDocument={ALL}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreatePolicy policy/x/new; iam:TagPolicy policy/x/new
 CreatePolicyVersion&PolicyArn={POLICY}&PolicyDocument={ALL}&SetAsDefault=true -> iam:CreatePolicyVersion policy/reader
 CreateRole&RoleName=new&AssumeRolePolicyDocument={TRUST} -> iam:CreateRole role/new
 CreateRole&RoleName=new&AssumeRolePolicyDocument={TRUST}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateRole role/new; iam:TagRole role/new
+CreateVirtualMFADevice&VirtualMFADeviceName=new&Path=/x/ -> iam:CreateVirtualMFADevice mfa/x/new
+CreateVirtualMFADevice&VirtualMFADeviceName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateVirtualMFADevice mfa/new; iam:TagMFADevice mfa/new
+DeactivateMFADevice&UserName=bob&SerialNumber={PHONE} -> iam:DeactivateMFADevice user/people/bob
+DeleteVirtualMFADevice&SerialNumber={SPARE} -> iam:DeleteVirtualMFADevice mfa/x/spare
+EnableMFADevice&UserName=gone&SerialNumber={SPARE}&{SPARE_CODES} -> iam:EnableMFADevice user/gone
+GetMFADevice&UserName=bob&SerialNumber={PHONE} -> iam:GetMFADevice user/people/bob
+ListMFADeviceTags&SerialNumber={SPARE} -> iam:ListMFADeviceTags mfa/x/spare
+ListMFADevices -> iam:ListMFADevices user/nobody
+ListMFADevices&UserName=bob -> iam:ListMFADevices user/people/bob
+ListVirtualMFADevices -> iam:ListVirtualMFADevices * as mfa/
+ResyncMFADevice&UserName=bob&SerialNumber={PHONE}&{PHONE_CODES} -> iam:ResyncMFADevice user/people/bob
+TagMFADevice&SerialNumber={SPARE}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagMFADevice mfa/x/spare
+UntagMFADevice&SerialNumber={SPARE}&TagKeys.member.1=a -> iam:UntagMFADevice mfa/x/spare
 CreateUser&UserName=new&Path=/x/ -> iam:CreateUser user/x/new
 CreateUser&UserName=new&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateUser user/new; iam:TagUser user/new
 DeleteAccessKey&UserName=bob&AccessKeyId={KEY} -> iam:DeleteAccessKey user/people/bob
 DeleteAccountAlias&AccountAlias=the-alias -> iam:DeleteAccountAlias *
+DeleteAccountPasswordPolicy -> iam:DeleteAccountPasswordPolicy *
 DeleteGroup&GroupName=empty -> iam:DeleteGroup group/empty
 DeleteGroupPolicy&GroupName=staff&PolicyName=inline -> iam:DeleteGroupPolicy group/staff
 DeleteInstanceProfile&InstanceProfileName=vacant -> iam:DeleteInstanceProfile instance-profile/vacant
+DeleteLoginProfile&UserName=bob -> iam:DeleteLoginProfile user/people/bob
 DeletePolicy&PolicyArn={UNUSED} -> iam:DeletePolicy policy/unused
 DeletePolicyVersion&PolicyArn={POLICY}&VersionId=v2 -> iam:DeletePolicyVersion policy/reader
 DeleteRole&RoleName=idle -> iam:DeleteRole role/idle
@@ -50,10 +71,16 @@ DetachGroupPolicy&GroupName=staff&PolicyArn={READ_ONLY} -> iam:DetachGroupPolicy
 DetachRolePolicy&RoleName=app&PolicyArn={READ_ONLY} -> iam:DetachRolePolicy role/service/app
 DetachUserPolicy&UserName=bob&PolicyArn={READ_ONLY} -> iam:DetachUserPolicy user/people/bob
 GetAccessKeyLastUsed&AccessKeyId={KEY} -> iam:GetAccessKeyLastUsed user/people/bob
+GenerateCredentialReport -> iam:GenerateCredentialReport *
+GetAccountAuthorizationDetails -> iam:GetAccountAuthorizationDetails *
+GetAccountPasswordPolicy -> iam:GetAccountPasswordPolicy *
 GetAccountSummary -> iam:GetAccountSummary *
+GetCredentialReport -> iam:GetCredentialReport *
 GetGroup&GroupName=staff -> iam:GetGroup group/staff
 GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
 GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
+GetLoginProfile -> iam:GetLoginProfile user/nobody
+GetLoginProfile&UserName=bob -> iam:GetLoginProfile user/people/bob
 GetPolicy&PolicyArn={POLICY} -> iam:GetPolicy policy/reader
 GetPolicyVersion&PolicyArn={POLICY}&VersionId=v1 -> iam:GetPolicyVersion policy/reader
 GetRole&RoleName=app -> iam:GetRole role/service/app
@@ -99,9 +126,42 @@ UntagInstanceProfile&InstanceProfileName=full&TagKeys.member.1=team -> iam:Untag
 UntagPolicy&PolicyArn={POLICY}&TagKeys.member.1=team -> iam:UntagPolicy policy/reader
 UntagRole&RoleName=app&TagKeys.member.1=team -> iam:UntagRole role/service/app
 UntagUser&UserName=bob&TagKeys.member.1=team -> iam:UntagUser user/people/bob
+DeleteSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID} -> iam:DeleteSSHPublicKey user/people/bob
+DeleteServerCertificate&ServerCertificateName=web -> iam:DeleteServerCertificate server-certificate/x/web
+DeleteSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID} -> iam:DeleteSigningCertificate user/people/bob
+GetSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Encoding=PEM -> iam:GetSSHPublicKey user/people/bob
+GetServerCertificate&ServerCertificateName=web -> iam:GetServerCertificate server-certificate/x/web
+ListSSHPublicKeys -> iam:ListSSHPublicKeys user/nobody
+ListSSHPublicKeys&UserName=bob -> iam:ListSSHPublicKeys user/people/bob
+ListServerCertificateTags&ServerCertificateName=web -> iam:ListServerCertificateTags server-certificate/x/web
+ListServerCertificates -> iam:ListServerCertificates * as server-certificate/
+ListSigningCertificates -> iam:ListSigningCertificates user/nobody
+ListSigningCertificates&UserName=bob -> iam:ListSigningCertificates user/people/bob
+TagServerCertificate&ServerCertificateName=web&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagServerCertificate server-certificate/x/web
+UntagServerCertificate&ServerCertificateName=web&TagKeys.member.1=team -> iam:UntagServerCertificate server-certificate/x/web
+AddClientIDToOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&ClientID=b -> iam:AddClientIDToOpenIDConnectProvider oidc-provider/id.example/a
+CreateOpenIDConnectProvider&Url=https://New.example/b -> iam:CreateOpenIDConnectProvider oidc-provider/new.example/b
+CreateOpenIDConnectProvider&Url=https://new.example&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateOpenIDConnectProvider oidc-provider/new.example; iam:TagOpenIDConnectProvider oidc-provider/new.example
+DeleteOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC} -> iam:DeleteOpenIDConnectProvider oidc-provider/id.example/a
+GetOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC} -> iam:GetOpenIDConnectProvider oidc-provider/id.example/a
+ListOpenIDConnectProviderTags&OpenIDConnectProviderArn={OIDC} -> iam:ListOpenIDConnectProviderTags oidc-provider/id.example/a
+ListOpenIDConnectProviders -> iam:ListOpenIDConnectProviders * as oidc-provider/
+RemoveClientIDFromOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&ClientID=a -> iam:RemoveClientIDFromOpenIDConnectProvider oidc-provider/id.example/a
+TagOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagOpenIDConnectProvider oidc-provider/id.example/a
+UntagOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&TagKeys.member.1=team -> iam:UntagOpenIDConnectProvider oidc-provider/id.example/a
+UpdateOpenIDConnectProviderThumbprint&OpenIDConnectProviderArn={OIDC}&ThumbprintList.member.1=9e99a48a9960b14926bb7f3b02e22da2b0ab7280 -> iam:UpdateOpenIDConnectProviderThumbprint oidc-provider/id.example/a
+UpdateSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Status=Inactive -> iam:UpdateSSHPublicKey user/people/bob
+UpdateServerCertificate&ServerCertificateName=web&NewServerCertificateName=net -> iam:UpdateServerCertificate server-certificate/x/web; iam:UpdateServerCertificate server-certificate/x/net
+UpdateSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID}&Status=Inactive -> iam:UpdateSigningCertificate user/people/bob
+UploadSSHPublicKey&UserName=gone&SSHPublicKeyBody={SSH_KEY} -> iam:UploadSSHPublicKey user/gone
+UploadServerCertificate&ServerCertificateName=new&Path=/x/&{SERVER_CERTIFICATE} -> iam:UploadServerCertificate server-certificate/x/new
+UploadServerCertificate&ServerCertificateName=new&{SERVER_CERTIFICATE}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:UploadServerCertificate server-certificate/new; iam:TagServerCertificate server-certificate/new
+UploadSigningCertificate&UserName=gone&CertificateBody={CERTIFICATE} -> iam:UploadSigningCertificate user/gone
 UpdateAccessKey&UserName=bob&AccessKeyId={KEY}&Status=Inactive -> iam:UpdateAccessKey user/people/bob
+UpdateAccountPasswordPolicy -> iam:UpdateAccountPasswordPolicy *
 UpdateAssumeRolePolicy&RoleName=app&PolicyDocument={TRUST} -> iam:UpdateAssumeRolePolicy role/service/app
 UpdateGroup&GroupName=staff&NewGroupName=crew&NewPath=/x/ -> iam:UpdateGroup group/staff; iam:UpdateGroup group/x/crew
+UpdateLoginProfile&UserName=bob&Password=Hunter23 -> iam:UpdateLoginProfile user/people/bob
 UpdateRole&RoleName=app&Description=new -> iam:UpdateRole role/service/app
 UpdateRoleDescription&RoleName=app&Description=new -> iam:UpdateRoleDescription role/service/app
 UpdateUser&UserName=bob&NewUserName=rob -> iam:UpdateUser user/people/bob; iam:UpdateUser user/people/rob
@@ -199,6 +259,15 @@ fn root_needs_no_policy_and_is_bound_by_none() {
                 world.refusal(&root, &sample.request),
                 "AccessDenied: Roles may not be assumed by root accounts."
             ),
+            // Root has no user's password; without a name, the request is about his own.
+            "ChangePassword" => assert_eq!(
+                world.refusal(&root, &sample.request),
+                "InvalidUserType: Only IAM users can change their own password."
+            ),
+            "GetLoginProfile" if sample.request == "GetLoginProfile" => assert_eq!(
+                world.refusal(&root, &sample.request),
+                "ValidationError: Must specify userName when calling with non-User credentials"
+            ),
             _ => {
                 world.ok(&root, &sample.request);
             }
@@ -211,7 +280,9 @@ fn root_needs_no_policy_and_is_bound_by_none() {
 fn waiting_operations_answer_honestly_but_not_to_everybody() {
     let (mut world, nobody, _) = full_world();
     let root = world.root();
-    for operation in ["GenerateCredentialReport", "GetAccountPasswordPolicy", "ListSAMLProviders"] {
+    for operation in
+        ["GetOutboundWebIdentityFederationInfo", "ListOrganizationsFeatures", "ListSAMLProviders"]
+    {
         assert!(not_implemented::iam::NAMES.contains(&operation));
         assert_eq!(
             world.refusal(&root, operation),
@@ -307,6 +378,11 @@ struct Drawn {
     key: String,
     /// An encoded authorization message.
     encoded: String,
+    /// Codes of the phone, which is bob's, and of the spare one, which is nobody's.
+    phone_codes: String,
+    spare_codes: String,
+    ssh_id: String,
+    certificate_id: String,
 }
 
 fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
@@ -320,11 +396,37 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{TARGET}", "arn:aws:iam::111122223333:role/target")
             .replace("{ALL}", ALLOW_ALL)
             .replace("{TRUST}", TRUST_EC2)
+            .replace("{PHONE}", "arn:aws:iam::111122223333:mfa/phone")
+            .replace("{SPARE}", "arn:aws:iam::111122223333:mfa/x/spare")
+            .replace("{PHONE_CODES}", &drawn.phone_codes)
+            .replace("{SPARE_CODES}", &drawn.spare_codes)
             .replace("{ENCODED}", &drawn.encoded)
+            .replace("{OIDC}", "arn:aws:iam::111122223333:oidc-provider/id.example/a")
+            .replace("{SSH_ID}", &drawn.ssh_id)
+            .replace("{CERTIFICATE_ID}", &drawn.certificate_id)
+            .replace("{SSH_KEY}", &certificate_tests::escaped(certificate_tests::SSH_KEY))
+            .replace("{CERTIFICATE}", &certificate_tests::escaped(&certificate_tests::web().body))
+            .replace("{SERVER_CERTIFICATE}", &certificate_tests::web().members())
             .replace("{KEY}", &drawn.key);
         let needs = needs.split("; ").filter(|need| *need != "nothing").map(Need::parse);
         Sample { request, needs: needs.collect() }
     })
+}
+
+/// A key and a certificate of bob, and a server certificate.
+fn certificates(world: &mut World) -> (String, String) {
+    let root = world.root();
+    let key = certificate_tests::escaped(certificate_tests::SSH_KEY);
+    let key = world.ok(&root, &format!("UploadSSHPublicKey&UserName=bob&SSHPublicKeyBody={key}"));
+    let body = certificate_tests::escaped(&certificate_tests::issuer().body);
+    let request = format!("UploadSigningCertificate&UserName=bob&CertificateBody={body}");
+    let certificate = world.ok(&root, &request);
+    let web = certificate_tests::web().members();
+    let tag = "Tags.member.1.Key=team&Tags.member.1.Value=blue";
+    let request = format!("UploadServerCertificate&ServerCertificateName=web&Path=/x/&{web}&{tag}");
+    world.ok(&root, &request);
+    let id = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    (id(&key["SSHPublicKey"]["SSHPublicKeyId"]), id(&certificate["Certificate"]["CertificateId"]))
 }
 
 /// Something of everything, a user with no rights, and the key of another one.
@@ -357,6 +459,11 @@ fn full_world() -> (World, Caller, Drawn) {
         format!("AttachGroupPolicy&GroupName=staff&{read_only}"),
         format!("AttachRolePolicy&RoleName=app&{read_only}"),
         "CreateAccountAlias&AccountAlias=the-alias".to_owned(),
+        "UpdateAccountPasswordPolicy&MinimumPasswordLength=8".to_owned(),
+        "CreateLoginProfile&UserName=bob&Password=Hunter22".to_owned(),
+        "GenerateCredentialReport".to_owned(),
+        format!("CreateOpenIDConnectProvider&Url=https://id.example/a&{tag}"),
+        "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));
     let root = world.root();
@@ -364,7 +471,32 @@ fn full_world() -> (World, Caller, Drawn) {
     let key = key["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
     let nobody = world.user("nobody");
     let encoded = world.encoded_denial(&nobody, "ListUsers");
-    (world, nobody, Drawn { key, encoded })
+    let (phone_codes, spare_codes) = devices(&mut world);
+    let (ssh_id, certificate_id) = certificates(&mut world);
+    let drawn = Drawn { key, encoded, phone_codes, spare_codes, ssh_id, certificate_id };
+    (world, nobody, drawn)
+}
+
+/// Makes a device that is bob's and a spare one; gives two consecutive codes of each.
+fn devices(world: &mut World) -> (String, String) {
+    let root = world.root();
+    let mut made = |request: &str, steps_ahead: i64| {
+        let answer = world.ok(&root, request);
+        let seed = answer["VirtualMFADevice"]["Base32StringSeed"].as_str().unwrap();
+        let seed = String::from_utf8(STANDARD.decode(seed).unwrap()).unwrap();
+        let seed = Seed::of_base32(&Secret::from(seed)).unwrap();
+        let codes = |steps_ahead: i64| {
+            let last = step_at(world.now) + steps_ahead;
+            let (first, second) = (seed.shown_at(last - 1), seed.shown_at(last));
+            format!("AuthenticationCode1={first}&AuthenticationCode2={second}")
+        };
+        (codes(0), codes(steps_ahead))
+    };
+    let (enable, phone_codes) = made("CreateVirtualMFADevice&VirtualMFADeviceName=phone", 2);
+    let (spare_codes, _) = made("CreateVirtualMFADevice&VirtualMFADeviceName=spare&Path=/x/", 0);
+    let phone = "arn:aws:iam::111122223333:mfa/phone";
+    world.ok(&root, &format!("EnableMFADevice&UserName=bob&SerialNumber={phone}&{enable}"));
+    (phone_codes, spare_codes)
 }
 
 fn policy(statements: impl Iterator<Item = String>) -> String {

@@ -20,6 +20,9 @@ impl AccountId {
     /// The pseudo-account that holds the stored keys.
     pub const KEYS: AccountId = AccountId(ACCOUNT_NUMBER_MAX + 2);
 
+    /// The pseudo-account that holds the credentials of operators.
+    pub const OPERATORS: AccountId = AccountId(ACCOUNT_NUMBER_MAX + 3);
+
     /// The account of this number, if it has at most twelve digits.
     pub fn from_number(number: u64) -> Option<AccountId> {
         (number <= ACCOUNT_NUMBER_MAX).then_some(AccountId(number))
@@ -32,7 +35,7 @@ impl AccountId {
 
     /// The account that the store knows under this number, pseudo-accounts included.
     pub fn from_stored(number: u64) -> Option<AccountId> {
-        (number <= Self::KEYS.0).then_some(AccountId(number))
+        (number <= Self::OPERATORS.0).then_some(AccountId(number))
     }
 }
 
@@ -55,6 +58,7 @@ impl fmt::Display for AccountId {
         match *self {
             AccountId::DIRECTORY => return formatter.write_str("directory"),
             AccountId::KEYS => return formatter.write_str("keys"),
+            AccountId::OPERATORS => return formatter.write_str("operators"),
             AccountId(_) => {}
         }
         let mut text = String::with_capacity(12);

@@ -18,8 +18,23 @@ use crate::state::{Account, AttachedPolicy};
 /// `AccessDenied` that names policy type and reason; the answers to credentials that may not be
 /// used for this kind of call at all.
 pub fn authorize(scene: &Scene<'_>, targets: &[Target]) -> Result<(), Refusal> {
+    authorize_granting(scene, targets, None)
+}
+
+/// The same where the account grants its users something beside their own policies.
+///
+/// # Errors
+/// As [`authorize`].
+pub(crate) fn authorize_granting(
+    scene: &Scene<'_>,
+    targets: &[Target],
+    granted: Option<&PolicySet>,
+) -> Result<(), Refusal> {
     let resource_account = scene.account.id().to_string();
-    let policies = CallerPolicies::of(scene);
+    let mut policies = CallerPolicies::of(scene);
+    if let Some(granted) = granted {
+        policies.identity = PolicySet::union(&[policies.identity, granted.clone()]);
+    }
     policies.with(|policies| {
         for target in targets {
             permit_credential(scene.caller, target.action)?;
@@ -30,12 +45,19 @@ pub fn authorize(scene: &Scene<'_>, targets: &[Target]) -> Result<(), Refusal> {
                 resource_account: Some(&resource_account),
                 context: &DecisionKeys::new(scene, target, scene.account.id()),
             };
-            if !iamd_policy::decide(&request, &policies).is_allowed() {
+            if !decided(scene, &request, &policies) {
                 return Err(denial(scene, &request, &policies, target));
             }
         }
         Ok(())
     })
+}
+
+/// Whether the policies allow a request.
+pub(crate) fn decided(scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> bool {
+    let decision = iamd_policy::decide(request, policies);
+    scene.witness.decided(decision);
+    decision.is_allowed()
 }
 
 /// Refuses a temporary credential where its kind may not be used, whatever policies say.

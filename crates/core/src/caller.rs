@@ -44,13 +44,17 @@ pub enum Identity {
 pub enum Credential {
     /// A long-term access key.
     LongTerm(AccessKeyId),
-    /// A temporary credential.
-    Temporary(Arc<Session>),
+    /// A temporary credential: its access key id, and what it stands for.
+    Temporary(AccessKeyId, Arc<Session>),
 }
 
 impl Caller {
-    /// The caller who signs with this long-term key; none if the key's owner is gone.
+    /// The caller who signs with this long-term key; none if the key's owner is gone, or the account
+    /// is closed.
     pub fn of_access_key(account: &Account, key: &AccessKey) -> Option<Caller> {
+        if !account.is_open() {
+            return None;
+        }
         let credential = Credential::LongTerm(key.id.clone());
         match key.owner {
             KeyOwner::Root => Some(Caller::root(account.id(), credential)),
@@ -61,29 +65,27 @@ impl Caller {
         }
     }
 
-    /// The caller whom a session token names; none if his principal is gone, was recreated, or had
-    /// his sessions revoked.
-    pub fn of_session(state: &State, session: &Arc<Session>) -> Option<Caller> {
+    /// The caller whom a session token names, by the access key id that goes with it; none if his
+    /// principal is gone or was recreated, if this session or all older ones of his were revoked, or
+    /// if the account is closed.
+    pub fn of_session(state: &State, id: &AccessKeyId, session: &Arc<Session>) -> Option<Caller> {
         let account = state.account(session.account)?;
-        let credential = Credential::Temporary(Arc::clone(session));
-        let revoked = |not_before: Option<iamd_wire::Timestamp>| {
-            not_before.is_some_and(|not_before| session.issued < not_before)
-        };
+        let not_before = account.sessions_not_before(&session.subject);
+        let is_revoked = not_before.is_some_and(|not_before| session.issued < not_before)
+            || account.revoked_sessions().contains_key(id);
+        if is_revoked || !account.is_open() {
+            return None;
+        }
+        let credential = Credential::Temporary(id.clone(), Arc::clone(session));
         match &session.subject {
-            Subject::Root => {
-                let settings = account.settings()?;
-                (!revoked(settings.root_sessions_not_before))
-                    .then(|| Caller::root(account.id(), credential))
-            }
+            Subject::Root => Some(Caller::root(account.id(), credential)),
             Subject::User(id) => {
                 let user = account.users().with_id(*id)?;
-                (!revoked(user.sessions_not_before))
-                    .then(|| Caller::user(account.id(), user, credential))
+                Some(Caller::user(account.id(), user, credential))
             }
             Subject::Role { role, session_name } => {
                 let role = account.roles().with_id(*role)?;
-                (!revoked(role.sessions_not_before))
-                    .then(|| Caller::role_session(account.id(), role, session_name, credential))
+                Some(Caller::role_session(account.id(), role, session_name, credential))
             }
         }
     }
@@ -97,7 +99,7 @@ impl Caller {
     pub fn session(&self) -> Option<&Arc<Session>> {
         match &self.credential {
             Credential::LongTerm(_) => None,
-            Credential::Temporary(session) => Some(session),
+            Credential::Temporary(_, session) => Some(session),
         }
     }
 

@@ -72,6 +72,8 @@ pub fn found(state: &State, new: &NewAccount, draw: &mut Draw) -> Result<Founded
         created: created(state, draw.now()),
         alias: None,
         root_sessions_not_before: None,
+        closed: None,
+        sessions_not_before: None,
     };
     let mut own = vec![Change::Put(Entity::Settings(settings))];
     let first_key = match &new.first_key {
@@ -166,6 +168,12 @@ fn first_key(
             return Err(Refusal::new(
                 ErrorCode::InvalidInput,
                 "an access key id that begins with ASIA is for temporary credentials",
+            ));
+        }
+        Some((id, _)) if id.as_str().starts_with(IdPrefix::OperatorKey.as_str()) => {
+            return Err(Refusal::new(
+                ErrorCode::InvalidInput,
+                "an access key id that begins with OPER is for credentials of operators",
             ));
         }
         Some((id, secret)) => (id.clone(), secret.clone()),

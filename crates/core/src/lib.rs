@@ -5,9 +5,11 @@
 
 pub mod account_id;
 pub mod arn;
+pub mod audit;
 pub mod authorization_message;
 pub mod authorize;
 pub mod caller;
+mod certificate;
 pub mod decision_keys;
 pub mod draw;
 pub mod founding;
@@ -16,18 +18,26 @@ pub mod identity_policies;
 pub mod managed;
 pub mod managed_policies;
 pub mod marker;
+mod mfa;
+pub mod mfa_import;
 pub mod name;
 mod not_implemented;
 pub mod operation;
+pub mod operator;
+mod pem;
 pub mod perform;
+pub mod preparation;
 pub mod quota;
 pub mod record;
 pub mod refusal;
 pub mod ring;
+pub mod s3;
 pub mod session;
+mod ssh;
 pub mod state;
 pub mod sts;
 pub mod text;
+pub mod totp;
 pub mod unique_id;
 
 #[cfg(test)]

@@ -104,17 +104,37 @@ impl MarkerKey {
         P: fmt::Display,
         I: Iterator<Item = (P, T)>,
     {
+        self.page_within(request, (0, |_: &T| 0), items)
+    }
+
+    /// The same for items of very different weight: the page ends with the item that makes it
+    /// heavier than the first of the two numbers says.
+    ///
+    /// # Errors
+    /// `Invalid Marker.`
+    pub fn page_within<P, T, I>(
+        &self,
+        request: PageRequest<'_>,
+        (weight_max, weight_of): (usize, impl Fn(&T) -> usize),
+        items: impl FnOnce(Option<String>) -> I,
+    ) -> Result<Page<T>, Refusal>
+    where
+        P: fmt::Display,
+        I: Iterator<Item = (P, T)>,
+    {
         let behind = request.marker.map(|marker| self.open(request.list, marker)).transpose()?;
         let most = request.max_items.and_then(|most| usize::try_from(most).ok());
         let most = most.unwrap_or(PAGE_ITEMS_DEFAULT).max(1);
         let items_expected = Vec::with_capacity(most.min(PAGE_ITEMS_DEFAULT));
         let mut page = Page { items: items_expected, is_truncated: false, marker: None };
         let mut last = None;
+        let mut weight = 0_usize;
         for (place, item) in items(behind) {
-            if page.items.len() == most {
+            if page.items.len() == most || weight > weight_max {
                 page.is_truncated = true;
                 break;
             }
+            weight = weight.saturating_add(weight_of(&item));
             page.items.push(item);
             last = Some(place);
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use iamd_policy::Context;
+use iamd_policy::{Context, Decision};
 use iamd_wire::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::draw::Draw;
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
+use crate::preparation::{CodeUse, Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
@@ -44,6 +45,29 @@ pub trait Operation: DeserializeOwned + Send + Sync + 'static {
     /// `AccessDenied`, or what `targets` refuses.
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
         authorize(scene, &self.targets(scene)?)
+    }
+
+    /// Whether something must be done before the plan of this request.
+    fn is_prepared(&self) -> bool {
+        false
+    }
+
+    /// The one-time code that the request shows, on which the decision itself rests: it is looked
+    /// at, and a wrong one counted, before anything is allowed.
+    ///
+    /// # Errors
+    /// A refusal in AWS's words.
+    fn shown_code(&self, _: &Scene<'_>) -> Result<Option<CodeUse>, Refusal> {
+        Ok(None)
+    }
+
+    /// What must be done before the plan, given that the caller is allowed; the plan checks again
+    /// whatever this rests on.
+    ///
+    /// # Errors
+    /// A refusal in AWS's words.
+    fn prepare(&self, _: &Scene<'_>) -> Result<Option<Preparation>, Refusal> {
+        Ok(None)
     }
 
     /// What happens, given that the caller is allowed; pure, and repeated on a newer state when a
@@ -137,6 +161,10 @@ pub struct Scene<'a> {
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.
     pub quotas: &'a Quotas,
+    /// What was done for this request before, where something had to be.
+    pub prepared: Option<&'a Prepared>,
+    /// Who is told of decisions.
+    pub witness: &'a dyn Witness,
     /// The present time.
     pub now: Timestamp,
 }
@@ -165,6 +193,17 @@ pub struct LastUse {
     pub region: Box<str>,
     /// The service of the credential scope.
     pub service: Box<str>,
+}
+
+/// Is told of every decision, and can change none: for counting.
+pub trait Witness: Sync {
+    /// A decision was made.
+    fn decided(&self, decision: Decision);
+}
+
+/// Nobody is told.
+impl Witness for () {
+    fn decided(&self, _: Decision) {}
 }
 
 /// High-rate facts, which are no part of the state.

@@ -4,6 +4,7 @@ use iamd_wire::Service;
 
 use crate::draw::Draw;
 use crate::operation::{Operation, Planned, Scene};
+use crate::preparation::Preparation;
 use crate::refusal::Refusal;
 
 /// Authorizes an operation and plans what it does.
@@ -19,6 +20,26 @@ pub fn perform<O: Operation>(
 ) -> Result<Planned<O::Output>, Refusal> {
     operation.permit(scene)?;
     operation.plan(scene, draw)
+}
+
+/// What must be done before an operation can be planned; nobody causes work who is not allowed.
+///
+/// # Errors
+/// `AccessDenied`, or what the operation refuses.
+pub fn prepare<O: Operation>(
+    operation: &O,
+    scene: &Scene<'_>,
+) -> Result<Option<Preparation>, Refusal> {
+    if !operation.is_prepared() {
+        return Ok(None);
+    }
+    if let Some(code) = operation.shown_code(scene)? {
+        // Before the decision: a denial of who is not allowed anyway would tell whether the code is
+        // right, as often as he likes. So it uses the code up.
+        return Ok(Some(Preparation::Code(code)));
+    }
+    operation.permit(scene)?;
+    operation.prepare(scene)
 }
 
 /// What is to be done with an operation once its type is known.

@@ -72,6 +72,11 @@ impl Quotas {
 
 /// Access keys of one user or root.
 pub const ACCESS_KEYS_PER_USER: u32 = 2;
+/// MFA devices of one user or root.
+pub const MFA_DEVICES_PER_USER: u32 = 8;
+/// Passwords of one user that are remembered, the present one among them: the most that
+/// `PasswordReusePrevention` can ask for.
+pub const PASSWORDS_REMEMBERED: usize = 24;
 /// Groups that one user may be in.
 pub const GROUPS_PER_USER: u32 = 10;
 /// Roles in an instance profile.
@@ -94,6 +99,14 @@ pub const ROLE_INLINE_SIZE: u32 = 10_240;
 pub const SESSION_POLICY_SIZE: usize = 2_048;
 /// Managed policies that narrow one session.
 pub const SESSION_POLICY_ARNS: usize = 10;
+/// SSH public keys of one user.
+pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
+/// OpenID Connect providers of an account.
+pub const OIDC_PROVIDERS: u32 = 100;
+/// Audiences of one OpenID Connect provider.
+pub const CLIENT_IDS_PER_OIDC_PROVIDER: u32 = 100;
+/// Thumbprints of one OpenID Connect provider.
+pub const THUMBPRINTS_PER_OIDC_PROVIDER: usize = 5;
 /// Server certificates; shown in the account summary.
 pub const SERVER_CERTIFICATES: u32 = 20;
 /// Signing certificates of one user; shown in the account summary.

@@ -5,7 +5,7 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 
 use crate::state::{Entity, EntityKey};
-use crate::unique_id::UniqueId;
+use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// A row key in the form of the store: a kind and an id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,6 +36,26 @@ pub mod kind {
     pub const ALIAS: u16 = 8;
     /// Root e-mail addresses.
     pub const ROOT_EMAIL: u16 = 9;
+    /// Rules for passwords.
+    pub const PASSWORD_POLICY: u16 = 20;
+    /// Passwords of users.
+    pub const LOGIN_PROFILE: u16 = 21;
+    /// Devices that show one-time codes.
+    pub const MFA_DEVICE: u16 = 22;
+    /// Credential reports.
+    pub const CREDENTIAL_REPORT: u16 = 23;
+    /// SSH public keys.
+    pub const SSH_PUBLIC_KEY: u16 = 30;
+    /// Signing certificates.
+    pub const SIGNING_CERTIFICATE: u16 = 31;
+    /// Server certificates.
+    pub const SERVER_CERTIFICATE: u16 = 32;
+    /// OpenID Connect providers.
+    pub const OIDC_PROVIDER: u16 = 33;
+    /// Ended temporary credentials.
+    pub const REVOKED_SESSION: u16 = 40;
+    /// Credentials of operators.
+    pub const OPERATOR_CREDENTIAL: u16 = 41;
 }
 
 /// A row that this version cannot read.
@@ -68,6 +88,16 @@ impl EntityKey {
             EntityKey::AccessKey(id) => (kind::ACCESS_KEY, id.to_string()),
             EntityKey::Alias(alias) => (kind::ALIAS, alias.to_string()),
             EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email.to_string()),
+            EntityKey::PasswordPolicy => (kind::PASSWORD_POLICY, String::new()),
+            EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.to_string()),
+            EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial.to_string()),
+            EntityKey::CredentialReport => (kind::CREDENTIAL_REPORT, String::new()),
+            EntityKey::SshPublicKey(id) => (kind::SSH_PUBLIC_KEY, id.to_string()),
+            EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
+            EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
+            EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
+            EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
+            EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -75,6 +105,8 @@ impl EntityKey {
     /// The key that the store knows in this form.
     pub fn from_record(key: &RecordKey) -> Result<EntityKey, Unreadable> {
         let unique_id = || key.id.parse::<UniqueId>().map_err(|_| unreadable(key, "bad unique id"));
+        let key_id =
+            || key.id.parse::<AccessKeyId>().map_err(|_| unreadable(key, "bad access key id"));
         Ok(match key.kind {
             kind::SETTINGS => EntityKey::Settings,
             kind::USER => EntityKey::User(unique_id()?),
@@ -82,11 +114,19 @@ impl EntityKey {
             kind::ROLE => EntityKey::Role(unique_id()?),
             kind::POLICY => EntityKey::Policy(unique_id()?),
             kind::INSTANCE_PROFILE => EntityKey::InstanceProfile(unique_id()?),
-            kind::ACCESS_KEY => EntityKey::AccessKey(
-                key.id.parse().map_err(|_| unreadable(key, "bad access key id"))?,
-            ),
+            kind::ACCESS_KEY => EntityKey::AccessKey(key_id()?),
             kind::ALIAS => EntityKey::Alias(key.id.as_str().into()),
             kind::ROOT_EMAIL => EntityKey::RootEmail(key.id.as_str().into()),
+            kind::PASSWORD_POLICY => EntityKey::PasswordPolicy,
+            kind::LOGIN_PROFILE => EntityKey::LoginProfile(unique_id()?),
+            kind::MFA_DEVICE => EntityKey::MfaDevice(key.id.as_str().into()),
+            kind::CREDENTIAL_REPORT => EntityKey::CredentialReport,
+            kind::SSH_PUBLIC_KEY => EntityKey::SshPublicKey(unique_id()?),
+            kind::SIGNING_CERTIFICATE => EntityKey::SigningCertificate(key.id.as_str().into()),
+            kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
+            kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
+            kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
+            kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -105,6 +145,16 @@ impl Entity {
             Entity::AccessKey(key) => encode(key),
             Entity::Alias(alias) => encode(alias),
             Entity::RootEmail(email) => encode(email),
+            Entity::PasswordPolicy(policy) => encode(policy),
+            Entity::LoginProfile(profile) => encode(profile),
+            Entity::MfaDevice(device) => encode(device),
+            Entity::CredentialReport(report) => encode(report),
+            Entity::SshPublicKey(key) => encode(key),
+            Entity::SigningCertificate(certificate) => encode(certificate),
+            Entity::ServerCertificate(certificate) => encode(certificate),
+            Entity::OidcProvider(provider) => encode(provider),
+            Entity::RevokedSession(session) => encode(session),
+            Entity::OperatorCredential(credential) => encode(credential),
         }
     }
 
@@ -123,6 +173,16 @@ impl Entity {
             kind::ACCESS_KEY => Entity::AccessKey(decode(key, bytes)?),
             kind::ALIAS => Entity::Alias(decode(key, bytes)?),
             kind::ROOT_EMAIL => Entity::RootEmail(decode(key, bytes)?),
+            kind::PASSWORD_POLICY => Entity::PasswordPolicy(decode(key, bytes)?),
+            kind::LOGIN_PROFILE => Entity::LoginProfile(decode(key, bytes)?),
+            kind::MFA_DEVICE => Entity::MfaDevice(decode(key, bytes)?),
+            kind::CREDENTIAL_REPORT => Entity::CredentialReport(decode(key, bytes)?),
+            kind::SSH_PUBLIC_KEY => Entity::SshPublicKey(decode(key, bytes)?),
+            kind::SIGNING_CERTIFICATE => Entity::SigningCertificate(decode(key, bytes)?),
+            kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
+            kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
+            kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
+            kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {
@@ -209,5 +269,29 @@ pub(crate) mod secret {
 
     pub(crate) fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Secret, DecodeError> {
         decoder.str().map(|text| Secret::from(text.to_owned()))
+    }
+}
+
+/// Lists of secrets in rows.
+pub(crate) mod secrets {
+    use iamd_wire::Secret;
+    use minicbor::decode::{Decoder, Error as DecodeError};
+    use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+    pub(crate) fn encode<C, W: Write>(
+        values: &[Secret],
+        encoder: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.array(values.len() as u64)?;
+        values.iter().try_for_each(|value| super::secret::encode(value, encoder, context))
+    }
+
+    pub(crate) fn decode<C>(
+        decoder: &mut Decoder<'_>,
+        _: &mut C,
+    ) -> Result<Vec<Secret>, DecodeError> {
+        let texts = decoder.array_iter::<&str>()?;
+        texts.map(|text| text.map(|text| Secret::from(text.to_owned()))).collect()
     }
 }

@@ -1,12 +1,12 @@
 //! A small world for tests: an account with a root user, requests as clients write them, answers
 //! as clients read them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use iamd_policy::Principal;
 use iamd_wire::query::Parameters;
-use iamd_wire::{Service, Timestamp, constraint};
+use iamd_wire::{Secret, Service, Timestamp, constraint};
 use serde_json::Value;
 
 use crate::account_id::AccountId;
@@ -16,12 +16,14 @@ use crate::founding::{self, NewAccount};
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
 use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
-use crate::perform::{Visitor, perform, with_operation};
+use crate::perform::{Visitor, perform, prepare, with_operation};
+use crate::preparation::{CodeOutcome, PasswordOutcome, PasswordWork, Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::record::RecordKey;
 use crate::refusal::Refusal;
 use crate::ring::{RingKeyTime, SessionKeys};
 use crate::state::{AccountChanges, Change, Entity, State};
+use crate::totp::Step;
 use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// When tests happen: 2026-01-31T12:00:00Z.
@@ -48,7 +50,11 @@ pub(crate) struct World {
     marker_key: MarkerKey,
     identity_policies: IdentityPolicies,
     draws: u64,
+    claims: Claims,
 }
+
+/// One-time codes that were used: account, device and step.
+type Claims = BTreeSet<(AccountId, [u8; 16], Step)>;
 
 /// What a store would hold.
 pub(crate) type Rows = BTreeMap<(AccountId, u16, String), Vec<u8>>;
@@ -95,6 +101,8 @@ impl World {
             rows: self.rows.clone(),
             quotas: self.quotas.clone(),
             draws: self.draws,
+            now: self.now,
+            claims: self.claims.clone(),
             ..World::empty()
         }
     }
@@ -150,7 +158,7 @@ impl World {
         let id = text("AccessKeyId").parse().unwrap();
         let opened = self.session_keys.open(text("SessionToken"), &id).unwrap();
         assert_eq!(opened.secret_access_key.expose(), text("SecretAccessKey"));
-        Caller::of_session(&self.state, &Arc::new(opened.session)).unwrap()
+        Caller::of_session(&self.state, &id, &Arc::new(opened.session)).unwrap()
     }
 
     /// What surrounds a request of this caller.
@@ -165,6 +173,8 @@ impl World {
             identity_policies: &self.identity_policies,
             marker_key: &self.marker_key,
             quotas: &self.quotas,
+            prepared: None,
+            witness: &(),
             now: self.now,
         }
     }
@@ -176,9 +186,15 @@ impl World {
         constraint::validate(&parameters, service.operation(operation).unwrap())
             .map_err(|message| format!("ValidationError: {message}"))?;
         let mut draw = self.draw();
-        let perform =
-            Perform { parameters: &parameters, scene: self.scene(caller), draw: &mut draw };
+        let mut claims = std::mem::take(&mut self.claims);
+        let perform = Perform {
+            parameters: &parameters,
+            scene: self.scene(caller),
+            claims: &mut claims,
+            draw: &mut draw,
+        };
         let performed = with_operation(service, operation, perform).unwrap();
+        self.claims = claims;
         let (changes, answer) = performed.map_err(|refusal| refusal.to_string())?;
         self.commit(&changes);
         Ok(answer)
@@ -188,8 +204,12 @@ impl World {
     pub(crate) fn encoded_denial(&mut self, caller: &Caller, request: &str) -> String {
         let (service, operation, parameters) = parsed(request);
         let mut draw = self.draw();
-        let perform =
-            Perform { parameters: &parameters, scene: self.scene(caller), draw: &mut draw };
+        let perform = Perform {
+            parameters: &parameters,
+            scene: self.scene(caller),
+            claims: &mut Claims::new(),
+            draw: &mut draw,
+        };
         let refusal = with_operation(service, operation, perform).unwrap().unwrap_err();
         let message = *refusal.authorization.unwrap();
         self.session_keys.seal_message(message, &mut draw).unwrap()
@@ -251,6 +271,11 @@ impl World {
         }
     }
 
+    /// Loses what was said of codes that count once, as a store that was put back does.
+    pub(crate) fn forget_claims(&mut self) {
+        self.claims.clear();
+    }
+
     fn empty() -> World {
         World {
             state: State::default(),
@@ -263,6 +288,7 @@ impl World {
             marker_key: MarkerKey::new(&[6; 32]),
             identity_policies: IdentityPolicies::default(),
             draws: 0,
+            claims: Claims::new(),
         }
     }
 
@@ -301,6 +327,7 @@ pub(crate) fn parsed(request: &str) -> (Service, &str, Parameters<'_>) {
 struct Perform<'a> {
     parameters: &'a Parameters<'a>,
     scene: Scene<'a>,
+    claims: &'a mut Claims,
     draw: &'a mut Draw,
 }
 
@@ -309,12 +336,45 @@ impl Visitor for Perform<'_> {
 
     fn visit<O: Operation>(self) -> Self::Outcome {
         let operation: O = self.parameters.decode().unwrap();
-        let planned = perform(&operation, &self.scene, self.draw)?;
+        let claims = self.claims;
+        let prepared =
+            prepare(&operation, &self.scene)?.map(|preparation| carried_out(preparation, claims));
+        let scene = Scene { prepared: prepared.as_ref(), ..self.scene };
+        let planned = perform(&operation, &scene, self.draw)?;
         if O::EFFECT == crate::operation::Effect::Read {
             assert_eq!(planned.changes, [], "a read changes nothing");
         }
         Ok((planned.changes, serde_json::to_value(planned.output).unwrap()))
     }
+}
+
+/// What a door does; the hash of a password is a mark before it here.
+fn carried_out(preparation: Preparation, claims: &mut Claims) -> Prepared {
+    match preparation {
+        Preparation::Passwords(work) => {
+            let outcome = outcome_of(&work);
+            Prepared::Passwords(work, outcome)
+        }
+        Preparation::Code(code) => {
+            let mut claim = |step: &Step| claims.insert((code.account, code.device.0, *step));
+            code.passed.iter().for_each(|step| {
+                claim(step);
+            });
+            let is_first = code.steps.iter().filter(|step| claim(step)).count() == code.steps.len();
+            let is_fine = is_first && code.is_right();
+            let outcome = if is_fine { CodeOutcome::Claim } else { CodeOutcome::Refuse };
+            Prepared::Code(code, outcome)
+        }
+    }
+}
+
+fn outcome_of(work: &PasswordWork) -> PasswordOutcome {
+    let hash = |password: &Secret| Secret::from(format!("hash of {}", password.expose()));
+    if work.present.as_ref().is_some_and(|(given, present)| hash(given) != *present) {
+        return PasswordOutcome::Mismatch;
+    }
+    let hash = hash(&work.new);
+    if work.unlike.contains(&hash) { PasswordOutcome::Reuse } else { PasswordOutcome::Hash(hash) }
 }
 
 /// An answer with what is drawn replaced: ids by their prefixes (`<AIDA>`), the present time by

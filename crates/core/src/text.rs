@@ -18,6 +18,8 @@ pub enum EntityKind {
     Role,
     /// An instance profile.
     InstanceProfile,
+    /// A server certificate.
+    ServerCertificate,
 }
 
 /// `NoSuchEntity` for an entity looked up by name.
@@ -27,6 +29,9 @@ pub fn no_such(kind: EntityKind, name: &str) -> Refusal {
         EntityKind::Group => format!("The group with name {name} cannot be found."),
         EntityKind::Role => format!("The role with name {name} cannot be found."),
         EntityKind::InstanceProfile => format!("Instance Profile {name} cannot be found."),
+        EntityKind::ServerCertificate => {
+            format!("The Server Certificate with name {name} cannot be found.")
+        }
     };
     Refusal::new(ErrorCode::NoSuchEntity, message)
 }
@@ -38,6 +43,9 @@ pub fn already_exists(kind: EntityKind, name: &str) -> Refusal {
         EntityKind::Group => format!("Group with name {name} already exists."),
         EntityKind::Role => format!("Role with name {name} already exists."),
         EntityKind::InstanceProfile => format!("Instance Profile {name} already exists."),
+        EntityKind::ServerCertificate => {
+            format!("The Server Certificate with name {name} already exists.")
+        }
     };
     Refusal::new(ErrorCode::EntityAlreadyExists, message)
 }
@@ -87,7 +95,7 @@ pub fn no_such_inline_policy(kind: EntityKind, policy_name: &str) -> Refusal {
     let holder = match kind {
         EntityKind::User => "user",
         EntityKind::Group => "group",
-        EntityKind::Role | EntityKind::InstanceProfile => "role",
+        EntityKind::Role | EntityKind::InstanceProfile | EntityKind::ServerCertificate => "role",
     };
     Refusal::new(
         ErrorCode::NoSuchEntity,
@@ -164,4 +172,17 @@ pub fn access_key_not_authorized(caller_arn: &str, key: &str) -> Refusal {
             "User: {caller_arn} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key {key}"
         ),
     )
+}
+
+/// `MalformedCertificate` for a text that is not one certificate.
+pub fn malformed_certificate(body: &str) -> Refusal {
+    Refusal::new(ErrorCode::MalformedCertificate, format!("Certificate {body} is malformed."))
+}
+
+/// What is wrong with a certificate before its first and after its last day. The text is ours.
+pub const CERTIFICATE_NOT_IN_FORCE: &str = "The certificate is not valid yet, or has expired.";
+
+/// `InvalidCertificate` for one that is not in force.
+pub fn certificate_not_in_force() -> Refusal {
+    Refusal::new(ErrorCode::InvalidCertificate, CERTIFICATE_NOT_IN_FORCE)
 }

@@ -32,10 +32,16 @@ pub enum IdPrefix {
     ManagedPolicy,
     /// `AIPA`
     InstanceProfile,
+    /// `APKA`
+    SshPublicKey,
+    /// `ASCA`
+    ServerCertificate,
     /// `AKIA`
     LongTermKey,
     /// `ASIA`
     TemporaryKey,
+    /// `OPER`; not of AWS.
+    OperatorKey,
 }
 
 impl IdPrefix {
@@ -47,8 +53,11 @@ impl IdPrefix {
             IdPrefix::Group => "AGPA",
             IdPrefix::ManagedPolicy => "ANPA",
             IdPrefix::InstanceProfile => "AIPA",
+            IdPrefix::SshPublicKey => "APKA",
+            IdPrefix::ServerCertificate => "ASCA",
             IdPrefix::LongTermKey => "AKIA",
             IdPrefix::TemporaryKey => "ASIA",
+            IdPrefix::OperatorKey => "OPER",
         }
     }
 }

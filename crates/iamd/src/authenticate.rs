@@ -19,6 +19,8 @@ const DECOY_SECRET: &str = "no credential has this secret access key";
 pub struct Authenticated {
     /// Who he is.
     pub caller: Caller,
+    /// The id of the key that he signed with.
+    pub access_key_id: Box<str>,
     /// The region that he signed for.
     pub region: Box<str>,
 }
@@ -51,7 +53,10 @@ pub fn authenticate(
         Origin::Temporary { session, .. } if session.expires <= now => {
             return Err(Rejection::expired_token());
         }
-        Origin::Temporary { session, .. } => Caller::of_session(state, session),
+        Origin::Temporary { session, .. } => {
+            let id = claim.access_key_id().parse().map_err(|_| Rejection::unknown_key())?;
+            Caller::of_session(state, &id, session)
+        }
         Origin::LongTerm(key) => {
             state.access_key(&key.id).and_then(|(account, key)| Caller::of_access_key(account, key))
         }
@@ -60,7 +65,8 @@ pub fn authenticate(
         keys.keep(&claim, known.origin, known.key);
     }
     let caller = caller.ok_or_else(Rejection::unknown_key)?;
-    Ok(Authenticated { caller, region: claim.region().into() })
+    let (access_key_id, region) = (claim.access_key_id().into(), claim.region().into());
+    Ok(Authenticated { caller, access_key_id, region })
 }
 
 /// The same caller on a newer state; none if his credential ended meanwhile.
@@ -70,7 +76,7 @@ pub fn again(state: &State, caller: &Caller) -> Option<Caller> {
             let (account, key) = state.access_key(id)?;
             (key.status == AccessKeyStatus::Active).then(|| Caller::of_access_key(account, key))?
         }
-        Credential::Temporary(session) => Caller::of_session(state, session),
+        Credential::Temporary(id, session) => Caller::of_session(state, id, session),
     }
 }
 

@@ -27,6 +27,12 @@ pub fn bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], Fault> {
     })
 }
 
+/// From now on this thread draws what follows from a seed, so that a run can be repeated.
+#[cfg(test)]
+pub fn seed_thread(seed: u64) {
+    GENERATOR.set(Some(ChaCha20Rng::seed_from_u64(seed)));
+}
+
 /// A request id in the form of a UUID, version 4.
 ///
 /// # Errors

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
-use iamd_core::founding::{self, FirstKey, FirstKeyOwner, Founded, NewAccount};
-use iamd_core::refusal::Refusal;
+use iamd_core::founding::{self, FirstKey, FirstKeyOwner, NewAccount};
+use iamd_core::operator::{CreateAccount, Operator};
 use iamd_core::unique_id::AccessKeyId;
 use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::node::{Failure, Node};
+use crate::node::Node;
+use crate::operator::{carry_out, refused};
 use crate::password;
 
 /// What an operator says of a new account.
@@ -48,11 +49,23 @@ pub struct NewAccountFacts {
     pub secret_access_key: Option<Secret>,
 }
 
-/// Founds an account.
+/// Founds an account, as whoever is on the machine.
 ///
 /// # Errors
 /// [`Fault::Refused`] when something in the order is taken or is not what it should be.
 pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fault> {
+    found_by(node, &Operator::Machine, order).await
+}
+
+/// Founds an account.
+///
+/// # Errors
+/// As [`found`], and when the operator may not.
+pub async fn found_by(
+    node: &Arc<Node>,
+    operator: &Operator,
+    order: Order,
+) -> Result<NewAccountFacts, Fault> {
     let wanted = order.account_id.as_deref().map(parse_account_id).transpose()?;
     // The number must be known before the queues of the account are taken.
     let id = founding::free_account_id(&node.snapshot().state, wanted, &mut node.draw()?)
@@ -75,7 +88,7 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
         root_password_hash: password::hash(password.clone()).await?,
         first_key,
     };
-    let founded = commit(node, id, new).await?;
+    let founded = carry_out(node, operator, CreateAccount::new(id, new)).await?;
     let (access_key_id, secret_access_key) =
         founded.first_key.map(|key| (key.id.to_string(), key.secret)).unzip();
     Ok(NewAccountFacts {
@@ -86,22 +99,6 @@ pub async fn found(node: &Arc<Node>, order: Order) -> Result<NewAccountFacts, Fa
         access_key_id,
         secret_access_key,
     })
-}
-
-async fn commit(node: &Arc<Node>, id: AccountId, new: NewAccount) -> Result<Founded, Fault> {
-    let plan = Box::new(move |snapshot: &crate::node::Snapshot, node: &Node| {
-        let founded = founding::found(&snapshot.state, &new, &mut node.draw()?)?;
-        Ok((founded.changes.clone(), founded))
-    });
-    match node.write_directory(id, plan).await {
-        Ok(done) => Ok(done.answer),
-        Err(Failure::Refused(refusal)) => Err(refused(refusal)),
-        Err(Failure::Fault(fault)) => Err(fault),
-    }
-}
-
-fn refused(refusal: Refusal) -> Fault {
-    Fault::Refused(refusal.message.unwrap_or_else(|| refusal.code.code().to_owned()))
 }
 
 /// An account number as people write it.

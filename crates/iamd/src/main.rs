@@ -2,7 +2,9 @@
 
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers to the others")]
 
+mod audit;
 mod authenticate;
+mod backup;
 mod clock;
 mod command;
 mod config;
@@ -13,6 +15,8 @@ mod founder;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
+mod mfa_tokens;
 mod node;
 mod operator;
 mod password;
@@ -20,6 +24,7 @@ mod proxies;
 mod server;
 mod signing_keys;
 mod tls;
+mod traces;
 
 use std::process::ExitCode;
 

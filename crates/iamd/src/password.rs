@@ -1,9 +1,11 @@
-//! Passwords: drawn, and hashed with argon2id.
+//! Passwords: drawn, hashed and compared with argon2id.
 
 use std::sync::{Arc, OnceLock};
 
-use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use iamd_core::preparation::{PasswordOutcome, PasswordWork};
 use iamd_wire::Secret;
 use tokio::sync::Semaphore;
 
@@ -48,9 +50,45 @@ pub async fn hash(password: Secret) -> Result<String, Fault> {
     if !(1..=LENGTH_MAX).contains(&length) {
         return Err(Fault::Refused(format!("a password has 1 to {LENGTH_MAX} characters")));
     }
-    POOL.get_or_init(|| Pool::new(&Config::default().passwords))
-        .run(move || hashed(&password))
+    pool().run(move || hashed(&password)).await
+}
+
+/// Compares and hashes; each comparison takes as long as a hash, on the same thread.
+///
+/// # Errors
+/// [`Fault::Busy`] when too many wait; [`Fault::Damaged`] for a stored hash that is none;
+/// [`Fault::Bug`].
+pub async fn carry_out(work: PasswordWork) -> Result<(PasswordWork, PasswordOutcome), Fault> {
+    pool()
+        .run(move || {
+            let outcome = outcome(&work)?;
+            Ok((work, outcome))
+        })
         .await
+}
+
+/// Whether a hash was made with less work than hashes are made with now.
+pub fn is_weak(hash: &str) -> bool {
+    let Some(parameters) = hash.strip_prefix("$argon2id$v=19$") else { return true };
+    let parameters = parameters.split('$').next().unwrap_or_default();
+    let number = |name: &str| -> Option<u32> {
+        parameters
+            .split(',')
+            .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?
+            .parse()
+            .ok()
+    };
+    let work = number("m").zip(number("t"));
+    work.is_none_or(|(memory, passes)| memory < MEMORY_KIB || passes < PASSES)
+}
+
+/// How many passwords are hashed or wait for it.
+pub fn waiting() -> usize {
+    POOL.get().map_or(0, |pool| pool.size.saturating_sub(pool.places.available_permits()))
+}
+
+fn pool() -> &'static Pool {
+    POOL.get_or_init(|| Pool::new(&Config::default().passwords))
 }
 
 /// The one pool of the process: memory and cores are the process's, too.
@@ -58,6 +96,7 @@ static POOL: OnceLock<Pool> = OnceLock::new();
 
 /// Threads for hashing: so many work, so many more wait, and the rest is turned away.
 struct Pool {
+    size: usize,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
@@ -66,6 +105,7 @@ impl Pool {
     fn new(settings: &PasswordSettings) -> Pool {
         let (hashing, waiting) = (settings.hashing_max as usize, settings.waiting_max as usize);
         Pool {
+            size: hashing + waiting,
             places: Arc::new(Semaphore::new(hashing + waiting)),
             turns: Arc::new(Semaphore::new(hashing)),
         }
@@ -99,6 +139,31 @@ fn hashed(password: &Secret) -> Result<String, Fault> {
         .map_err(|error| Fault::Bug(format!("a password cannot be hashed: {error}")))
 }
 
+fn outcome(work: &PasswordWork) -> Result<PasswordOutcome, Fault> {
+    if let Some((given, hash)) = &work.present
+        && !is_password(given, hash)?
+    {
+        return Ok(PasswordOutcome::Mismatch);
+    }
+    for hash in &work.unlike {
+        if is_password(&work.new, hash)? {
+            return Ok(PasswordOutcome::Reuse);
+        }
+    }
+    hashed(&work.new).map(|hash| PasswordOutcome::Hash(Secret::from(hash)))
+}
+
+/// Whether a hash is that of a password; with the parameters that stand in the hash.
+fn is_password(password: &Secret, hash: &Secret) -> Result<bool, Fault> {
+    let unreadable = |_| Fault::Damaged("the hash of a password cannot be read".to_owned());
+    let hash = PasswordHash::new(hash.expose()).map_err(unreadable)?;
+    match Argon2::default().verify_password(password.expose().as_bytes(), &hash) {
+        Ok(()) => Ok(true),
+        Err(Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(Fault::Bug(format!("a password cannot be compared: {error}"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +179,40 @@ mod tests {
     async fn a_hash_names_its_parameters_and_hides_the_password() {
         let hash = hash(Secret::from("hunter2".to_owned())).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(!hash.contains("hunter2"));
+        assert!(!hash.contains("hunter2") && !is_weak(&hash));
+        for weaker in [
+            hash.replace("m=19456", "m=19455"),
+            hash.replace("t=2", "t=1"),
+            hash.replace("argon2id", "argon2i"),
+            "$argon2id$v=19$$".to_owned(),
+            String::new(),
+        ] {
+            assert!(is_weak(&weaker), "{weaker}");
+        }
+    }
+
+    #[tokio::test]
+    async fn passwords_are_compared_in_order_and_then_hashed() {
+        let secret = |text: &str| Secret::from(text.to_owned());
+        let old = secret(&hash(secret("old one")).await.unwrap());
+        let work = |present: &str, new: &str, unlike: &[&Secret]| PasswordWork {
+            account: "111122223333".parse().unwrap(),
+            user: "AIDA3XFRBF535PLBIFPI4".parse().unwrap(),
+            present: Some((secret(present), old.clone())),
+            unlike: unlike.iter().map(|hash| (*hash).clone()).collect(),
+            new: secret(new),
+        };
+        let outcome = async |work: PasswordWork| carry_out(work).await.map(|(_, outcome)| outcome);
+        assert_eq!(outcome(work("wrong", "old one", &[&old])).await, Ok(PasswordOutcome::Mismatch));
+        assert_eq!(outcome(work("old one", "old one", &[&old])).await, Ok(PasswordOutcome::Reuse));
+        let Ok(PasswordOutcome::Hash(new)) = outcome(work("old one", "new", &[&old])).await else {
+            panic!("no hash")
+        };
+        assert_eq!(is_password(&secret("new"), &new), Ok(true));
+        assert_eq!(is_password(&secret("new "), &new), Ok(false));
+        let none = secret("no hash");
+        let damaged = outcome(work("old one", "new", &[&none])).await;
+        assert!(matches!(damaged, Err(Fault::Damaged(_))), "{damaged:?}");
     }
 
     #[tokio::test]

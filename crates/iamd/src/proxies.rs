@@ -44,6 +44,11 @@ impl Proxies {
         self.0.iter().any(|range| range.contains(&ip))
     }
 
+    /// Whether a request from `peer` says that it was forwarded, and nobody believes it.
+    pub fn is_forwarded_by_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        headers.contains_key(FORWARDED_FOR) && !self.include(peer)
+    }
+
     /// The source of a request that came over a connection from `peer`.
     ///
     /// # Errors

@@ -88,6 +88,7 @@ pub async fn serve(
         };
         let Some(place) = places.take(peer.ip(), proxies.include(peer.ip())) else {
             tracing::debug!(%peer, "a connection is one too many");
+            doors.metrics().connection_refused();
             continue;
         };
         // Answers are small and whole; waiting to fill a packet only delays them.
@@ -111,6 +112,7 @@ async fn receive(
     reception: Arc<Reception>,
     watcher: Watcher,
 ) {
+    let _open = doors.metrics().connection();
     let line = Line { peer, is_tls: reception.tls.is_some(), is_spare: place.is_spare };
     match &reception.tls {
         None => talk(stream, line, doors, &reception.settings, watcher).await,

@@ -8,6 +8,8 @@
     reason = "a test suite: a failed expectation is a failed test"
 )]
 
+mod copies;
+
 use std::{any::Any, collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use crate::{
@@ -15,6 +17,11 @@ use crate::{
     ChangeSet, Changes, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, FactRef,
     FactVisitor, Head, RECORD_BYTES_MAX, RECORDS_ANSWER_MAX, ROW_BYTES_MAX, ROW_ID_BYTES_MAX,
     Record, Revision, Row, RowKey, RowRef, RowVisitor, SEAL_BYTES_MAX, Store, StoreError,
+};
+
+pub use copies::{
+    a_copy_can_be_broken_off, a_copy_that_is_imported_tells_the_same,
+    an_import_happens_whole_or_not_at_all,
 };
 
 /// A fresh store and whatever must live as long as it (a temporary folder).
@@ -44,13 +51,15 @@ macro_rules! conformance_tests {
             an_account_may_be_empty, a_malformed_list_is_refused, the_feed_is_in_order,
             the_feed_delivers_a_list_whole, the_feed_tells_what_loading_tells,
             the_feed_answers_in_portions, a_feed_that_is_lost_says_so,
+            a_feed_that_is_forgotten_is_lost_and_goes_on,
             a_cursor_of_another_store_is_lost, a_load_and_its_cursor_are_of_one_moment,
             the_visitor_can_break_off, of_racing_commits_one_wins,
             racing_lists_do_not_deadlock_or_mix, the_hint_wakes_after_a_commit,
             a_seal_is_replaced_with_every_commit, records_are_appended_with_their_commit,
             records_come_in_portions_and_can_be_forgotten, a_claim_is_granted_once, of_racing_claims_one_wins, an_expired_claim_is_free_again,
             a_claim_that_has_expired_is_refused, the_later_fact_stays, facts_can_be_forgotten,
-            a_closed_store_says_so
+            a_copy_that_is_imported_tells_the_same, an_import_happens_whole_or_not_at_all,
+            a_copy_can_be_broken_off, a_closed_store_says_so
         );
     };
     (@ $fixture:expr; $($rule:ident),*) => {
@@ -229,6 +238,7 @@ pub async fn the_feed_is_in_order(fixture: &impl Fn(Setup) -> Fixture) {
         assert_eq!(change.removes.is_empty(), index != 10);
     }
     assert!(cursors[9].reaches(cursors[3]) && !cursors[3].reaches(cursors[9]));
+    assert!(cursors[4].is_next_of(cursors[3]) && !cursors[5].is_next_of(cursors[3]));
     assert_eq!(feed(&*store, cursors[8]).await, sets[9..]);
     assert_eq!(feed(&*store, cursors[10]).await, []);
 }
@@ -309,6 +319,23 @@ pub async fn a_feed_that_is_lost_says_so(fixture: &impl Fn(Setup) -> Fixture) {
     let (_, cursor) = load(&*store).await;
     put(&*store, A, 4 * kept as u64, &[("user", "y")]).await.unwrap();
     assert_eq!(feed(&*store, cursor).await.len(), 1);
+}
+
+/// Who has followed so far goes on; who has not loads again; what is there stays.
+pub async fn a_feed_that_is_forgotten_is_lost_and_goes_on(fixture: &impl Fn(Setup) -> Fixture) {
+    let Fixture { store, guard: _guard } = fixture(Setup::default());
+    store.forget_changes().await.unwrap();
+    let (_, start) = load(&*store).await;
+    for revision in 0..5 {
+        put(&*store, A, revision, &[("user", "x")]).await.unwrap();
+    }
+    let (_, now) = load(&*store).await;
+    store.forget_changes().await.unwrap();
+    assert_eq!(store.changes(start).await, Ok(Changes::Lost));
+    assert_eq!(store.changes(now).await, Ok(Changes::List(vec![])));
+    assert_eq!(held(&*store, A).await, (Revision(5), vec![row("user", "x")]));
+    put(&*store, A, 5, &[("user", "y")]).await.unwrap();
+    assert_eq!(feed(&*store, now).await.len(), 1);
 }
 
 /// A cursor says nothing to a store that did not give it out.

@@ -21,10 +21,22 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// What tells the life of the store that the cursor belongs to from others.
+    #[must_use]
+    pub fn incarnation(self) -> u64 {
+        self.incarnation
+    }
+
     /// Whether everything that `other` has seen has been seen here too.
     #[must_use]
     pub fn reaches(self, other: Self) -> bool {
         self.incarnation == other.incarnation && self.sequence >= other.sequence
+    }
+
+    /// Whether there is one commit between `other` and here, and no more.
+    #[must_use]
+    pub fn is_next_of(self, other: Self) -> bool {
+        self.incarnation == other.incarnation && self.sequence == other.sequence.saturating_add(1)
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod claim;
 mod commit;
+mod copy;
 mod error;
 mod fact;
 mod feed;
@@ -27,6 +28,7 @@ pub use commit::{
     ACCOUNTS_PER_COMMIT_MAX, AccountCommit, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, COMMIT_ROWS_MAX,
     Committed,
 };
+pub use copy::{CopyVisitor, IMPORT_THINGS_MAX, Imported};
 pub use error::{CommitError, StoreError};
 pub use fact::{FACT_BYTES_MAX, FACT_KEY_BYTES_MAX, Fact, FactRef};
 pub use feed::{
@@ -39,4 +41,4 @@ pub use row::{
     SEAL_BYTES_MAX,
 };
 pub use sqlite::Sqlite;
-pub use store::{Answer, FactVisitor, RowVisitor, Store};
+pub use store::{Answer, FactVisitor, Identity, RowVisitor, Store};

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use crate::{
     AccountCommit, AccountId, AccountRows, Answer, CHANGES_ANSWER_BYTES_MAX,
     CHANGES_ANSWER_COMMITS_MAX, Change, ChangeSet, Changes, ClaimKey, Claimed, CommitError,
-    Committed, Cursor, Fact, FactRef, FactVisitor, Head, RECORDS_ANSWER_MAX, Record, Revision, Row,
-    RowKey, RowRef, RowVisitor, Store, StoreError, commit, fact,
+    Committed, CopyVisitor, Cursor, Fact, FactRef, FactVisitor, Head, Identity, Imported,
+    RECORDS_ANSWER_MAX, Record, Revision, Row, RowKey, RowRef, RowVisitor, Store, StoreError,
+    commit, copy, fact,
 };
 
 /// How many commits the feed of a [`Memory`] reaches back unless told otherwise.
@@ -91,6 +92,10 @@ impl Default for Memory {
 }
 
 impl Store for Memory {
+    fn identity(&self) -> Identity {
+        Identity { engine: "memory", layout: None }
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,
@@ -225,6 +230,67 @@ impl Store for Memory {
         })
     }
 
+    fn copy_all<'a>(
+        &'a self,
+        first: AccountId,
+        visitor: &'a mut dyn CopyVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>> {
+        Box::pin(async move {
+            let (accounts, facts, claims, cursor) = {
+                let content = self.open()?;
+                let claims: BTreeMap<_, _> = content.claims.clone().into_iter().collect();
+                (content.accounts.clone(), content.facts.clone(), claims, content.cursor())
+            };
+            let others = accounts.iter().filter(|(account, _)| **account != first);
+            for (account, held) in accounts.get_key_value(&first).into_iter().chain(others) {
+                stop(visitor.account(*account, held.head.clone()))?;
+                for (key, bytes) in &held.rows {
+                    stop(visitor.row(RowRef { kind: key.kind, id: &key.id, bytes }))?;
+                }
+                for (number, bytes) in &held.records {
+                    stop(visitor.record(*number, bytes))?;
+                }
+            }
+            for ((account, key), (at, bytes)) in &facts {
+                stop(visitor.fact(FactRef { account: *account, key, at: *at, bytes }))?;
+            }
+            for (key, expiry) in &claims {
+                stop(visitor.claim(key.as_bytes(), *expiry))?;
+            }
+            Ok(cursor)
+        })
+    }
+
+    fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            copy::check(&list)?;
+            let mut content = self.open()?;
+            // On a copy first, so that a list happens whole or not at all.
+            let mut next = Content {
+                accounts: content.accounts.clone(),
+                facts: content.facts.clone(),
+                claims: content.claims.clone(),
+                ..Content::default()
+            };
+            for thing in list {
+                next.import(thing)?;
+            }
+            content.accounts = next.accounts;
+            content.facts = next.facts;
+            content.claims = next.claims;
+            Ok(())
+        })
+    }
+
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut content = self.open()?;
+            let old = content.change_log.len().saturating_sub(1);
+            content.change_log.drain(..old);
+            Ok(())
+        })
+    }
+
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.lock().closed = true;
@@ -292,6 +358,34 @@ impl Content {
             held.rows.remove(key);
         }
         Change { account, revision, puts, removes, seal }
+    }
+
+    fn import(&mut self, thing: Imported) -> Result<(), StoreError> {
+        let misplaced = copy::misplaced(&thing);
+        let fits = match thing {
+            Imported::Account { account, head } => {
+                let is_new = !self.accounts.contains_key(&account);
+                self.accounts.entry(account).or_insert(Account { head, ..Account::default() });
+                is_new
+            }
+            Imported::Row { account, row } => self.accounts.get_mut(&account).is_some_and(|held| {
+                held.rows.insert(row.key, row.bytes.as_slice().into()).is_none()
+            }),
+            Imported::Record { account, record } => {
+                self.accounts.get_mut(&account).is_some_and(|held| {
+                    let newest = held.records.last_key_value().map(|(number, _)| *number);
+                    let is_next = newest.is_none_or(|newest| newest + 1 == record.number);
+                    held.records.insert(record.number, record.bytes.as_slice().into());
+                    is_next && record.number > 0
+                })
+            }
+            Imported::Fact(fact) => {
+                let key = (fact.account, fact.key);
+                self.facts.insert(key, (fact.at, fact.bytes)).is_none()
+            }
+            Imported::Claim { key, expiry } => self.claims.insert(key, expiry).is_none(),
+        };
+        if fits { Ok(()) } else { Err(misplaced) }
     }
 
     fn changes(&self, after: Cursor) -> Changes {

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     AccountCommit, AccountId, AccountRows, Changes, ClaimKey, Claimed, CommitError, Committed,
-    Cursor, Fact, FactRef, Head, Record, RowRef, StoreError,
+    CopyVisitor, Cursor, Fact, FactRef, Head, Imported, Record, RowRef, StoreError,
 };
 
 /// The future of an answer. Boxed, so that the trait can be used as `Arc<dyn Store>`: the engine
@@ -29,10 +29,22 @@ pub trait FactVisitor: Send {
     fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()>;
 }
 
+/// What kind of store it is, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The engine.
+    pub engine: &'static str,
+    /// The number of the layout in which it keeps its data, if it has one.
+    pub layout: Option<u32>,
+}
+
 /// Bytes and revisions, kept durably.
 ///
 /// Dropping the future of a write does not withdraw the write: it may still happen.
 pub trait Store: Send + Sync + 'static {
+    /// What kind of store it is.
+    fn identity(&self) -> Identity;
+
     /// Hands everything to `visitor`, as of one moment, and says where the feed stood then.
     ///
     /// Checksums are verified on the way: on an error, what was visited must be thrown away.
@@ -94,6 +106,28 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets the records of an account up to and including a number. The last record always
     /// stays, since it holds the place of the log.
     fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Hands everything to `visitor`, as of one moment, the account `first` before the others, and
+    /// says where the feed stood then. Writes go on meanwhile.
+    ///
+    /// Checksums are verified on the way, as in [`Store::load_all`].
+    fn copy_all<'a>(
+        &'a self,
+        first: AccountId,
+        visitor: &'a mut dyn CopyVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>>;
+
+    /// Puts what another store held as it was, revisions and seals included: all of the list or
+    /// nothing, durably before it answers.
+    ///
+    /// The feed does not tell of it: this is for a store that nobody follows yet. What is there
+    /// already, or has no account to be put in, is refused as [`StoreError::Invalid`].
+    fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Forgets the feed but for its newest commit, and wipes what was removed or replaced from the
+    /// files of the engine as far as it can. Whoever has not followed so far gets
+    /// [`Changes::Lost`] and loads everything again.
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>>;
 
     /// Finishes the writes that were accepted and lets go of files and locks. Every later call
     /// answers [`StoreError::Closed`].

@@ -33,19 +33,30 @@ pub fn validate(parameters: &Parameters<'_>, operation: &OperationInfo) -> Resul
     if let Some(special) = check.special {
         return Err(special);
     }
-    match check.violations.as_slice() {
+    let Check { mut violations, .. } = check;
+    // Recorded answers have the order of a hash map, whose places follow from the names of members.
+    // CHOICE: what is inside of a member has the member's place.
+    violations.sort_by_key(|violation| violation.place);
+    let texts: Vec<String> = violations.into_iter().map(|violation| violation.text).collect();
+    match texts.as_slice() {
         [] => Ok(()),
-        [violation] => Err(format!("1 validation error detected: {violation}")),
-        violations => {
-            let count = violations.len();
-            Err(format!("{count} validation errors detected: {}", violations.join("; ")))
+        [text] => Err(format!("1 validation error detected: {text}")),
+        texts => {
+            let count = texts.len();
+            Err(format!("{count} validation errors detected: {}", texts.join("; ")))
         }
     }
 }
 
+/// Something that a request does not keep to.
+struct Violation {
+    place: u32,
+    text: String,
+}
+
 struct Check {
     service: Service,
-    violations: Vec<String>,
+    violations: Vec<Violation>,
     /// A text that stands for the whole answer.
     special: Option<String>,
 }
@@ -200,9 +211,10 @@ impl Check {
 
     fn violation(&mut self, shown: &str, path: &str, tail: &str) {
         if self.violations.len() < VIOLATIONS_MAX {
-            self.violations.push(format!(
+            let text = format!(
                 "Value{shown} at '{path}' failed to satisfy constraint: Member must {tail}"
-            ));
+            );
+            self.violations.push(Violation { place: place(path), text });
         }
     }
 
@@ -269,6 +281,15 @@ fn longest(max: i64) -> String {
 
 fn shortest(min: i64) -> String {
     format!("have length greater than or equal to {min}")
+}
+
+/// The place of a member in a hash map of Java with 16 places.
+fn place(path: &str) -> u32 {
+    let member = path.split('.').next().unwrap_or_default();
+    let hash = member
+        .bytes()
+        .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    (hash ^ (hash >> 16)) & 15
 }
 
 /// `Tags` below `` is `tags`, `Key` below `tags.1.member` is `tags.1.member.key`.

@@ -2,13 +2,16 @@
 //! Version 4. Pure: no clock, no I/O.
 
 mod blob;
+pub mod cloudtrail;
 pub mod constraint;
 mod enumeration;
 mod generated;
 pub mod json;
 pub mod query;
+pub mod route;
 mod secret;
 mod service;
+pub mod shown;
 pub mod sigv4;
 mod timestamp;
 pub mod xml;

@@ -44,9 +44,12 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The name under which serializers recognise a secret.
+pub(crate) const NEWTYPE_NAME: &str = "iamd_wire::Secret";
+
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_newtype_struct(NEWTYPE_NAME, &self.0)
     }
 }
 

@@ -61,6 +61,25 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The time as CloudTrail shows it inside of answers, such as `Mar 25, 2014 9:11:14 PM`.
+    pub(crate) fn in_words(self) -> String {
+        let Ok(time) = jiff::Timestamp::from_second(self.0) else { return self.to_string() };
+        let time = TimeZone::UTC.to_datetime(time);
+        let months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        let start = usize::try_from(time.month() - 1).unwrap_or_default() * 3;
+        let month = months.get(start..start + 3).unwrap_or_default();
+        let hour = match time.hour() % 12 {
+            0 => 12,
+            hour => hour,
+        };
+        let half = if time.hour() < 12 { "AM" } else { "PM" };
+        let (day, year) = (time.day(), time.year());
+        let (minute, second) = (time.minute(), time.second());
+        format!("{month} {day}, {year} {hour}:{minute:02}:{second:02} {half}")
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::with_capacity(20);

@@ -4,9 +4,6 @@ use std::path::Path;
 
 use super::Row;
 
-const BEGIN: &str = "<!-- bench: begin -->";
-const END: &str = "<!-- bench: end -->";
-
 pub(super) fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     let mut text =
@@ -56,13 +53,28 @@ fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// Puts the table between the marks of the page.
+/// Puts the table between its marks on the page.
 pub(super) fn write(page: &Path, rows: &[Row]) -> Result<(), String> {
+    put(page, "bench", &markdown(rows))
+}
+
+/// Puts the table of very many users between its marks on the page.
+pub(super) fn write_large(page: &Path, rows: &[Row]) -> Result<(), String> {
+    put(page, "large", &markdown(rows))
+}
+
+/// Puts the table of the other engines between its marks on the page.
+pub(super) fn write_rivals(page: &Path, table: &str) -> Result<(), String> {
+    put(page, "rivals", table)
+}
+
+fn put(page: &Path, mark: &str, table: &str) -> Result<(), String> {
+    let (begin, end) = (format!("<!-- {mark}: begin -->"), format!("<!-- {mark}: end -->"));
     let failed = |error: std::io::Error| format!("{}: {error}", page.display());
     let text = std::fs::read_to_string(page).map_err(failed)?;
     let parts =
-        text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let (before, after) =
-        parts.ok_or_else(|| format!("{} lacks the marks of the table", page.display()))?;
-    std::fs::write(page, format!("{before}{BEGIN}\n{}{END}{after}", markdown(rows))).map_err(failed)
+        parts.ok_or_else(|| format!("{} lacks the marks of `{mark}`", page.display()))?;
+    std::fs::write(page, format!("{before}{begin}\n{table}{end}{after}")).map_err(failed)
 }

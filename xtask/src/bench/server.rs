@@ -44,6 +44,16 @@ impl Server {
         folder: Option<&Path>,
         users: usize,
     ) -> Result<Server, String> {
+        Server::iamd_with(program, folder, users, &[])
+    }
+
+    /// The same with further options.
+    pub(super) fn iamd_with(
+        program: &Path,
+        folder: Option<&Path>,
+        users: usize,
+        options: &[&str],
+    ) -> Result<Server, String> {
         let mut command = Command::new(program);
         command.args(["dev", "--listen", "127.0.0.1:0", "--json", "--log", "warn"]);
         command.args(["--account-id", "111122223333"]);
@@ -53,7 +63,11 @@ impl Server {
             "--secret-access-key",
             "bench-secret",
         ]);
+        command.args(options);
         command.args(["--key-owner", "admin", "--quota", &format!("users={users}")]);
+        if std::env::var_os("IAMD_BENCH_NO_AUDIT").is_some() {
+            command.arg("--no-audit");
+        }
         match folder {
             Some(folder) => command.arg("--data").arg(folder.join("data")),
             None => command.arg("--ephemeral"),
@@ -88,7 +102,8 @@ impl Server {
         Ok(Load::of(self.signed(service, action, parameters)?))
     }
 
-    fn signed(
+    /// A signed request of an operation, as bytes.
+    pub(super) fn signed(
         &self,
         service: &str,
         action: &str,
@@ -137,6 +152,18 @@ impl Server {
         let start = Instant::now();
         load.send(&self.host, count, connections)?;
         Ok(start.elapsed().as_secs_f64() / count as f64)
+    }
+
+    /// Nanoseconds of the server's CPU time per creation.
+    pub(super) fn creation_cost(
+        &self,
+        prefix: &str,
+        count: usize,
+        connections: usize,
+    ) -> Result<f64, String> {
+        let before = cpu::nanoseconds(self.process.id())?;
+        self.creation_seconds(prefix, count, connections)?;
+        Ok((cpu::nanoseconds(self.process.id())? - before) / count as f64)
     }
 
     /// A role that the administrator may assume.

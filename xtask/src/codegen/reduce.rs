@@ -7,6 +7,8 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 
+use super::routes;
+
 /// The release that the models come from; raised on purpose.
 pub(super) const BOTOCORE_VERSION: &str = "1.44.5";
 
@@ -52,18 +54,32 @@ pub(super) fn update(root: &Path, services: &[(&str, &str)]) -> Result<(), Strin
     let wheel = folder.join(format!("botocore-{BOTOCORE_VERSION}-py3-none-any.whl"));
     python(&["-m", "zipfile", "-e", &wheel.to_string_lossy(), &target])?;
     for (service, version) in services {
-        let packed = folder.join(format!("botocore/data/{service}/{version}/service-2.json.gz"));
-        python(&["-m", "gzip", "-d", &packed.to_string_lossy()])?;
-        let text = fs::read_to_string(packed.with_extension(""))
-            .map_err(|error| format!("{}: {error}", packed.display()))?;
-        let model: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        let mut text = String::new();
-        lay_out(&reduced(&model)?, 0, &mut text);
-        text.push('\n');
-        let path = root.join(format!("models/{service}.json"));
-        fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let model = unpacked(&folder, service, version)?;
+        write(&root.join(format!("models/{service}.json")), &reduced(&model)?)?;
+    }
+    for (service, version) in routes::SERVICES {
+        let model = unpacked(&folder, service, version)?;
+        let source = format!("botocore {BOTOCORE_VERSION}");
+        let path = root.join(format!("models/{service}.routes.json"));
+        write(&path, &routes::reduced(&model, &source)?)?;
     }
     Ok(())
+}
+
+/// A model of the release.
+fn unpacked(folder: &Path, service: &str, version: &str) -> Result<Value, String> {
+    let packed = folder.join(format!("botocore/data/{service}/{version}/service-2.json.gz"));
+    python(&["-m", "gzip", "-d", &packed.to_string_lossy()])?;
+    let text = fs::read_to_string(packed.with_extension(""))
+        .map_err(|error| format!("{}: {error}", packed.display()))?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+fn write(path: &Path, facts: &Value) -> Result<(), String> {
+    let mut text = String::new();
+    lay_out(facts, 0, &mut text);
+    text.push('\n');
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn python(arguments: &[&str]) -> Result<(), String> {

@@ -24,13 +24,18 @@ pub(super) const STEPS: &[Step] = &[
         about: "unit, property, conformance and documentation tests, and replayed inputs",
         run: unit,
     },
+    Step {
+        name: "simulation",
+        about: "the node on a store that fails, from 1,000 seeds",
+        run: simulation,
+    },
     Step { name: "wasm", about: "the policy engine builds for WebAssembly", run: wasm },
     Step {
         name: "round-trip",
         about: "botocore and our codecs understand each other",
         run: round_trip,
     },
-    Step { name: "build", about: "the program, optimised", run: build },
+    Step { name: "build", about: "the program, optimised; and with all features", run: build },
     Step { name: "package", about: "the archive and the Debian package, around it", run: package },
     Step { name: "end-to-end", about: "real clients against the built program", run: end_to_end },
 ];
@@ -61,7 +66,9 @@ fn task(workspace: &Workspace, arguments: &[&str]) -> Result<(), String> {
 
 fn lint(workspace: &Workspace) -> Result<(), String> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    command::run(command::cargo(&workspace.root, arguments))
+    command::run(command::cargo(&workspace.root, arguments))?;
+    let with_traces = ["clippy", "-p", "iamd", "--features", "otlp", "--", "-D", "warnings"];
+    command::run(command::cargo(&workspace.root, with_traces))
 }
 
 fn doc(workspace: &Workspace) -> Result<(), String> {
@@ -73,6 +80,10 @@ fn doc(workspace: &Workspace) -> Result<(), String> {
 
 fn unit(workspace: &Workspace) -> Result<(), String> {
     command::run(command::cargo(&workspace.root, ["test", "--workspace", "--quiet"]))
+}
+
+fn simulation(workspace: &Workspace) -> Result<(), String> {
+    task(workspace, &["simulate"])
 }
 
 fn wasm(workspace: &Workspace) -> Result<(), String> {
@@ -99,7 +110,10 @@ fn round_trip(workspace: &Workspace) -> Result<(), String> {
 
 fn build(workspace: &Workspace) -> Result<(), String> {
     let arguments = ["build", "--profile", PROFILE, "-p", "iamd"];
-    command::run(command::cargo(&workspace.root, arguments))
+    command::run(command::cargo(&workspace.root, arguments))?;
+    // What the unit tests have built serves again.
+    let with_traces = ["build", "-p", "iamd", "--features", "otlp"];
+    command::run(command::cargo(&workspace.root, with_traces))
 }
 
 fn package(workspace: &Workspace) -> Result<(), String> {
@@ -120,7 +134,8 @@ fn end_to_end(workspace: &Workspace) -> Result<(), String> {
     let mut pytest = pytest(workspace)?;
     // Each file starts its own servers, so files can run side by side.
     pytest.args(["-n", "2", "--dist", "loadfile", "tests/e2e", "tests/policy_cli"]);
-    pytest.env("IAMD_BIN", program).env("IAMD_DIST", workspace.target.join("dist"));
+    pytest.env("IAMD_BIN", program).env("IAMD_OTLP_BIN", workspace.built("debug", "iamd"));
+    pytest.env("IAMD_DIST", workspace.target.join("dist"));
     command::run(pytest)
 }
 

@@ -25,14 +25,14 @@ pub(super) fn broken(file: &File<'_>, exists: impl Fn(&str) -> bool) -> Vec<Stri
 }
 
 /// The relative targets of a line's links, without their fragments.
-fn targets(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn targets(line: &str) -> impl Iterator<Item = &str> {
     let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let paths = links.filter(|link| !link.contains("://") && !link.starts_with("mailto:"));
     paths.filter_map(|link| link.split(['#', ' ']).next()).filter(|path| !path.is_empty())
 }
 
 /// A link's target below the root; none if it leaves the root.
-fn resolve(from: &str, target: &str) -> Option<String> {
+pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
     if target.starts_with('/') {

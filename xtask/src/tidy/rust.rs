@@ -3,7 +3,7 @@
 use super::File;
 use super::allowed::Allowed;
 use super::function::{block_end, functions};
-use super::mask;
+use super::{constant_time, mask};
 
 /// Longest function, in lines of its body.
 const FUNCTION_LINES_MAX: usize = 70;
@@ -22,6 +22,7 @@ pub(super) fn check(file: &File<'_>, allowed: &mut Allowed) -> Vec<String> {
     findings.extend(long_file(file, &code, allowed));
     findings.extend(empty_names(file, &code));
     findings.extend(leftover_macros(file, &code));
+    findings.extend(constant_time::check(file, &code));
     findings.extend(undocumented(file));
     findings
 }

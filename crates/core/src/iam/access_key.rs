@@ -9,7 +9,7 @@ use iamd_wire::iam::{
 };
 
 use super::resource;
-use super::user::{Subject, subject};
+use super::user::{ROOT_NAME, Subject, subject};
 use crate::arn;
 use crate::caller::Identity;
 use crate::draw::Draw;
@@ -226,10 +226,6 @@ fn owner(scene: &Scene<'_>, user_name: Option<&str>) -> Result<(KeyOwner, String
         }
     }
 }
-
-// CHOICE: AWS shows no recorded name for root's keys; the word of the credential report, without
-// the characters that user names may not have.
-const ROOT_NAME: &str = "root";
 
 fn find<'a>(
     scene: &Scene<'a>,

@@ -150,7 +150,10 @@ fn aliased(
 fn counts(account: &Account) -> [(&'static str, usize); 14] {
     let settings = account.settings();
     let root_password = settings.is_some_and(|settings| settings.root_password_hash.is_some());
+    let root_certificates = account.signing_certificates().has_any(KeyOwner::Root);
     let root_keys = account.keys_of(KeyOwner::Root).next().is_some();
+    // CHOICE: hardware that is nobody's is not the account's yet.
+    let (devices_in_use, hardware_in_use) = account.mfa_devices().assigned_counts();
     let versions = account.policies().iter().map(|policy| policy.versions.len()).sum();
     [
         ("Users", account.users().len()),
@@ -159,14 +162,14 @@ fn counts(account: &Account) -> [(&'static str, usize); 14] {
         ("Policies", account.policies().len()),
         ("PolicyVersionsInUse", versions),
         ("InstanceProfiles", account.instance_profiles().len()),
-        ("ServerCertificates", 0),
-        ("MFADevices", 0),
-        ("MFADevicesInUse", 0),
-        ("Providers", 0),
-        ("AccountMFAEnabled", 0),
+        ("ServerCertificates", account.server_certificates().len()),
+        ("MFADevices", account.mfa_devices().virtual_count() + hardware_in_use),
+        ("MFADevicesInUse", devices_in_use),
+        ("Providers", account.oidc_providers().len()),
+        ("AccountMFAEnabled", usize::from(account.mfa_devices().has_any(KeyOwner::Root))),
         ("AccountAccessKeysPresent", usize::from(root_keys)),
         ("AccountPasswordPresent", usize::from(root_password)),
-        ("AccountSigningCertificatesPresent", 0),
+        ("AccountSigningCertificatesPresent", usize::from(root_certificates)),
     ]
 }
 

@@ -217,7 +217,7 @@ impl Operation for DeleteInstanceProfileRequest {
 }
 
 /// An instance profile as lists show it: with its role, without tags.
-fn listed(scene: &Scene<'_>, profile: &InstanceProfile) -> WireInstanceProfile {
+pub(super) fn listed(scene: &Scene<'_>, profile: &InstanceProfile) -> WireInstanceProfile {
     let role = profile.role.and_then(|id| scene.account.roles().with_id(id));
     WireInstanceProfile {
         path: profile.path.to_string(),

@@ -3,29 +3,54 @@
 mod access_key;
 mod account;
 mod attachment;
+mod authorization_details;
 mod boundary;
+mod credential;
+mod credential_report;
 mod document;
 mod group;
 mod inline_policy;
 mod instance_profile;
+mod login_profile;
 mod membership;
+mod mfa_assignment;
+mod mfa_device;
+mod oidc_provider;
+mod own_password;
+mod password_policy;
+pub mod password_rules;
 mod policy;
 mod policy_entities;
 mod policy_version;
+mod qr_code;
 mod resource;
 mod role;
+mod server_certificate;
+mod signing_certificate;
+mod ssh_public_key;
 mod tag;
 mod trust;
 mod user;
 
 pub(crate) use document::checked as checked_document;
+pub(crate) use mfa_device::SERIAL_LENGTH_MAX;
 pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
 pub(crate) use tag::{KeyCase, check_tags};
 
 #[cfg(test)]
 mod account_tests;
 #[cfg(test)]
+pub(crate) mod certificate_tests;
+#[cfg(test)]
+mod mfa_tests;
+#[cfg(test)]
+mod oidc_tests;
+#[cfg(test)]
+mod password_tests;
+#[cfg(test)]
 mod policy_tests;
+#[cfg(test)]
+mod report_tests;
 #[cfg(test)]
 mod role_tests;
 #[cfg(test)]

@@ -302,7 +302,7 @@ pub(super) fn listed(account: &Account, policy: &Policy) -> WirePolicy {
     }
 }
 
-fn listed_aws(account: &Account, record: &ManagedPolicyRecord) -> WirePolicy {
+pub(super) fn listed_aws(account: &Account, record: &ManagedPolicyRecord) -> WirePolicy {
     WirePolicy {
         policy_name: Some(record.name.to_string()),
         policy_id: Some(record.policy_id.to_string()),

@@ -165,7 +165,7 @@ fn find<'a>(policy: &'a Policy, version_id: &str) -> Option<&'a PolicyVersion> {
     policy.version(number.parse().ok()?)
 }
 
-fn listed(policy: &Policy, version: &PolicyVersion) -> WirePolicyVersion {
+pub(super) fn listed(policy: &Policy, version: &PolicyVersion) -> WirePolicyVersion {
     WirePolicyVersion {
         document: None,
         version_id: Some(format!("v{}", version.number)),
@@ -174,7 +174,7 @@ fn listed(policy: &Policy, version: &PolicyVersion) -> WirePolicyVersion {
     }
 }
 
-fn listed_aws(record: &ManagedPolicyRecord) -> WirePolicyVersion {
+pub(super) fn listed_aws(record: &ManagedPolicyRecord) -> WirePolicyVersion {
     WirePolicyVersion {
         document: None,
         version_id: Some(record.version_id.to_string()),

@@ -12,7 +12,7 @@ use crate::quota::{self, Quotas};
 use crate::refusal::Refusal;
 use crate::state::{
     Account, AttachedPolicy, Collection, Entity, Group, InlinePolicies, InstanceProfile, Named,
-    Role, Tag, User,
+    Role, ServerCertificate, Tag, User,
 };
 use crate::text::{self, EntityKind};
 use crate::unique_id::{IdPrefix, UniqueId};
@@ -65,6 +65,8 @@ resource!(User, User, "user", users, self, tags & self.tags, boundary self.bound
 resource!(Group, Group, "group", groups, self, tags & [], boundary None);
 resource!(Role, Role, "role", roles, self, tags & self.tags, boundary self.boundary.as_ref());
 resource!(InstanceProfile, InstanceProfile, "instance-profile", instance_profiles, self,
+    tags & self.tags, boundary None);
+resource!(ServerCertificate, ServerCertificate, "server-certificate", server_certificates, self,
     tags & self.tags, boundary None);
 
 /// A resource that holds policies: a user, group or role.

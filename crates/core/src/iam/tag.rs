@@ -1,23 +1,27 @@
-//! Tags of users, roles, managed policies and instance profiles.
+//! Tags of users, roles, managed policies, instance profiles and virtual MFA devices.
 //!
 //! Source: IAM User Guide, "Tags for IAM resources".
 
 use iamd_wire::iam::{
-    ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListPolicyTagsRequest,
-    ListPolicyTagsResponse, ListRoleTagsRequest, ListRoleTagsResponse, ListUserTagsRequest,
-    ListUserTagsResponse, Tag as WireTag, TagInstanceProfileRequest, TagPolicyRequest,
-    TagRoleRequest, TagUserRequest, UntagInstanceProfileRequest, UntagPolicyRequest,
-    UntagRoleRequest, UntagUserRequest,
+    ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListMFADeviceTagsRequest,
+    ListMFADeviceTagsResponse, ListPolicyTagsRequest, ListPolicyTagsResponse, ListRoleTagsRequest,
+    ListRoleTagsResponse, ListServerCertificateTagsRequest, ListServerCertificateTagsResponse,
+    ListUserTagsRequest, ListUserTagsResponse, Tag as WireTag, TagInstanceProfileRequest,
+    TagMFADeviceRequest, TagPolicyRequest, TagRoleRequest, TagServerCertificateRequest,
+    TagUserRequest, UntagInstanceProfileRequest, UntagMFADeviceRequest, UntagPolicyRequest,
+    UntagRoleRequest, UntagServerCertificateRequest, UntagUserRequest,
 };
 use iamd_wire::{ErrorCode, NoOutput};
 
-use super::{policy, resource};
+use super::{mfa_device, policy, resource};
 use crate::draw::Draw;
 use crate::marker::{Page, PageRequest};
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
 use crate::quota;
 use crate::refusal::Refusal;
-use crate::state::{Change, Entity, InstanceProfile, Policy, Role, Tag, User};
+use crate::state::{
+    Change, Entity, InstanceProfile, MfaDevice, Policy, Role, ServerCertificate, Tag, User,
+};
 use crate::text;
 
 /// Whether two keys of a kind of resource are the same.
@@ -123,6 +127,12 @@ tag_operations!(InstanceProfile, Counts, instance_profile_name,
     UntagInstanceProfileRequest "iam:UntagInstanceProfile",
     ListInstanceProfileTagsRequest "iam:ListInstanceProfileTags" ListInstanceProfileTagsResponse);
 
+tag_operations!(ServerCertificate, Counts, server_certificate_name,
+    TagServerCertificateRequest "iam:TagServerCertificate",
+    UntagServerCertificateRequest "iam:UntagServerCertificate",
+    ListServerCertificateTagsRequest "iam:ListServerCertificateTags"
+    ListServerCertificateTagsResponse);
+
 /// Adds tags to a customer managed policy, or replaces the values of those there.
 impl Operation for TagPolicyRequest {
     const ACTION: &'static str = "iam:TagPolicy";
@@ -184,6 +194,69 @@ impl Operation for ListPolicyTagsRequest {
     }
 }
 
+/// Adds tags to a virtual MFA device, or replaces the values of those there.
+impl Operation for TagMFADeviceRequest {
+    const ACTION: &'static str = "iam:TagMFADevice";
+    const EFFECT: Effect = Effect::Write;
+    type Output = NoOutput;
+
+    fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
+        let mut target = mfa_device::target(scene, Self::ACTION, &self.serial_number);
+        resource::add_request_tags(&mut target.context, &self.tags);
+        Ok(vec![target])
+    }
+
+    fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
+        let device = mfa_device::find_virtual(scene, &self.serial_number)?;
+        let tags = with_tags(&device.tags, &self.tags, KeyCase::Counts)?;
+        let device = MfaDevice { tags, ..device.clone() };
+        Ok(Planned::write(scene.account, vec![Change::Put(Entity::MfaDevice(device))], NoOutput))
+    }
+}
+
+/// Removes tags of a virtual MFA device by key.
+impl Operation for UntagMFADeviceRequest {
+    const ACTION: &'static str = "iam:UntagMFADevice";
+    const EFFECT: Effect = Effect::Write;
+    type Output = NoOutput;
+
+    fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
+        let mut target = mfa_device::target(scene, Self::ACTION, &self.serial_number);
+        target.context.set_list("aws:TagKeys", self.tag_keys.iter().map(String::as_str));
+        Ok(vec![target])
+    }
+
+    fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
+        let device = mfa_device::find_virtual(scene, &self.serial_number)?;
+        let tags = without_tags(&device.tags, &self.tag_keys, KeyCase::Counts);
+        let device = MfaDevice { tags, ..device.clone() };
+        Ok(Planned::write(scene.account, vec![Change::Put(Entity::MfaDevice(device))], NoOutput))
+    }
+}
+
+/// Lists the tags of a virtual MFA device, sorted by key.
+impl Operation for ListMFADeviceTagsRequest {
+    const ACTION: &'static str = "iam:ListMFADeviceTags";
+    const EFFECT: Effect = Effect::Read;
+    type Output = ListMFADeviceTagsResponse;
+
+    fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
+        Ok(vec![mfa_device::target(scene, Self::ACTION, &self.serial_number)])
+    }
+
+    fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
+        let device = mfa_device::find_virtual(scene, &self.serial_number)?;
+        let list = format!("tags:{}", device.serial);
+        let marker = self.marker.as_deref();
+        let page = page_of_tags(scene, &list, &device.tags, marker, self.max_items)?;
+        Ok(Planned::read(ListMFADeviceTagsResponse {
+            tags: page.items,
+            is_truncated: Some(page.is_truncated),
+            marker: page.marker,
+        }))
+    }
+}
+
 /// The tags of a create request, sorted by key.
 ///
 /// # Errors
@@ -227,7 +300,15 @@ pub(super) fn shown_tags(tags: &[Tag]) -> Vec<WireTag> {
     tags.iter().map(shown).collect()
 }
 
-fn with_tags(old: &[Tag], added: &[WireTag], case: KeyCase) -> Result<Vec<Tag>, Refusal> {
+/// The tags with these added, or in the place of their namesakes.
+///
+/// # Errors
+/// As [`checked_tags`].
+pub(super) fn with_tags(
+    old: &[Tag],
+    added: &[WireTag],
+    case: KeyCase,
+) -> Result<Vec<Tag>, Refusal> {
     check_tags(added.iter().map(|tag| tag.key.as_str()), case, ErrorCode::InvalidInput)?;
     let kept = old.iter().filter(|tag| !added.iter().any(|new| case.same(&tag.key, &new.key)));
     let tags: Vec<Tag> = kept.cloned().chain(added.iter().map(stored)).collect();
@@ -237,7 +318,8 @@ fn with_tags(old: &[Tag], added: &[WireTag], case: KeyCase) -> Result<Vec<Tag>, 
     Ok(sorted(tags))
 }
 
-fn without_tags(old: &[Tag], keys: &[String], case: KeyCase) -> Vec<Tag> {
+/// The tags without those of these keys.
+pub(super) fn without_tags(old: &[Tag], keys: &[String], case: KeyCase) -> Vec<Tag> {
     old.iter().filter(|tag| !keys.iter().any(|key| case.same(&tag.key, key))).cloned().collect()
 }
 
@@ -270,7 +352,11 @@ fn sorted(mut tags: Vec<Tag>) -> Vec<Tag> {
     tags
 }
 
-fn page_of_tags(
+/// A page of tags, sorted by key.
+///
+/// # Errors
+/// `Invalid Marker.`
+pub(super) fn page_of_tags(
     scene: &Scene<'_>,
     list: &str,
     tags: &[Tag],

@@ -137,7 +137,8 @@ impl Operation for UpdateUserRequest {
     }
 }
 
-/// Deletes a user who has nothing left: no policies, keys or memberships.
+/// Deletes a user who has nothing left: no policies, memberships, keys, password, MFA devices or
+/// certificates.
 impl Operation for DeleteUserRequest {
     const ACTION: &'static str = "iam:DeleteUser";
     const EFFECT: Effect = Effect::Write;
@@ -158,6 +159,14 @@ impl Operation for DeleteUserRequest {
             Some("remove users from group")
         } else if scene.account.keys_of(KeyOwner::User(user.id)).next().is_some() {
             Some("delete access keys")
+        } else if scene.account.login_profile(user.id).is_some() {
+            Some("delete login profile")
+        } else if scene.account.mfa_devices().has_any(KeyOwner::User(user.id)) {
+            Some("delete MFA device")
+        } else if scene.account.signing_certificates().has_any(KeyOwner::User(user.id))
+            || scene.account.ssh_public_keys().has_any(KeyOwner::User(user.id))
+        {
+            Some("remove referenced objects")
         } else {
             None
         };
@@ -170,6 +179,11 @@ impl Operation for DeleteUserRequest {
         }
     }
 }
+
+/// What answers call root where they name a user.
+// CHOICE: AWS shows no recorded name for root's keys and devices; the word of the credential report,
+// without the characters that user names may not have.
+pub(super) const ROOT_NAME: &str = "root";
 
 /// Whom an optional user name means.
 pub(super) enum Subject {
@@ -233,7 +247,7 @@ fn detailed(account: &Account, user: &User) -> WireUser {
 }
 
 /// Root as GetUser shows it; the path is AWS's, the name is the account's alias where it has one.
-fn root(account: &Account) -> WireUser {
+pub(super) fn root(account: &Account) -> WireUser {
     let settings = account.settings();
     let alias = settings.and_then(|settings| settings.alias.as_deref());
     WireUser {

@@ -3,17 +3,26 @@
 use std::sync::Arc;
 
 use iamd_policy::PolicySet;
+use iamd_wire::Timestamp;
 
 use super::Change;
+use super::access_key::AccessKey;
+use super::belongings::Belongings;
+use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::collection::{Collection, Named};
 use super::entity::{
-    AccessKey, AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile,
-    KeyOwner, Policy, Role, User,
+    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
+    Role, User,
 };
+use super::mfa_devices::MfaDevices;
+use super::operator::RevokedSession;
 use super::policy_use::PolicyUse;
+use super::provider::OidcProvider;
+use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
+use crate::session::Subject;
 use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// Tells the pictures of an account apart: equal only for copies of one picture.
@@ -40,6 +49,15 @@ pub struct Account {
     policies: Collection<Policy>,
     instance_profiles: Collection<InstanceProfile>,
     access_keys: imbl::HashMap<AccessKeyId, Arc<AccessKey>>,
+    password_policy: Option<Arc<PasswordPolicy>>,
+    login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
+    mfa_devices: MfaDevices,
+    credential_report: Option<Arc<CredentialReport>>,
+    ssh_public_keys: Belongings<SshPublicKey>,
+    signing_certificates: Belongings<SigningCertificate>,
+    server_certificates: Collection<ServerCertificate>,
+    oidc_providers: imbl::OrdMap<Box<str>, Arc<OidcProvider>>,
+    revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -60,6 +78,15 @@ impl Account {
             policies: Collection::default(),
             instance_profiles: Collection::default(),
             access_keys: imbl::HashMap::new(),
+            password_policy: None,
+            login_profiles: imbl::HashMap::new(),
+            mfa_devices: MfaDevices::default(),
+            credential_report: None,
+            ssh_public_keys: Belongings::default(),
+            signing_certificates: Belongings::default(),
+            server_certificates: Collection::default(),
+            oidc_providers: imbl::OrdMap::new(),
+            revoked_sessions: imbl::HashMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
@@ -113,6 +140,40 @@ impl Account {
         &self.instance_profiles
     }
 
+    /// Whether the credentials of the account may be used: until an operator closes it.
+    pub fn is_open(&self) -> bool {
+        self.settings.as_ref().is_some_and(|settings| settings.closed.is_none())
+    }
+
+    /// Sessions of this subject that were issued before this time are void.
+    pub fn sessions_not_before(&self, subject: &Subject) -> Option<Timestamp> {
+        let settings = self.settings.as_ref();
+        let own = match subject {
+            Subject::Root => settings.and_then(|settings| settings.root_sessions_not_before),
+            Subject::User(id) => self.users.with_id(*id).and_then(|user| user.sessions_not_before),
+            Subject::Role { role, .. } => {
+                self.roles.with_id(*role).and_then(|role| role.sessions_not_before)
+            }
+        };
+        own.max(settings.and_then(|settings| settings.sessions_not_before))
+    }
+
+    /// When a session that begins now is said to be issued: not before sessions of its subject are
+    /// good again, so that who revoked older ones can have a new one at once.
+    pub fn issue_time(&self, subject: &Subject, now: Timestamp) -> Timestamp {
+        self.sessions_not_before(subject).map_or(now, |not_before| not_before.max(now))
+    }
+
+    /// Temporary credentials that were ended one by one, with the time until which that matters.
+    pub fn revoked_sessions(&self) -> &imbl::HashMap<AccessKeyId, Timestamp> {
+        &self.revoked_sessions
+    }
+
+    /// The access keys of everybody, in no order.
+    pub fn access_keys(&self) -> impl Iterator<Item = &Arc<AccessKey>> {
+        self.access_keys.values()
+    }
+
     /// The access key of this id.
     pub fn access_key(&self, id: &AccessKeyId) -> Option<&Arc<AccessKey>> {
         self.access_keys.get(id)
@@ -122,6 +183,46 @@ impl Account {
     pub fn keys_of(&self, owner: KeyOwner) -> impl Iterator<Item = &Arc<AccessKey>> {
         let ids = self.keys_of.get(&owner).map_or(&[][..], |ids| ids);
         ids.iter().filter_map(|id| self.access_keys.get(id))
+    }
+
+    /// The rules for passwords that the account has set; absent: AWS's own.
+    pub fn password_policy(&self) -> Option<&Arc<PasswordPolicy>> {
+        self.password_policy.as_ref()
+    }
+
+    /// The password of a user.
+    pub fn login_profile(&self, user: UniqueId) -> Option<&Arc<LoginProfile>> {
+        self.login_profiles.get(&user)
+    }
+
+    /// The devices that show one-time codes.
+    pub fn mfa_devices(&self) -> &MfaDevices {
+        &self.mfa_devices
+    }
+
+    /// The last credential report.
+    pub fn credential_report(&self) -> Option<&Arc<CredentialReport>> {
+        self.credential_report.as_ref()
+    }
+
+    /// The SSH public keys of users.
+    pub fn ssh_public_keys(&self) -> &Belongings<SshPublicKey> {
+        &self.ssh_public_keys
+    }
+
+    /// The signing certificates of users and of root.
+    pub fn signing_certificates(&self) -> &Belongings<SigningCertificate> {
+        &self.signing_certificates
+    }
+
+    /// The server certificates.
+    pub fn server_certificates(&self) -> &Collection<ServerCertificate> {
+        &self.server_certificates
+    }
+
+    /// The OpenID Connect providers, by URL.
+    pub fn oidc_providers(&self) -> &imbl::OrdMap<Box<str>, Arc<OidcProvider>> {
+        &self.oidc_providers
     }
 
     /// The members of a group, by folded name.
@@ -194,8 +295,27 @@ impl Account {
                 self.reindex_profile(old.as_deref(), Some(profile));
             }
             Entity::AccessKey(key) => self.put_access_key(key),
-            // These live in the directory.
-            Entity::Alias(_) | Entity::RootEmail(_) => {}
+            Entity::PasswordPolicy(policy) => self.password_policy = Some(Arc::new(policy.clone())),
+            Entity::LoginProfile(profile) => {
+                self.login_profiles.insert(profile.user, Arc::new(profile.clone()));
+            }
+            Entity::MfaDevice(device) => self.mfa_devices.put(device),
+            Entity::CredentialReport(report) => {
+                self.credential_report = Some(Arc::new(report.clone()));
+            }
+            Entity::SshPublicKey(key) => self.ssh_public_keys.put(key),
+            Entity::SigningCertificate(certificate) => self.signing_certificates.put(certificate),
+            Entity::ServerCertificate(certificate) => {
+                self.server_certificates.put(Arc::new(certificate.clone()));
+            }
+            Entity::OidcProvider(provider) => {
+                self.oidc_providers.insert(provider.url.clone(), Arc::new(provider.clone()));
+            }
+            Entity::RevokedSession(RevokedSession { id, expires }) => {
+                self.revoked_sessions.insert(id.clone(), *expires);
+            }
+            // These live in the directory, and among the operators.
+            Entity::Alias(_) | Entity::RootEmail(_) | Entity::OperatorCredential(_) => {}
         }
     }
 
@@ -223,7 +343,24 @@ impl Account {
                 self.reindex_profile(old.as_deref(), None);
             }
             EntityKey::AccessKey(id) => self.remove_access_key(id),
-            EntityKey::Alias(_) | EntityKey::RootEmail(_) => {}
+            EntityKey::PasswordPolicy => self.password_policy = None,
+            EntityKey::LoginProfile(user) => {
+                self.login_profiles.remove(user);
+            }
+            EntityKey::MfaDevice(serial) => self.mfa_devices.remove(serial),
+            EntityKey::CredentialReport => self.credential_report = None,
+            EntityKey::SshPublicKey(id) => self.ssh_public_keys.remove(id.as_str()),
+            EntityKey::SigningCertificate(id) => self.signing_certificates.remove(id),
+            EntityKey::OidcProvider(url) => {
+                self.oidc_providers.remove(url);
+            }
+            EntityKey::ServerCertificate(id) => {
+                self.server_certificates.remove(*id);
+            }
+            EntityKey::RevokedSession(id) => {
+                self.revoked_sessions.remove(id);
+            }
+            EntityKey::Alias(_) | EntityKey::RootEmail(_) | EntityKey::OperatorCredential(_) => {}
         }
     }
 

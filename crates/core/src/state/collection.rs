@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::certificate::ServerCertificate;
 use super::entity::{Group, InstanceProfile, Policy, Role, User};
 use crate::name::FoldedName;
 use crate::unique_id::UniqueId;
@@ -33,7 +34,7 @@ macro_rules! named {
     )*};
 }
 
-named!(User, Group, Role, Policy, InstanceProfile);
+named!(User, Group, Role, Policy, InstanceProfile, ServerCertificate);
 
 /// Entities of one kind; copies share what they have in common.
 #[derive(Debug)]

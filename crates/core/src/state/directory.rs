@@ -1,8 +1,32 @@
 //! What is unique among all accounts: aliases and root e-mail addresses.
 
+use minicbor::{Decode, Encode};
+
 use super::Change;
 use super::entity::{Entity, EntityKey};
 use crate::account_id::AccountId;
+
+/// The name of an account; unique among all accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Alias {
+    /// The alias.
+    #[n(0)]
+    pub alias: Box<str>,
+    /// The account.
+    #[n(1)]
+    pub account: AccountId,
+}
+
+/// The sign-in name of a root user; unique among all accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RootEmail {
+    /// The address, in lower case.
+    #[n(0)]
+    pub email: Box<str>,
+    /// The account.
+    #[n(1)]
+    pub account: AccountId,
+}
 
 /// The directory of accounts; stored as a pseudo-account.
 #[derive(Debug, Clone, Default)]

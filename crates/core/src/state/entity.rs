@@ -6,10 +6,16 @@
 use std::sync::Arc;
 
 use iamd_policy::PolicySet;
-use iamd_wire::{Secret, Timestamp};
+use iamd_wire::Timestamp;
 use minicbor::{Decode, Encode};
 
+use super::access_key::AccessKey;
+use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
+use super::operator::{OperatorCredential, RevokedSession};
+use super::provider::OidcProvider;
+use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -35,6 +41,26 @@ pub enum Entity {
     Alias(Alias),
     /// The sign-in name of a root user; lives in the directory.
     RootEmail(RootEmail),
+    /// The rules for passwords.
+    PasswordPolicy(PasswordPolicy),
+    /// The password of a user.
+    LoginProfile(LoginProfile),
+    /// A device that shows one-time codes.
+    MfaDevice(MfaDevice),
+    /// The last credential report.
+    CredentialReport(CredentialReport),
+    /// An SSH public key of a user.
+    SshPublicKey(SshPublicKey),
+    /// A signing certificate of a user or of root.
+    SigningCertificate(SigningCertificate),
+    /// A server certificate.
+    ServerCertificate(ServerCertificate),
+    /// An OpenID Connect provider.
+    OidcProvider(OidcProvider),
+    /// A temporary credential that was ended before its time.
+    RevokedSession(RevokedSession),
+    /// What an operator signs with; lives among the operators.
+    OperatorCredential(OperatorCredential),
 }
 
 /// What identifies a row inside its account.
@@ -58,6 +84,26 @@ pub enum EntityKey {
     Alias(Box<str>),
     /// A root e-mail address, in lower case.
     RootEmail(Box<str>),
+    /// The rules for passwords.
+    PasswordPolicy,
+    /// The password of a user, by the user's unique id.
+    LoginProfile(UniqueId),
+    /// A device that shows one-time codes, by serial number.
+    MfaDevice(Box<str>),
+    /// The last credential report.
+    CredentialReport,
+    /// An SSH public key by unique id.
+    SshPublicKey(UniqueId),
+    /// A signing certificate by its id.
+    SigningCertificate(Box<str>),
+    /// A server certificate by unique id.
+    ServerCertificate(UniqueId),
+    /// An OpenID Connect provider by its URL.
+    OidcProvider(Box<str>),
+    /// An ended temporary credential by its access key id.
+    RevokedSession(AccessKeyId),
+    /// An operator's credential by its access key id.
+    OperatorCredential(AccessKeyId),
 }
 
 impl Entity {
@@ -73,6 +119,18 @@ impl Entity {
             Entity::AccessKey(key) => EntityKey::AccessKey(key.id.clone()),
             Entity::Alias(alias) => EntityKey::Alias(alias.alias.clone()),
             Entity::RootEmail(email) => EntityKey::RootEmail(email.email.clone()),
+            Entity::PasswordPolicy(_) => EntityKey::PasswordPolicy,
+            Entity::LoginProfile(profile) => EntityKey::LoginProfile(profile.user),
+            Entity::MfaDevice(device) => EntityKey::MfaDevice(device.serial.clone()),
+            Entity::CredentialReport(_) => EntityKey::CredentialReport,
+            Entity::SshPublicKey(key) => EntityKey::SshPublicKey(key.id),
+            Entity::SigningCertificate(it) => EntityKey::SigningCertificate(it.id.clone()),
+            Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
+            Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
+            Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
+            Entity::OperatorCredential(credential) => {
+                EntityKey::OperatorCredential(credential.id.clone())
+            }
         }
     }
 }
@@ -208,6 +266,12 @@ pub struct AccountSettings {
     /// Sessions of root issued before this time are void.
     #[cbor(n(5), with = "record::optional_timestamp")]
     pub root_sessions_not_before: Option<Timestamp>,
+    /// When an operator closed the account, if it is closed: none of its credentials is good then.
+    #[cbor(n(8), with = "record::optional_timestamp")]
+    pub closed: Option<Timestamp>,
+    /// Sessions of anybody in the account issued before this time are void.
+    #[cbor(n(9), with = "record::optional_timestamp")]
+    pub sessions_not_before: Option<Timestamp>,
 }
 
 /// An IAM user.
@@ -393,7 +457,7 @@ pub struct InstanceProfile {
     pub tags: Vec<Tag>,
 }
 
-/// Whose access key it is.
+/// Whose access key or MFA device it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum KeyOwner {
     /// The root user of the account.
@@ -402,65 +466,4 @@ pub enum KeyOwner {
     /// An IAM user, by unique id.
     #[n(1)]
     User(#[n(0)] UniqueId),
-}
-
-/// Whether an access key may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum AccessKeyStatus {
-    /// It may be used.
-    #[n(0)]
-    Active,
-    /// It is kept, but refused.
-    #[n(1)]
-    Inactive,
-}
-
-/// A long-term access key.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct AccessKey {
-    /// The id, `AKIA...`.
-    #[n(0)]
-    pub id: AccessKeyId,
-    /// Whose key it is.
-    #[n(1)]
-    pub owner: KeyOwner,
-    /// The secret; shown to a client once, on creation.
-    #[cbor(n(2), with = "record::secret")]
-    pub secret: Secret,
-    /// Whether it may be used.
-    #[n(3)]
-    pub status: AccessKeyStatus,
-    /// When the key was created.
-    #[cbor(n(4), with = "record::timestamp")]
-    pub created: Timestamp,
-}
-
-impl AccessKey {
-    /// What lists of keys are sorted by: oldest first, keys of one second by id.
-    pub fn age_order(&self) -> (i64, &str) {
-        (self.created.seconds(), self.id.as_str())
-    }
-}
-
-/// The name of an account; unique among all accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Alias {
-    /// The alias.
-    #[n(0)]
-    pub alias: Box<str>,
-    /// The account.
-    #[n(1)]
-    pub account: AccountId,
-}
-
-/// The sign-in name of a root user; unique among all accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct RootEmail {
-    /// The address, in lower case.
-    #[n(0)]
-    pub email: Box<str>,
-    /// The account.
-    #[n(1)]
-    pub account: AccountId,
 }

@@ -1,24 +1,39 @@
 //! What the server knows: accounts, what lives in them, and how a change alters it.
 
+mod access_key;
 mod account;
+mod belongings;
+mod certificate;
 mod collection;
 mod directory;
 mod document;
 mod entity;
+mod mfa_devices;
+mod operator;
 mod policy_use;
+mod provider;
+mod sign_in;
 
 use std::sync::Arc;
 
+pub use access_key::{AccessKey, AccessKeyStatus};
 pub use account::{Account, AccountVersion};
+pub use belongings::{AgePlace, Belonging, Belongings};
+pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
-pub use directory::Directory;
+pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccessKey, AccessKeyStatus, AccountSettings, Alias, AttachedPolicy, Entity, EntityKey, Group,
-    InlinePolicies, InlinePolicy, InstanceProfile, KeyOwner, Policy, PolicyVersion, Role,
-    RootEmail, Tag, User,
+    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InlinePolicies, InlinePolicy,
+    InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag, User,
 };
+pub use mfa_devices::MfaDevices;
+pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
+pub use provider::OidcProvider;
+pub use sign_in::{
+    CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
+};
 
 use crate::account_id::AccountId;
 use crate::unique_id::AccessKeyId;
@@ -35,7 +50,7 @@ pub enum Change {
 /// The changes that one command makes to one account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountChanges {
-    /// The account, or the directory.
+    /// The account, or a pseudo-account.
     pub account: AccountId,
     /// The changes, in the order in which they are applied.
     pub changes: Vec<Change>,
@@ -46,6 +61,7 @@ pub struct AccountChanges {
 pub struct State {
     accounts: imbl::OrdMap<AccountId, Arc<Account>>,
     directory: Directory,
+    operators: Operators,
     /// Accounts of access keys whose ids carry none (chosen by an operator).
     foreign_keys: imbl::HashMap<AccessKeyId, AccountId>,
 }
@@ -66,6 +82,11 @@ impl State {
         &self.directory
     }
 
+    /// The credentials of operators.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
     /// A long-term access key together with its account.
     pub fn access_key(&self, id: &AccessKeyId) -> Option<(&Arc<Account>, &Arc<AccessKey>)> {
         let account = match self.foreign_keys.get(id) {
@@ -78,9 +99,10 @@ impl State {
 
     /// The state after these changes.
     pub fn apply(&mut self, changes: &AccountChanges) {
-        if changes.account == AccountId::DIRECTORY {
-            self.directory.apply(&changes.changes);
-            return;
+        match changes.account {
+            AccountId::DIRECTORY => return self.directory.apply(&changes.changes),
+            AccountId::OPERATORS => return self.operators.apply(&changes.changes),
+            _ => {}
         }
         let mut account = match self.accounts.get(&changes.account) {
             Some(account) => Account::clone(account),
@@ -97,6 +119,21 @@ impl State {
             // INVARIANT: an account exists exactly as long as its settings do.
             self.accounts.remove(&changes.account);
         }
+    }
+
+    /// Puts an account, or the directory, as `newer` has it in the place of what is here.
+    pub fn take_over(&mut self, account: AccountId, newer: &State) {
+        if account == AccountId::DIRECTORY {
+            self.directory = newer.directory.clone();
+            return;
+        }
+        self.foreign_keys.retain(|_, owner| *owner != account);
+        let foreign = newer.foreign_keys.iter().filter(|(_, owner)| **owner == account);
+        self.foreign_keys.extend(foreign.map(|(id, owner)| (id.clone(), *owner)));
+        match newer.accounts.get(&account) {
+            Some(held) => self.accounts.insert(account, Arc::clone(held)),
+            None => self.accounts.remove(&account),
+        };
     }
 
     fn index_foreign_key(&mut self, account: AccountId, change: &Change) {

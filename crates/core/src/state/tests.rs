@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iamd_wire::Timestamp;
 use proptest::prelude::*;
 
 use super::{Account, Change, Collection, Entity, EntityKey, KeyOwner, Named, PolicyUse, State};
+use crate::account_id::AccountId;
 use crate::quota::{self, Quotas};
 use crate::record::RecordKey;
-use crate::test_support::{ACCOUNT, ALLOW_ALL, TRUST_EC2, World, rebuilt};
+use crate::test_support::{ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, TRUST_EC2, World, rebuilt};
+use crate::totp::{Seed, step_at};
 
 #[test]
 fn a_swap_of_names_in_one_batch_loses_nobody() {
@@ -46,6 +49,35 @@ fn an_account_ends_with_its_settings() {
     assert!(world.state.account(account).is_none());
 }
 
+#[test]
+fn an_account_is_taken_over_with_its_keys_and_without_those_it_had() {
+    let account: AccountId = ACCOUNT.parse().unwrap();
+    // Ids of keys that an operator chose do not say whose they are.
+    let with_key = |id: &str| {
+        let mut world = World::with(&[]);
+        let key = super::AccessKey {
+            id: id.parse().unwrap(),
+            owner: KeyOwner::Root,
+            secret: "secret".to_owned().into(),
+            status: super::AccessKeyStatus::Active,
+            created: NOW,
+        };
+        let changes = vec![Change::Put(Entity::AccessKey(key))];
+        world.commit(&[super::AccountChanges { account, changes }]);
+        world.state
+    };
+    let (old, new) = ("AKIAOPERATORSOLDKEY", "AKIAOPERATORSNEWKEY");
+    let (mut state, newer) = (with_key(old), with_key(new));
+    let other = state.account(OTHER_ACCOUNT.parse().unwrap()).unwrap().clone();
+    state.take_over(account, &newer);
+    assert!(state.access_key(&new.parse().unwrap()).is_some());
+    assert!(state.access_key(&old.parse().unwrap()).is_none());
+    let kept = state.account(OTHER_ACCOUNT.parse().unwrap()).unwrap();
+    assert!(std::sync::Arc::ptr_eq(kept, &other), "others stay as they are");
+    state.take_over(account, &State::default());
+    assert!(state.account(account).is_none() && state.access_key(&new.parse().unwrap()).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -61,7 +93,9 @@ proptest! {
         for (step, command) in commands.iter().enumerate() {
             // A refusal changes nothing, an answer must leave a sound state behind.
             let before = world.rows.clone();
-            if world.send(&root, command).is_err() {
+            world.now = Timestamp::from_seconds(world.now.seconds() + 60);
+            let command = with_codes(&world, command);
+            if world.send(&root, &command).is_err() {
                 prop_assert_eq!(&before, &world.rows);
             }
             if step % 16 == 0 {
@@ -86,70 +120,103 @@ fn small_quotas() -> Quotas {
     }
 }
 
+/// Commands whose names and ARNs are filled in.
+const TEMPLATES: &[&str] = &[
+    "CreateUser&UserName={N}",
+    "CreateUser&UserName={N}",
+    "CreateUser&UserName={N}&Path=/x/&PermissionsBoundary={P}",
+    "DeleteUser&UserName={N}",
+    "UpdateUser&UserName={N}&NewUserName={M}",
+    "UpdateUser&UserName={N}&NewPath=/y/",
+    "CreateGroup&GroupName={N}",
+    "CreateGroup&GroupName={M}",
+    "DeleteGroup&GroupName={N}",
+    "UpdateGroup&GroupName={N}&NewGroupName={M}",
+    "AddUserToGroup&UserName={N}&GroupName={M}",
+    "AddUserToGroup&UserName={M}&GroupName={N}",
+    "RemoveUserFromGroup&UserName={N}&GroupName={M}",
+    "CreateRole&RoleName={N}&AssumeRolePolicyDocument={TRUST}",
+    "CreateRole&RoleName={N}&AssumeRolePolicyDocument={TRUST}",
+    "DeleteRole&RoleName={N}",
+    "CreatePolicy&PolicyName={N}&PolicyDocument={ALL}",
+    "CreatePolicy&PolicyName=a&PolicyDocument={ALL}",
+    "DeletePolicy&PolicyArn={P}",
+    "CreatePolicyVersion&PolicyArn={P}&PolicyDocument={ALL}&SetAsDefault=true",
+    "CreatePolicyVersion&PolicyArn={P}&PolicyDocument={ALL}",
+    "DeletePolicyVersion&PolicyArn={P}&VersionId=v1",
+    "SetDefaultPolicyVersion&PolicyArn={P}&VersionId=v2",
+    "AttachUserPolicy&UserName={N}&PolicyArn={P}",
+    "AttachGroupPolicy&GroupName={N}&PolicyArn={P}",
+    "AttachRolePolicy&RoleName={N}&PolicyArn={P}",
+    "AttachUserPolicy&UserName={N}&PolicyArn={AWS}",
+    "DetachUserPolicy&UserName={N}&PolicyArn={P}",
+    "DetachRolePolicy&RoleName={N}&PolicyArn={P}",
+    "PutUserPermissionsBoundary&UserName={N}&PermissionsBoundary={P}",
+    "DeleteUserPermissionsBoundary&UserName={N}",
+    "PutRolePermissionsBoundary&RoleName={N}&PermissionsBoundary={AWS}",
+    "DeleteRolePermissionsBoundary&RoleName={N}",
+    "CreateInstanceProfile&InstanceProfileName={N}",
+    "DeleteInstanceProfile&InstanceProfileName={N}",
+    "AddRoleToInstanceProfile&InstanceProfileName={N}&RoleName={M}",
+    "RemoveRoleFromInstanceProfile&InstanceProfileName={N}&RoleName={M}",
+    "CreateAccessKey&UserName={N}",
+    "CreateAccessKey&UserName={N}",
+    "CreateAccessKey",
+    "PutUserPolicy&UserName={N}&PolicyName={M}&PolicyDocument={ALL}",
+    "DeleteUserPolicy&UserName={N}&PolicyName={M}",
+    "PutGroupPolicy&GroupName={N}&PolicyName={M}&PolicyDocument={ALL}",
+    "PutRolePolicy&RoleName={N}&PolicyName={M}&PolicyDocument={ALL}",
+    "TagUser&UserName={N}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+    "UntagUser&UserName={N}&TagKeys.member.1={M}",
+    "TagPolicy&PolicyArn={P}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+    "GenerateCredentialReport",
+    "UpdateAccountPasswordPolicy&MinimumPasswordLength=8&PasswordReusePrevention=2",
+    "DeleteAccountPasswordPolicy",
+    "CreateLoginProfile&UserName={N}&Password=Hunter22",
+    "UpdateLoginProfile&UserName={N}&Password=Hunter23",
+    "DeleteLoginProfile&UserName={N}",
+    "CreateVirtualMFADevice&VirtualMFADeviceName={N}",
+    "CreateVirtualMFADevice&VirtualMFADeviceName={N}",
+    "DeleteVirtualMFADevice&SerialNumber={D}",
+    "EnableMFADevice&UserName={M}&SerialNumber={D}&{CODES}",
+    "EnableMFADevice&UserName={N}&SerialNumber={D}&{CODES}",
+    "ResyncMFADevice&UserName={M}&SerialNumber={D}&{CODES}",
+    "DeactivateMFADevice&UserName={M}&SerialNumber={D}",
+    "TagMFADevice&SerialNumber={D}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+    "CreateAccountAlias&AccountAlias=name-{n}",
+    "CreateOpenIDConnectProvider&Url=https://id{n}.example",
+    "AddClientIDToOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example&ClientID={n}",
+    "DeleteOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example",
+    "DeleteAccountAlias&AccountAlias=name-{n}",
+];
+
 /// A command with names out of a small pool, so that commands meet each other.
 fn any_command() -> impl Strategy<Value = String> {
-    let templates = vec![
-        "CreateUser&UserName={N}",
-        "CreateUser&UserName={N}",
-        "CreateUser&UserName={N}&Path=/x/&PermissionsBoundary={P}",
-        "DeleteUser&UserName={N}",
-        "UpdateUser&UserName={N}&NewUserName={M}",
-        "UpdateUser&UserName={N}&NewPath=/y/",
-        "CreateGroup&GroupName={N}",
-        "CreateGroup&GroupName={M}",
-        "DeleteGroup&GroupName={N}",
-        "UpdateGroup&GroupName={N}&NewGroupName={M}",
-        "AddUserToGroup&UserName={N}&GroupName={M}",
-        "AddUserToGroup&UserName={M}&GroupName={N}",
-        "RemoveUserFromGroup&UserName={N}&GroupName={M}",
-        "CreateRole&RoleName={N}&AssumeRolePolicyDocument={TRUST}",
-        "CreateRole&RoleName={N}&AssumeRolePolicyDocument={TRUST}",
-        "DeleteRole&RoleName={N}",
-        "CreatePolicy&PolicyName={N}&PolicyDocument={ALL}",
-        "CreatePolicy&PolicyName=a&PolicyDocument={ALL}",
-        "DeletePolicy&PolicyArn={P}",
-        "CreatePolicyVersion&PolicyArn={P}&PolicyDocument={ALL}&SetAsDefault=true",
-        "CreatePolicyVersion&PolicyArn={P}&PolicyDocument={ALL}",
-        "DeletePolicyVersion&PolicyArn={P}&VersionId=v1",
-        "SetDefaultPolicyVersion&PolicyArn={P}&VersionId=v2",
-        "AttachUserPolicy&UserName={N}&PolicyArn={P}",
-        "AttachGroupPolicy&GroupName={N}&PolicyArn={P}",
-        "AttachRolePolicy&RoleName={N}&PolicyArn={P}",
-        "AttachUserPolicy&UserName={N}&PolicyArn={AWS}",
-        "DetachUserPolicy&UserName={N}&PolicyArn={P}",
-        "DetachRolePolicy&RoleName={N}&PolicyArn={P}",
-        "PutUserPermissionsBoundary&UserName={N}&PermissionsBoundary={P}",
-        "DeleteUserPermissionsBoundary&UserName={N}",
-        "PutRolePermissionsBoundary&RoleName={N}&PermissionsBoundary={AWS}",
-        "DeleteRolePermissionsBoundary&RoleName={N}",
-        "CreateInstanceProfile&InstanceProfileName={N}",
-        "DeleteInstanceProfile&InstanceProfileName={N}",
-        "AddRoleToInstanceProfile&InstanceProfileName={N}&RoleName={M}",
-        "RemoveRoleFromInstanceProfile&InstanceProfileName={N}&RoleName={M}",
-        "CreateAccessKey&UserName={N}",
-        "CreateAccessKey&UserName={N}",
-        "CreateAccessKey",
-        "PutUserPolicy&UserName={N}&PolicyName={M}&PolicyDocument={ALL}",
-        "DeleteUserPolicy&UserName={N}&PolicyName={M}",
-        "PutGroupPolicy&GroupName={N}&PolicyName={M}&PolicyDocument={ALL}",
-        "PutRolePolicy&RoleName={N}&PolicyName={M}&PolicyDocument={ALL}",
-        "TagUser&UserName={N}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
-        "UntagUser&UserName={N}&TagKeys.member.1={M}",
-        "TagPolicy&PolicyArn={P}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
-        "CreateAccountAlias&AccountAlias=name-{n}",
-        "DeleteAccountAlias&AccountAlias=name-{n}",
-    ];
     let name = || prop::sample::select(vec!["a", "b", "C", "c", "A"]);
-    (prop::sample::select(templates), name(), name()).prop_map(|(template, one, other)| {
+    (prop::sample::select(TEMPLATES), name(), name()).prop_map(|(template, one, other)| {
         template
             .replace("{N}", one)
             .replace("{n}", &one.to_lowercase())
             .replace("{M}", other)
             .replace("{P}", &format!("arn:aws:iam::111122223333:policy/{one}"))
+            .replace("{D}", &format!("arn:aws:iam::111122223333:mfa/{one}"))
             .replace("{AWS}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
             .replace("{ALL}", ALLOW_ALL)
             .replace("{TRUST}", TRUST_EC2)
     })
+}
+
+/// The command with the codes that its device shows now, if there is such a device.
+fn with_codes(world: &World, command: &str) -> String {
+    let serial = command.split('&').find_map(|member| member.strip_prefix("SerialNumber="));
+    let account = world.state.account(ACCOUNT.parse().unwrap()).unwrap();
+    let device = serial.and_then(|serial| account.mfa_devices().with_serial(serial));
+    let codes = device.map_or("AuthenticationCode1=1&AuthenticationCode2=2".to_owned(), |device| {
+        let (seed, step) = (Seed::of_base32(&device.seed).unwrap(), step_at(world.now));
+        let (first, second) = (seed.shown_at(step - 1), seed.shown_at(step));
+        format!("AuthenticationCode1={first}&AuthenticationCode2={second}")
+    });
+    command.replace("{CODES}", &codes)
 }
 
 fn check(world: &World) {
@@ -173,7 +240,12 @@ fn check_quotas(account: &Account, quotas: &Quotas) {
     within(account.policies().len(), quotas.policies);
     within(account.instance_profiles().len(), quotas.instance_profiles);
     within(account.keys_of(KeyOwner::Root).count(), quota::ACCESS_KEYS_PER_USER);
+    within(account.mfa_devices().virtual_count(), quotas.users);
     for user in account.users().iter() {
+        within(
+            account.mfa_devices().of(KeyOwner::User(user.id)).count(),
+            quota::MFA_DEVICES_PER_USER,
+        );
         within(account.keys_of(KeyOwner::User(user.id)).count(), quota::ACCESS_KEYS_PER_USER);
         within(user.groups.len(), quota::GROUPS_PER_USER);
         within(user.attached.len(), quotas.attached_policies_per_user);
@@ -237,7 +309,26 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
             assert_eq!(account.access_key(&key.id).unwrap(), key);
             lines.push(format!("key {key:?}"));
         }
+        assert_eq!(
+            account.mfa_devices().has_any(owner),
+            account.mfa_devices().of(owner).count() > 0
+        );
+        for device in account.mfa_devices().of(owner) {
+            assert_eq!(device.assignment.unwrap().owner, owner);
+            lines.push(format!("device of {owner:?} {device:?}"));
+        }
     }
+    let devices: Vec<_> = account.mfa_devices().virtual_after(None).collect();
+    let assigned = devices.iter().filter(|device| device.assignment.is_some()).count();
+    assert_eq!(account.mfa_devices().assigned_counts(), (assigned, 0));
+    lines.push(format!("devices {devices:?}"));
+    for user in account.users().iter() {
+        lines.push(format!("password {:?}", account.login_profile(user.id)));
+    }
+    lines.push(format!("passwords {:?}", account.password_policy()));
+    lines.push(format!("report {:?}", account.credential_report()));
+    lines.push(format!("providers {:?}", account.oidc_providers()));
+    entities("server certificate", account.server_certificates(), lines);
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));
     }

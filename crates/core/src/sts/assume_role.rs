@@ -10,13 +10,14 @@ use super::credentials::issue;
 use super::mfa;
 use super::session_tag::{inherited_tags, session_tags};
 use crate::arn::{self, IamArn};
-use crate::authorize::{self, CallerPolicies, permit_credential};
+use crate::authorize::{self, CallerPolicies, decided, permit_credential};
 use crate::caller::Identity;
 use crate::decision_keys::DecisionKeys;
 use crate::draw::Draw;
 use crate::iam::checked_document;
 use crate::managed::require_attachable;
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
+use crate::preparation::CodeUse;
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::session::{Session, SessionPolicies, SessionTag, Subject};
@@ -41,6 +42,16 @@ impl Operation for AssumeRoleRequest {
         let identify = also(self.source_identity.is_some(), "sts:SetSourceIdentity");
         let context = also(self.provided_contexts.is_some(), "sts:SetContext");
         Ok([Some(assume), tag, identify, context].into_iter().flatten().collect())
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.serial_number.is_some() || self.token_code.is_some()
+    }
+
+    fn shown_code(&self, scene: &Scene<'_>) -> Result<Option<CodeUse>, Refusal> {
+        self.role_parts()?;
+        refuse_root(scene)?;
+        mfa::shown_code(scene, self.serial_number.as_deref(), self.token_code.as_deref())
     }
 
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
@@ -71,7 +82,7 @@ impl Operation for AssumeRoleRequest {
                     resource_account: Some(parts.account),
                     context: &DecisionKeys::new(scene, target, owner),
                 };
-                if !iamd_policy::decide(&request, &policies).is_allowed() {
+                if !decided(scene, &request, &policies) {
                     return Err(self.denial(scene, &request, &policies, target));
                 }
             }
@@ -81,6 +92,8 @@ impl Operation for AssumeRoleRequest {
 
     fn plan(&self, scene: &Scene<'_>, draw: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
         let (account, role) = self.role(scene).ok_or_else(|| self.plain_denial(scene))?;
+        let code = self.shown_code(scene)?;
+        code.iter().try_for_each(|code| mfa::require_claimed(scene, code))?;
         if self.provided_contexts.is_some() {
             // An assertion that nobody can verify yet is refused, not ignored.
             return Err(Refusal::new(
@@ -97,13 +110,12 @@ impl Operation for AssumeRoleRequest {
             ));
         }
         let inherited = scene.caller.session().and_then(|session| session.source_identity.clone());
+        let session_name = self.role_session_name.as_str().into();
+        let subject = Subject::Role { role: role.id, session_name };
         let session = Session {
             account: account.id(),
-            subject: Subject::Role {
-                role: role.id,
-                session_name: self.role_session_name.as_str().into(),
-            },
-            issued: draw.now(),
+            issued: account.issue_time(&subject, draw.now()),
+            subject,
             expires: Timestamp::from_seconds(draw.now().seconds() + i64::from(seconds)),
             policies: self.session_policies(account)?,
             tags: self.session_tags(scene)?,
@@ -124,6 +136,14 @@ impl Operation for AssumeRoleRequest {
             session_token_size: issued.token_size,
         }))
     }
+}
+
+fn refuse_root(scene: &Scene<'_>) -> Result<(), Refusal> {
+    if scene.caller.identity == Identity::Root {
+        let message = "Roles may not be assumed by root accounts.";
+        return Err(Refusal::new(ErrorCode::AccessDenied, message));
+    }
+    Ok(())
 }
 
 /// The steps of AssumeRole.
@@ -164,19 +184,14 @@ impl Steps for AssumeRoleRequest {
     fn role<'a>(&self, scene: &Scene<'a>) -> Option<(&'a Account, &'a Role)> {
         let parts = self.role_parts().ok()?;
         let account = scene.state.account(parts.account.parse().ok()?)?;
-        let role = account.roles().named(parts.name)?;
+        let role = account.roles().named(parts.name).filter(|_| account.is_open())?;
         (*role.name == *parts.name && *role.path == *parts.path).then_some((account, role))
     }
 
     fn check_caller(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
-        self.role_parts()?;
-        if scene.caller.identity == Identity::Root {
-            return Err(Refusal::new(
-                ErrorCode::AccessDenied,
-                "Roles may not be assumed by root accounts.",
-            ));
+        if self.shown_code(scene)?.is_some_and(|code| !code.is_right()) {
+            return Err(mfa::wrong_code());
         }
-        mfa::shown_factor(self.serial_number.as_deref(), self.token_code.as_deref())?;
         let is_chained = matches!(scene.caller.identity, Identity::RoleSession { .. });
         if is_chained && self.duration_seconds.is_some_and(|seconds| seconds > CHAINED_SECONDS_MAX)
         {
@@ -252,6 +267,13 @@ impl Steps for AssumeRoleRequest {
     }
 
     fn add_keys(&self, scene: &Scene<'_>, context: &mut Context) {
+        if let Ok(Some(code)) = self.shown_code(scene)
+            && code.is_right()
+        {
+            let age = scene.now.seconds().saturating_sub(code.at.seconds()).max(0);
+            context.set("aws:MultiFactorAuthPresent", "true");
+            context.set("aws:MultiFactorAuthAge", age.to_string());
+        }
         context.set("sts:RoleSessionName", self.role_session_name.as_str());
         if let Some(external_id) = &self.external_id {
             context.set("sts:ExternalId", external_id.as_str());

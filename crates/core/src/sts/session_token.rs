@@ -8,6 +8,7 @@ use super::mfa;
 use crate::caller::Identity;
 use crate::draw::Draw;
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
+use crate::preparation::CodeUse;
 use crate::refusal::Refusal;
 use crate::session::{Session, Subject};
 
@@ -26,6 +27,15 @@ impl Operation for GetSessionTokenRequest {
         Ok(vec![Target::wildcard(Self::ACTION, None)])
     }
 
+    fn is_prepared(&self) -> bool {
+        self.serial_number.is_some() || self.token_code.is_some()
+    }
+
+    fn shown_code(&self, scene: &Scene<'_>) -> Result<Option<CodeUse>, Refusal> {
+        self.permit(scene)?;
+        mfa::shown_code(scene, self.serial_number.as_deref(), self.token_code.as_deref())
+    }
+
     fn permit(&self, scene: &Scene<'_>) -> Result<(), Refusal> {
         match scene.caller.session() {
             None => Ok(()),
@@ -34,7 +44,8 @@ impl Operation for GetSessionTokenRequest {
     }
 
     fn plan(&self, scene: &Scene<'_>, draw: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
-        let mfa = mfa::shown_factor(self.serial_number.as_deref(), self.token_code.as_deref())?;
+        let code = self.shown_code(scene)?;
+        code.iter().try_for_each(|code| mfa::require_claimed(scene, code))?;
         let seconds = self.duration_seconds.unwrap_or(SECONDS_DEFAULT);
         let (subject, seconds) = match &scene.caller.identity {
             Identity::Root => (Subject::Root, seconds.min(ROOT_SECONDS_MAX)),
@@ -44,13 +55,13 @@ impl Operation for GetSessionTokenRequest {
         };
         let session = Session {
             account: scene.account.id(),
+            issued: scene.account.issue_time(&subject, draw.now()),
             subject,
-            issued: draw.now(),
             expires: Timestamp::from_seconds(draw.now().seconds() + i64::from(seconds)),
             policies: None,
             tags: Vec::new(),
             source_identity: None,
-            mfa,
+            mfa: code.map(|code| code.at),
         };
         let issued = issue(scene, &session, self.minimum_session_token_size, draw)?;
         Ok(Planned::read(GetSessionTokenResponse {

@@ -1,15 +1,16 @@
-//! `iamd account`: creating and listing accounts, on a running node or on a folder at rest.
+//! `iamd account`: operators' work on accounts, on a running node or on a folder at rest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use iamd_core::quota::Quotas;
 use iamd_wire::Secret;
 
-use super::{OutputFormat, folder, printout};
+use super::confirm::confirm;
+use super::place::Place;
+use super::secret_file;
 use crate::fault::Fault;
 use crate::founder::Order;
-use crate::operator::{self, Granted, Wish};
+use crate::operator::Wish;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -17,16 +18,14 @@ pub(super) enum Command {
     Create(Create),
     /// Lists the accounts.
     List(Place),
-}
-
-#[derive(Args)]
-pub(super) struct Place {
-    /// The data folder of the node, which may be running.
-    #[arg(long, env = "IAMD_DATA", default_value = "./iamd-data")]
-    data: PathBuf,
-    /// How to print; a table on a terminal, JSON otherwise.
-    #[arg(short, long)]
-    output: Option<OutputFormat>,
+    /// Closes an account: all its credentials are refused at once. It can be reopened for 90 days.
+    Close(Close),
+    /// Opens a closed account again.
+    Reopen(One),
+    /// Gives root a new password and ends root's sessions.
+    ResetRootPassword(ResetRootPassword),
+    /// Removes the MFA devices of root or of a user who has lost them.
+    RecoverMfa(RecoverMfa),
 }
 
 #[derive(Args)]
@@ -53,6 +52,47 @@ pub(super) struct Create {
     key_owner: String,
 }
 
+#[derive(Args)]
+pub(super) struct One {
+    #[command(flatten)]
+    place: Place,
+    /// The number of the account.
+    account: String,
+}
+
+#[derive(Args)]
+pub(super) struct Close {
+    #[command(flatten)]
+    one: One,
+    /// Does not ask for the number again.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ResetRootPassword {
+    #[command(flatten)]
+    one: One,
+    /// A file with the new password, or `-` for standard input; drawn and printed if absent.
+    #[arg(long, value_name = "FILE", conflicts_with = "root_password")]
+    root_password_file: Option<PathBuf>,
+    /// The new password. On the command line others can read it: better in the variable.
+    #[arg(long, env = "IAMD_ROOT_PASSWORD", hide_env_values = true)]
+    root_password: Option<Secret>,
+}
+
+#[derive(Args)]
+pub(super) struct RecoverMfa {
+    #[command(flatten)]
+    one: One,
+    /// The name of the user; root if absent.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Does not ask again.
+    #[arg(long)]
+    yes: bool,
+}
+
 pub(super) async fn run(command: Command) -> Result<(), Fault> {
     match command {
         Command::Create(create) => {
@@ -64,38 +104,29 @@ pub(super) async fn run(command: Command) -> Result<(), Fault> {
                 secret_access_key: create.secret_access_key,
                 key_owner: Some(create.key_owner),
             };
-            let granted = carry_out(&create.place.data, Wish::CreateAccount(order)).await?;
-            show(&granted, create.place.output)
+            create.place.run(Wish::CreateAccount(order)).await
         }
-        Command::List(place) => {
-            let granted = carry_out(&place.data, Wish::ListAccounts).await?;
-            show(&granted, place.output)
+        Command::List(place) => place.run(Wish::ListAccounts).await,
+        Command::Close(Close { one, yes }) => {
+            let what = format!("All credentials of account {} will be refused", one.account);
+            confirm(yes, &what, &one.account)?;
+            one.place.run(Wish::CloseAccount { account_id: one.account }).await
         }
-    }
-}
-
-/// Through the running node, if there is one; else on the folder itself.
-async fn carry_out(data: &Path, wish: Wish) -> Result<Granted, Fault> {
-    if let Some(granted) = operator::ask(data, &wish).await? {
-        return Ok(granted);
-    }
-    if !data.is_dir() {
-        return Err(Fault::Folder(format!(
-            "there is no data folder `{}`; name the one of your node with --data",
-            data.display()
-        )));
-    }
-    let node = folder::open(data, Quotas::default()).await?;
-    let granted = operator::grant(&node, wish).await;
-    node.close().await?;
-    granted
-}
-
-fn show(granted: &Granted, output: Option<OutputFormat>) -> Result<(), Fault> {
-    match (OutputFormat::or_what_fits(output), granted) {
-        (OutputFormat::Json, Granted::Account(facts)) => printout::json(facts),
-        (OutputFormat::Json, Granted::Accounts(accounts)) => printout::json(accounts),
-        (OutputFormat::Table, Granted::Account(facts)) => printout::account(facts),
-        (OutputFormat::Table, Granted::Accounts(accounts)) => printout::accounts(accounts),
+        Command::Reopen(One { place, account: account_id }) => {
+            place.run(Wish::ReopenAccount { account_id }).await
+        }
+        Command::ResetRootPassword(reset) => {
+            let from_file =
+                reset.root_password_file.as_deref().map(secret_file::password).transpose()?;
+            let root_password = from_file.or(reset.root_password);
+            let account_id = reset.one.account;
+            reset.one.place.run(Wish::ResetRootPassword { account_id, root_password }).await
+        }
+        Command::RecoverMfa(RecoverMfa { one, user, yes }) => {
+            let whose = user.as_deref().unwrap_or("root");
+            let what = format!("{whose} of account {} will have no MFA device", one.account);
+            confirm(yes, &what, &one.account)?;
+            one.place.run(Wish::RecoverMfa { account_id: one.account, user }).await
+        }
     }
 }

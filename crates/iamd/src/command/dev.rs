@@ -14,14 +14,12 @@ use iamd_wire::Secret;
 
 use super::folder;
 use super::printout::{self, DevFacts};
-use crate::config::{Config, ServerSettings};
+use crate::config::{AuditSettings, Config, ServerSettings};
 use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
-use crate::limits::Limits;
 use crate::log::{self, LogFormat};
-use crate::node::{Node, Snapshot};
-use crate::proxies::Proxies;
+use crate::node::{self, Node, Snapshot, upkeep};
 use crate::server::Reception;
 use crate::{operator, server};
 
@@ -62,6 +60,9 @@ pub(super) struct Options {
     /// Another quota than AWS's default, such as `users=20000`; may be given several times.
     #[arg(long = "quota", value_name = "NAME=NUMBER")]
     quotas: Vec<String>,
+    /// Keeps no audit trail; for measurements.
+    #[arg(long)]
+    no_audit: bool,
     /// Prints the facts as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -93,11 +94,16 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
         }
         Place::Memory(_) => folder::ephemeral(quotas).await?,
     };
+    node.start_audit(place.folder(), &audit_settings(&options))?;
     let outcome = serve(&options, &place, &node).await;
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
     outcome
+}
+
+fn audit_settings(options: &Options) -> AuditSettings {
+    AuditSettings { enabled: !options.no_audit, ..Config::default().audit }
 }
 
 /// AWS's default quotas, with those that the options set.
@@ -172,12 +178,8 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
-    let doors = Arc::new(Doors::new(
-        Arc::clone(node),
-        Limits::generous(),
-        Proxies::default(),
-        Some(DevDoor { address, start }),
-    ));
+    let doors = Doors::new(Arc::clone(node)).with_dev(DevDoor { address, start });
+    let doors = Arc::new(doors.with_operators(place.folder()));
     let facts = DevFacts {
         account_id: opened.account_id,
         endpoint: format!("http://{address}"),
@@ -201,9 +203,13 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     }
     tracing::info!(%address, account = facts.account_id, "iamd dev is listening");
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
+    let follower = tokio::spawn(node::follow(Arc::clone(node)));
+    let upkeep = tokio::spawn(upkeep::run(Arc::clone(node), Config::default().keys));
     let reception = Reception { settings: connections(), tls: None };
     server::serve(listener, doors, reception, stop).await;
     flusher.abort();
+    follower.abort();
+    upkeep.abort();
     tracing::info!("iamd dev has stopped");
     Ok(())
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use iamd_core::quota::Quotas;
 use iamd_store::{Memory, Sqlite, Store};
 
+use crate::backup::{self, INITIALIZED_FILE};
 use crate::fault::Fault;
+use crate::keys::anchor::{self, ANCHOR_FILE};
 use crate::keys::{MasterKey, MasterKeySource};
 use crate::node::Node;
 
@@ -20,18 +22,48 @@ pub(super) async fn open(folder: &Path, quotas: Quotas) -> Result<Arc<Node>, Fau
     open_with(folder, "", quotas).await
 }
 
-/// The same with the master key from elsewhere.
-async fn open_with(folder: &Path, master_key: &str, quotas: Quotas) -> Result<Arc<Node>, Fault> {
-    let source = MasterKeySource::parse(master_key, folder)
-        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))?;
+/// The same with the master key from elsewhere: `master_key` is what the settings say of it.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn open_with(
+    folder: &Path,
+    master_key: &str,
+    quotas: Quotas,
+) -> Result<Arc<Node>, Fault> {
+    let source = master_key_source(folder, master_key)?;
+    backup::refuse_unfinished(folder)?;
     create(folder)?;
     if !Sqlite::exists(folder) {
+        refuse_lost_database(folder)?;
         // The key comes first: data without a key would be lost, a key without data is none.
         source.open_or_create()?;
     }
     let store = Sqlite::open(folder).map_err(|error| Fault::Folder(error.to_string()))?;
     let master = source.open()?.sealing()?;
-    Node::open(Arc::new(store), Arc::new(master), quotas).await
+    let node = Node::open(Arc::new(store), Arc::new(master), quotas).await?;
+    node.keep_anchor(folder).await?;
+    Ok(node)
+}
+
+/// An anchor without a database: there was one.
+fn refuse_lost_database(folder: &Path) -> Result<(), Fault> {
+    if anchor::exists(folder) {
+        return Err(Fault::Folder(format!(
+            "the data folder `{}` has lost its database, and nothing was changed; put it back, or remove the file `{ANCHOR_FILE}` there to begin anew",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Where the master key of a folder comes from. `master_key` is what the settings say of it.
+///
+/// # Errors
+/// [`Fault::Refused`] when that names no place.
+pub(super) fn master_key_source(folder: &Path, master_key: &str) -> Result<MasterKeySource, Fault> {
+    MasterKeySource::parse(master_key, folder)
+        .map_err(|message| Fault::Refused(format!("`master_key` {message}")))
 }
 
 /// A node on a folder that `iamd init` has made. `master_key` is what the settings say of it.
@@ -52,6 +84,7 @@ pub(super) async fn open_production(
 /// # Errors
 /// [`Fault::Folder`] that says what it is instead.
 pub(super) fn check_production(folder: &Path) -> Result<(), Fault> {
+    backup::refuse_unfinished(folder)?;
     if !folder.join(INITIALIZED_FILE).is_file() {
         let state = if Sqlite::exists(folder) {
             "was not made by `iamd init`, or that did not come to its end"
@@ -78,6 +111,20 @@ pub(super) async fn open_new(folder: &Path, master_key: &str) -> Result<Arc<Node
         )));
     }
     open_with(folder, master_key, Quotas::default()).await
+}
+
+/// Whether there is a folder of this name.
+///
+/// # Errors
+/// [`Fault::Folder`] if there is none.
+pub(super) fn check_exists(folder: &Path) -> Result<(), Fault> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Fault::Folder(format!(
+        "there is no data folder `{}`; name the one of your node with --data",
+        folder.display()
+    )))
 }
 
 /// Marks a folder as complete.
@@ -108,9 +155,6 @@ pub(super) fn refuse_production(folder: &Path) -> Result<(), Fault> {
     }
     Ok(())
 }
-
-/// The file that says that `iamd init` came to its end here.
-const INITIALIZED_FILE: &str = "initialized";
 
 /// Makes the folder, for its owner only, if it is not there.
 fn create(folder: &Path) -> Result<(), Fault> {

@@ -1,16 +1,13 @@
 //! `iamd init`: the data folder of a production server, with its first account and authority.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use iamd_wire::Secret;
-use zeroize::Zeroizing;
 
 use super::printout::{self, InitFacts};
 use super::settings::Settings;
-use super::{OutputFormat, folder};
+use super::{OutputFormat, folder, secret_file};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fault::Fault;
@@ -52,7 +49,7 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     if options.new_authority {
         return new_authority(&config);
     }
-    let chosen = options.root_password_file.as_deref().map(read_password).transpose()?;
+    let chosen = options.root_password_file.as_deref().map(secret_file::password).transpose()?;
     let order = Order {
         account_id: options.account_id.clone(),
         root_email: options.root_email.clone().unwrap_or_default(),
@@ -101,21 +98,4 @@ fn new_authority(config: &Config) -> Result<(), Fault> {
 /// A path that other processes can use.
 pub(super) fn absolute(folder: &Path) -> PathBuf {
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
-}
-
-/// The first line, whatever ends it.
-fn read_password(path: &Path) -> Result<Secret, Fault> {
-    /// Longest file, in bytes: the longest password in the longest form of UTF-8, and a line end.
-    const LENGTH_MAX: u64 = 4 * 128 + 2;
-    let unreadable = |error: std::io::Error| {
-        Fault::Refused(format!("the password cannot be read from {}: {error}", path.display()))
-    };
-    let mut text = Zeroizing::new(String::new());
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(LENGTH_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(LENGTH_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    }
-    Ok(Secret::from(text.lines().next().unwrap_or_default().to_owned()))
 }

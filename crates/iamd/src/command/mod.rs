@@ -1,16 +1,30 @@
 //! The command line.
 
 mod account;
+mod audit;
+mod backup;
 mod config;
+mod confirm;
 mod dev;
+mod doctor;
+mod errand;
 mod folder;
+mod granted;
 mod health;
 mod init;
+mod key;
 mod manual;
+mod mfa;
+mod operator;
+mod place;
 mod policy;
 mod printout;
+mod restore;
+mod revoke;
+mod secret_file;
 mod serve;
 mod settings;
+mod status;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -49,10 +63,40 @@ enum Command {
     },
     /// Asks the server on this machine whether it is ready; for container health checks.
     Health(health::Options),
-    /// Creates and lists accounts.
+    /// Creates, lists, closes and helps accounts.
     Account {
         #[command(subcommand)]
         command: account::Command,
+    },
+    /// Writes everything that a node keeps into one sealed file, while it runs; or checks such a file.
+    Backup(backup::Options),
+    /// Restores a backup into an empty data folder; or checks it.
+    Restore(restore::Options),
+    /// Proves and shows the audit trail.
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// Makes hardware MFA tokens known.
+    Mfa {
+        #[command(subcommand)]
+        command: mfa::Command,
+    },
+    /// Lists and rotates keys.
+    Key {
+        #[command(subcommand)]
+        command: key::Command,
+    },
+    /// Says how a node is, or a folder at rest.
+    Status(place::Place),
+    /// Says what is wrong with a node, its folder and its settings, and what to do.
+    Doctor(doctor::Options),
+    /// Ends credentials before their time: at once, also while the store is away.
+    Revoke(revoke::Options),
+    /// Makes, lists and deletes credentials for operators on other machines.
+    Operator {
+        #[command(subcommand)]
+        command: operator::Command,
     },
     /// Decisions and checks of policies, without a server.
     Policy {
@@ -101,6 +145,19 @@ pub fn run() -> ExitCode {
             manual::write(Arguments::command(), &folder).map(|()| ExitCode::SUCCESS)
         }
         Command::Account { command } => served(account::run(command)),
+        Command::Backup(options) => served(backup::run(options)),
+        Command::Restore(options) => served(restore::run(options)),
+        Command::Audit { command } => {
+            runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
+        }
+        Command::Mfa { command } => served(mfa::run(command)),
+        Command::Status(place) => served(status::run(place)),
+        Command::Doctor(options) => {
+            runtime().and_then(|runtime| runtime.block_on(doctor::run(options)))
+        }
+        Command::Revoke(options) => served(revoke::run(options)),
+        Command::Operator { command } => served(operator::run(command)),
+        Command::Key { command } => served(key::run(command)),
         Command::Policy { command } => policy::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(

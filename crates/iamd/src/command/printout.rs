@@ -1,10 +1,12 @@
 //! What commands print.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use iamd_wire::Secret;
 use serde::Serialize;
 
+use crate::backup::{Findings, Summary};
 use crate::fault::Fault;
 use crate::founder::NewAccountFacts;
 use crate::operator::AccountLine;
@@ -146,17 +148,66 @@ pub(super) fn serve(facts: &ServeFacts) -> Result<(), Fault> {
     print(&text)
 }
 
+/// A backup that was written, for people.
+pub(super) fn backup(summary: &Summary, file: &Path) -> Result<(), Fault> {
+    let mut text = format!("{}\n\n", Style::of_output().bold("The backup is written."));
+    let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<18} {value}\n"));
+    line("File", &file.display().to_string());
+    line("Master key", &summary.master_key);
+    line("Accounts", &summary.counts.accounts.to_string());
+    line("Rows", &summary.counts.rows.to_string());
+    line("Bytes", &summary.bytes.to_string());
+    text.push_str(
+        "\nIt opens only with the master key, which is not in it: keep a copy of that elsewhere.\n",
+    );
+    print(&text)
+}
+
+/// A backup that was checked, for people.
+pub(super) fn verified(findings: &Findings) -> Result<(), Fault> {
+    let title = Style::of_output().bold("Everything in the backup opens.");
+    print(&format!("{title}\n\n{}", found(findings)))
+}
+
+/// A backup that was restored, for people.
+pub(super) fn restored(findings: &Findings, data: &Path) -> Result<(), Fault> {
+    let title = Style::of_output().bold("The backup is restored.");
+    print(&format!(
+        "{title}\n\n  {:<18} {}\n{}\nSessions from before are refused; access keys and passwords are as they were.\n",
+        "Data",
+        data.display(),
+        found(findings)
+    ))
+}
+
+fn found(findings: &Findings) -> String {
+    let counts = &findings.counts;
+    let lines = [
+        ("Made", findings.created.clone()),
+        ("By iamd", findings.version.clone()),
+        ("Master key", findings.master_key.clone()),
+        ("Accounts", counts.accounts.to_string()),
+        ("Users", findings.users.to_string()),
+        ("Rows", counts.rows.to_string()),
+        ("Records", counts.records.to_string()),
+        ("Files", findings.files.join(", ")),
+        ("Content SHA-256", findings.content_sha256.clone()),
+    ];
+    lines.iter().map(|(name, value)| format!("  {name:<18} {value}\n")).collect()
+}
+
 /// A list of accounts, for people.
 pub(super) fn accounts(accounts: &[AccountLine]) -> Result<(), Fault> {
     let mut text = format!(
-        "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
-        "ACCOUNT", "ALIAS", "ROOT E-MAIL", "CREATED", "USERS", "ROLES"
+        "{:<14} {:<10} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
+        "ACCOUNT", "STATE", "ALIAS", "ROOT E-MAIL", "CREATED", "USERS", "ROLES"
     );
     for account in accounts {
         let alias = account.alias.as_deref().unwrap_or("-");
         text.push_str(&format!(
-            "{:<14} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
+            "{:<14} {:<10} {:<20} {:<30} {:<20} {:>6} {:>6}\n",
             account.account_id,
+            account.state,
             alias,
             account.root_email,
             account.created,

@@ -10,12 +10,10 @@ use super::dev::flush_facts;
 use super::printout::{self, ServeFacts};
 use super::settings::{self, Settings};
 use super::{OutputFormat, folder, init};
-use crate::config::Config;
+use crate::config::{Config, KeySettings};
 use crate::doors::Doors;
 use crate::fault::Fault;
-use crate::limits::Limits;
-use crate::node::Node;
-use crate::proxies::Proxies;
+use crate::node::{self, Node, upkeep};
 use crate::server::{self, Reception, notify};
 use crate::tls::{Tls, authority};
 use crate::{log, operator, password};
@@ -45,17 +43,22 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
     }
     let loaded = options.settings.load(flags)?;
     let config = loaded.config;
-    log::start(config.log.format, &config.log.filter);
+    let traces =
+        log::start_with_traces(config.log.format, &config.log.filter, &config.traces.endpoint)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     password::limit(&config.passwords);
     let node =
         folder::open_production(&config.data, &config.master_key, config.quotas.clone()).await?;
+    node.start_audit(&config.data, &config.audit)?;
     let outcome = serve(&options, &config, &node).await;
     // What was accepted is finished whatever went wrong.
     node.flush_facts().await?;
     node.close().await?;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     outcome
 }
 
@@ -68,9 +71,8 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let stop = server::stop_signal()?;
     let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
     let _operator = operator::open(node, &config.data)?;
-    let limits = Limits::new(&config.rates, &config.body);
-    let proxies = Proxies::new(config.server.proxies.clone());
-    let doors = Arc::new(Doors::new(Arc::clone(node), limits, proxies, None));
+    let doors = Doors::new(Arc::clone(node)).configured(config);
+    let doors = Arc::new(doors.with_operators(&config.data));
     let facts = facts(config, address);
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,
@@ -78,19 +80,21 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     }
     tracing::info!(%address, tls = config.tls.enabled, "iamd is listening");
     let reception = Reception { settings: config.server.clone(), tls };
-    until_stopped(node, listener, doors, reception, stop).await;
+    until_stopped((node, config.keys), listener, doors, reception, stop).await;
     tracing::info!("iamd has stopped");
     Ok(())
 }
 
 async fn until_stopped(
-    node: &Arc<Node>,
+    (node, keys): (&Arc<Node>, KeySettings),
     listener: TcpListener,
     doors: Arc<Doors>,
     reception: Reception,
     stop: impl Future<Output = ()>,
 ) {
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
+    let follower = tokio::spawn(node::follow(Arc::clone(node)));
+    let upkeep = tokio::spawn(upkeep::run(Arc::clone(node), keys));
     notify::ready();
     let stop = async {
         stop.await;
@@ -98,6 +102,8 @@ async fn until_stopped(
     };
     server::serve(listener, doors, reception, stop).await;
     flusher.abort();
+    follower.abort();
+    upkeep.abort();
 }
 
 fn facts(config: &Config, address: SocketAddr) -> ServeFacts {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Config, Origin, Problem};
 use crate::keys::MasterKeySource;
+use crate::traces;
 
 /// Everything that does not fit together. `origin` says who set a key.
 pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
@@ -22,7 +23,25 @@ pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
         let message = format!("is at least four times `body.bytes_max`, here {least}");
         found("body.memory_bytes_max", message);
     }
+    traces(config, &mut found);
     problems
+}
+
+fn traces(config: &Config, found: &mut impl FnMut(&str, String)) {
+    let endpoint = &config.traces.endpoint;
+    if endpoint.is_empty() {
+        return;
+    }
+    if !traces::ARE_BUILT {
+        let message = "is set, and this program was built without the feature `otlp`: build it with `cargo build --release --features otlp`";
+        found("traces.endpoint", message.to_owned());
+    }
+    if !endpoint.starts_with("http://") {
+        let message = format!(
+            "is an address such as http://127.0.0.1:4318, and not `{endpoint}`; a collector elsewhere is reached through one on this machine"
+        );
+        found("traces.endpoint", message);
+    }
 }
 
 /// Passwords and session tokens do not cross a network in the clear.

@@ -1,17 +1,20 @@
 //! The table of keys: the file, the variables, the printed defaults and the checks come from it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use iamd_core::quota::Quotas;
 use iamd_wire::query::BODY_LENGTH_MAX;
+use ipnet::IpNet;
 
 use super::slot::{Slot, Value};
 use super::{
-    BodySettings, Config, LogSettings, PasswordSettings, RateSetting, RateSettings, ServerSettings,
-    TlsSettings,
+    AuditSettings, BodySettings, Config, KeySettings, LogSettings, MetricsSettings,
+    PasswordSettings, RateSetting, RateSettings, ServerSettings, TlsSettings, TraceSettings,
+    WhenFull,
 };
 use crate::log::LogFormat;
+use crate::node::SESSION_DELAY_SECONDS;
 
 /// What all variables begin with.
 pub const VARIABLE_PREFIX: &str = "IAMD_";
@@ -44,7 +47,11 @@ impl Key {
         keys.extend(body());
         keys.extend(rates());
         keys.extend(passwords());
+        keys.extend(key_rotation());
         keys.extend(quotas());
+        keys.extend(audit());
+        keys.extend(metrics());
+        keys.extend(traces());
         keys.extend(log());
         keys
     }
@@ -321,6 +328,23 @@ fn passwords() -> Vec<Key> {
     ]
 }
 
+fn key_rotation() -> Vec<Key> {
+    vec![
+        number(
+            ("keys", "session_seconds"),
+            (3_600, 366 * DAY),
+            "Seconds after which another key seals session tokens.",
+            |config| &mut config.keys.session_seconds,
+        ),
+        number(
+            ("keys", "session_delay_seconds"),
+            (0, DAY),
+            "Seconds that such a key waits before it is used, so that every node knows it by then.",
+            |config| &mut config.keys.session_delay_seconds,
+        ),
+    ]
+}
+
 fn quotas() -> Vec<Key> {
     let quota = |name| Key {
         section: "quotas",
@@ -334,6 +358,64 @@ fn quotas() -> Vec<Key> {
         place: Place::Quota,
     };
     Quotas::NAMES.into_iter().map(quota).collect()
+}
+
+fn metrics() -> Vec<Key> {
+    vec![key(
+        ("metrics", "readers"),
+        "Addresses and ranges that may read the page /metrics.",
+        |config| &mut config.metrics.readers,
+    )]
+}
+
+fn traces() -> Vec<Key> {
+    vec![key(
+        ("traces", "endpoint"),
+        "A collector of OpenTelemetry that takes OTLP over HTTP, such as http://127.0.0.1:4318.\n\
+         Empty: no traces. Only in programs that are built with the feature otlp.",
+        |config| &mut config.traces.endpoint,
+    )]
+}
+
+fn audit() -> Vec<Key> {
+    vec![
+        key(
+            ("audit", "enabled"),
+            "Whether an audit trail is kept. Switch it off for measurements only.",
+            |config| &mut config.audit.enabled,
+        ),
+        key(
+            ("audit", "when_full"),
+            "What happens when records come faster than the disk takes them: `wait`, and requests wait\n\
+             for at most 30 seconds, or `count`, and the trail says how many are missing. Writes that\n\
+             were carried out are never missing.",
+            |config| &mut config.audit.when_full,
+        ),
+        number(
+            ("audit", "waiting_max"),
+            (16, MILLION),
+            "Records that may wait for the disk.",
+            |config| &mut config.audit.waiting_max,
+        ),
+        number(
+            ("audit", "file_bytes_max"),
+            (65_536, 1 << 30),
+            "Bytes of a file of the trail before the next one is begun.",
+            |config| &mut config.audit.file_bytes_max,
+        ),
+        number(
+            ("audit", "file_hours_max"),
+            (1, 24 * 366),
+            "Hours of a file of the trail before the next one is begun.",
+            |config| &mut config.audit.file_hours_max,
+        ),
+        number(
+            ("audit", "retention_days"),
+            (1, 36_600),
+            "Days that the trail is kept, and that `aws cloudtrail lookup-events` sees.",
+            |config| &mut config.audit.retention_days,
+        ),
+    ]
 }
 
 fn log() -> Vec<Key> {
@@ -384,7 +466,26 @@ impl Default for Config {
                 account_writes: RateSetting { per_second: 100, burst: 1_000 },
             },
             passwords: PasswordSettings { hashing_max: 4, waiting_max: 64 },
+            keys: KeySettings {
+                session_seconds: DAY as u32,
+                session_delay_seconds: SESSION_DELAY_SECONDS,
+            },
             quotas: Quotas::default(),
+            audit: AuditSettings {
+                enabled: true,
+                when_full: WhenFull::Wait,
+                waiting_max: 16_384,
+                file_bytes_max: 64 * 1024 * 1024,
+                file_hours_max: 24,
+                retention_days: 90,
+            },
+            metrics: MetricsSettings {
+                readers: vec![
+                    IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+                    IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+                ],
+            },
+            traces: TraceSettings { endpoint: String::new() },
             log: LogSettings { format: LogFormat::Text, filter: "info".to_owned() },
         }
     }

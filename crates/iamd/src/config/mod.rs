@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use iamd_core::quota::Quotas;
 use ipnet::IpNet;
 
@@ -38,8 +39,16 @@ pub struct Config {
     pub rates: RateSettings,
     /// Hashing of passwords.
     pub passwords: PasswordSettings,
+    /// Rotation of keys.
+    pub keys: KeySettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
+    /// The audit trail.
+    pub audit: AuditSettings,
+    /// The metrics.
+    pub metrics: MetricsSettings,
+    /// Traces.
+    pub traces: TraceSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -126,6 +135,55 @@ pub struct PasswordSettings {
     pub hashing_max: u32,
     /// How many more may wait.
     pub waiting_max: u32,
+}
+
+/// The audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Whether records are kept.
+    pub enabled: bool,
+    /// What happens to requests whose records find no place.
+    pub when_full: WhenFull,
+    /// How many records may wait for the disk.
+    pub waiting_max: u32,
+    /// Bytes of a file before the next one is begun.
+    pub file_bytes_max: u64,
+    /// Hours of a file before the next one is begun.
+    pub file_hours_max: u32,
+    /// Days that files and records are kept.
+    pub retention_days: u32,
+}
+
+/// What happens to requests whose records find no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhenFull {
+    /// They wait, and are refused if that takes long.
+    Wait,
+    /// They are answered, and the trail says how many records are missing.
+    Count,
+}
+
+/// The metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Addresses that may read them.
+    pub readers: Vec<IpNet>,
+}
+
+/// Traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// The collector that they are sent to; empty for none.
+    pub endpoint: String,
+}
+
+/// Rotation of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySettings {
+    /// How long a session ring key seals, in seconds.
+    pub session_seconds: u32,
+    /// How long after it was made it begins to, in seconds.
+    pub session_delay_seconds: u32,
 }
 
 /// The log.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use ipnet::IpNet;
 
+use super::WhenFull;
 use crate::log::LogFormat;
 
 /// A value as somebody wrote it.
@@ -211,6 +212,23 @@ impl Slot for LogFormat {
         let name = match self {
             LogFormat::Text => "text",
             LogFormat::Json => "json",
+        };
+        quoted(name)
+    }
+}
+
+impl Slot for WhenFull {
+    fn set(&mut self, value: &Value) -> Result<(), String> {
+        let text = value.text("a string")?;
+        *self = WhenFull::from_str(text, false)
+            .map_err(|_| format!("is `wait` or `count`, and not `{text}`"))?;
+        Ok(())
+    }
+
+    fn toml(&self) -> String {
+        let name = match self {
+            WhenFull::Wait => "wait",
+            WhenFull::Count => "count",
         };
         quoted(name)
     }

@@ -27,11 +27,13 @@ fn the_printed_defaults_load_back_to_the_defaults() {
 #[test]
 fn every_key_can_be_set_by_its_variable_and_nothing_else_changes() {
     let others = |key: &Key| match key.path().as_str() {
-        "data" | "log.filter" => "other".to_owned(),
+        "data" | "log.filter" | "traces.endpoint" => "other".to_owned(),
         "master_key" => "file:./iamd-data/master.key".to_owned(),
         "server.listen" => "127.0.0.2:1".to_owned(),
-        "server.proxies" => "10.0.0.0/8, ::1".to_owned(),
-        "tls.enabled" => "false".to_owned(),
+        "server.proxies" | "metrics.readers" => "10.0.0.0/8, ::1".to_owned(),
+        "tls.enabled" | "audit.enabled" => "false".to_owned(),
+        "audit.when_full" => "count".to_owned(),
+        "audit.file_bytes_max" => "65537".to_owned(),
         "tls.hostnames" => "a.example,b.example".to_owned(),
         "tls.certificate" | "tls.key" => "a.pem".to_owned(),
         "log.format" => "json".to_owned(),

@@ -1,15 +1,19 @@
 //! HTTP answers.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use iamd_core::refusal::Refusal;
 use iamd_store::Revision;
-use iamd_wire::{ErrorCode, Service, json, xml};
+use iamd_wire::{ErrorCode, OperationInfo, Service, cloudtrail, json, xml};
 
 use crate::fault::Fault;
+use crate::metrics::Metrics;
 use crate::node::Failure;
+use crate::traces;
 
 /// The body of an answer, always whole.
 pub type Body = Full<Bytes>;
@@ -24,6 +28,8 @@ const REVISION: HeaderName = HeaderName::from_static("x-iamd-revision");
 pub(super) enum Form {
     Xml,
     Json,
+    /// Of operations that the header `X-Amz-Target` names.
+    Target,
 }
 
 impl Form {
@@ -31,20 +37,29 @@ impl Form {
         match self {
             Form::Xml => xml::CONTENT_TYPE,
             Form::Json => json::CONTENT_TYPE,
+            Form::Target => cloudtrail::CONTENT_TYPE,
         }
     }
 }
 
 /// What an answer of the API depends on beside its content.
-pub(super) struct Frame {
+pub(super) struct Frame<'a> {
     pub(super) request_id: String,
-    pub(super) service: Service,
+    /// The operation, once it is known.
+    pub(super) operation: Option<&'static OperationInfo>,
     pub(super) form: Form,
+    metrics: &'a Metrics,
+    start: Instant,
 }
 
-impl Frame {
+impl<'a> Frame<'a> {
+    /// The frame of a request that begins now; what is answered is counted.
+    pub(super) fn new(metrics: &'a Metrics, request_id: String) -> Frame<'a> {
+        Frame { request_id, operation: None, form: Form::Xml, metrics, start: Instant::now() }
+    }
+
     pub(super) fn success(&self, text: String, revision: Option<Revision>) -> Response<Body> {
-        let mut response = self.framed(StatusCode::OK, text);
+        let mut response = self.framed(StatusCode::OK, None, text);
         if let Some(revision) = revision {
             response.headers_mut().insert(REVISION, HeaderValue::from(revision.0));
         }
@@ -52,12 +67,27 @@ impl Frame {
     }
 
     pub(super) fn error(&self, code: ErrorCode, message: Option<&str>) -> Response<Body> {
+        let service = self.operation.map_or(Service::Iam, |operation| operation.service);
         let text = match self.form {
-            Form::Xml => xml::error(self.service, code, message, &self.request_id),
+            Form::Xml => xml::error(service, code, message, &self.request_id),
             Form::Json => json::error(code, message, &self.request_id),
+            Form::Target => {
+                let name = cloudtrail::exception(code);
+                return self.exception(code, name, message.unwrap_or_default());
+            }
         };
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        self.framed(status, text)
+        self.framed(status, Some(code), text)
+    }
+
+    /// An error of an operation that `X-Amz-Target` names; `like` is the code that is counted.
+    pub(super) fn exception(&self, like: ErrorCode, name: &str, message: &str) -> Response<Body> {
+        // These services answer 400 to whatever is the client's fault.
+        let status = match like.status() {
+            status @ 500.. => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+            _ => StatusCode::BAD_REQUEST,
+        };
+        self.framed(status, Some(like), cloudtrail::error(name, message))
     }
 
     /// A refusal; with one that policies decided, the encoded authorization message.
@@ -91,7 +121,28 @@ impl Frame {
         }
     }
 
-    fn framed(&self, status: StatusCode, text: String) -> Response<Body> {
+    /// Says in the span of the request how it ended.
+    fn trace(&self, status: StatusCode, code: Option<ErrorCode>) {
+        let span = tracing::Span::current();
+        if span.is_disabled() {
+            return;
+        }
+        if let Some(operation) = self.operation {
+            let service = operation.service.signing_name();
+            traces::name(&span, format!("{service}.{}", operation.name));
+            span.record("rpc.service", service);
+            span.record("rpc.method", operation.name);
+        }
+        span.record("aws.request_id", &self.request_id);
+        span.record("http.response.status_code", i64::from(status.as_u16()));
+        if let Some(code) = code {
+            span.record("error.type", code.code());
+        }
+    }
+
+    fn framed(&self, status: StatusCode, code: Option<ErrorCode>, text: String) -> Response<Body> {
+        self.metrics.answered(self.operation, code, self.start.elapsed());
+        self.trace(status, code);
         let mut response = plain(status, self.form.content_type(), text);
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);

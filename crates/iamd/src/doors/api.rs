@@ -7,22 +7,30 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, EXPECT, HeaderMap, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
+use iamd_core::account_id::AccountId;
+use iamd_core::audit::{self, Event, Requester};
 use iamd_core::caller::{Caller, Credential, Identity};
-use iamd_core::operation::Environment;
-use iamd_core::perform::with_operation;
+use iamd_core::operation::{Effect, Environment, Operation};
+use iamd_core::perform::{Visitor, with_operation};
 use iamd_core::refusal::Refusal;
 use iamd_wire::query::Parameters;
 use iamd_wire::sigv4::{self, Claim, Rejection, RequestParts, Rules};
 use iamd_wire::{ErrorCode, OperationInfo, Service, Timestamp, constraint};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{Body, Form, Frame, closing};
-use super::call::{Call, Outcome, throttled};
+use super::call::{Call, Called, Outcome, throttled};
+use super::trail;
+use crate::audit::Note;
 use crate::authenticate::{Authenticated, authenticate};
 use crate::entropy;
+use crate::fault::Fault;
 use crate::limits::{BodyProblem, Held, Limits};
 use crate::node::{Failure, Node, Snapshot};
 use crate::proxies::Source;
 use crate::signing_keys::SigningKeys;
+use crate::traces;
 
 /// Longest body of a request whose signature could not be right whatever the body is, in bytes.
 // CHOICE: unsigned operations carry an assertion of at most 100,000 characters, escaped.
@@ -36,14 +44,17 @@ pub(super) struct Desk<'a> {
     pub(super) limits: &'a Limits,
 }
 
+/// Names the operation of services without the Query protocol.
+const TARGET: &str = "x-amz-target";
+
 /// A refusal before any operation runs.
-struct Refused {
-    code: ErrorCode,
-    message: String,
+pub(super) struct Refused {
+    pub(super) code: ErrorCode,
+    pub(super) message: String,
 }
 
 impl Refused {
-    fn new(code: ErrorCode, message: impl Into<String>) -> Refused {
+    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Refused {
         Refused { code, message: message.into() }
     }
 }
@@ -60,15 +71,34 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     source: Source,
 ) -> Response<Body> {
+    let span = tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.kind = "server",
+        rpc.system = "aws-api",
+        rpc.service = Empty,
+        rpc.method = Empty,
+        aws.request_id = Empty,
+        client.address = %source.ip,
+        http.response.status_code = Empty,
+        error.type = Empty,
+    );
+    if span.is_disabled() {
+        return answered(desk, request, source).await;
+    }
+    traces::adopt(&span, request.headers());
+    answered(desk, request, source).instrument(span).await
+}
+
+async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
     let request_id = match entropy::request_id() {
         Ok(id) => id,
         Err(fault) => {
-            let frame = Frame { request_id: String::new(), service: Service::Iam, form: Form::Xml };
-            return frame.fault(&fault);
+            return Frame::new(desk.node.metrics(), String::new()).fault(&fault);
         }
     };
     let (parts, body) = request.into_parts();
-    let mut frame = Frame { request_id, service: Service::Iam, form: Form::Xml };
+    let mut frame = Frame::new(desk.node.metrics(), request_id);
     // Its memory is given back with the answer.
     let held = match whole(desk, &parts, body).await {
         Ok(held) => held,
@@ -78,6 +108,11 @@ pub(super) async fn answer(
         }
     };
     let body = &held.bytes;
+    if let Some(target) = parts.headers.get(TARGET) {
+        frame.form = Form::Target;
+        let received = Received { parts: &parts, body, source };
+        return trail::answer(desk, &frame, received, target.as_bytes()).await;
+    }
     let text = match form_text(&parts, body) {
         Ok(text) => text,
         Err(refused) => return refuse(&frame, "", &refused),
@@ -90,7 +125,7 @@ pub(super) async fn answer(
         Ok(operation) => operation,
         Err(refused) => return refuse(&frame, parameters.action().unwrap_or_default(), &refused),
     };
-    frame.service = operation.service;
+    frame.operation = Some(operation);
     if operation.service == Service::Sts && wants_json(&parts.headers) {
         frame.form = Form::Json;
     }
@@ -99,15 +134,15 @@ pub(super) async fn answer(
 }
 
 /// A request as it came in.
-struct Received<'a> {
+pub(super) struct Received<'a> {
     parts: &'a Parts,
-    body: &'a Bytes,
+    pub(super) body: &'a Bytes,
     source: Source,
 }
 
 async fn perform(
     desk: Desk<'_>,
-    frame: &Frame,
+    frame: &Frame<'_>,
     received: Received<'_>,
     operation: &'static OperationInfo,
     parameters: &Parameters<'_>,
@@ -119,78 +154,148 @@ async fn perform(
     }
     let node = desk.node;
     let snapshot = node.snapshot();
-    let (caller, environment) = match admitted(desk, &snapshot, &received, operation) {
-        Ok(admitted) => admitted,
-        Err(refused) => return refuse(frame, operation.name, &refused),
-    };
-    if !desk.limits.admit_request(&caller) {
-        tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), "throttled");
-        return frame.refusal(&throttled(), None);
-    }
-    if let Err(message) = constraint::validate(parameters, operation) {
-        let refused = Refused::new(ErrorCode::ValidationError, message);
-        return refuse(frame, operation.name, &refused);
-    }
+    let Admitted { requester, environment } =
+        match admitted(desk, &snapshot, &received, &Rules::of(operation.service)) {
+            Ok(admitted) => admitted,
+            Err(refused) => return refuse(frame, operation.name, &refused),
+        };
     let call = Call {
         node,
         limits: desk.limits,
         snapshot: &snapshot,
         operation,
         parameters,
-        caller: &caller,
+        requester: &requester,
         environment: &environment,
         request_id: &frame.request_id,
         form: frame.form,
     };
-    let (result, revision) = match with_operation(operation.service, operation.name, call) {
-        Some(Outcome::Read(result)) => (result, None),
-        Some(Outcome::Write(pending)) => match pending.await {
-            Ok((text, revision)) => (Ok(text), Some(revision)),
-            Err(failure) => (Err(failure), None),
-        },
-        None => return refuse(frame, operation.name, &unknown_action(operation.name, None)),
-    };
+    let Called { result, revision, is_recorded } = called(desk, call).await;
+    tell(frame, operation, &requester.caller, &result);
+    if !is_recorded && node.audit().takes_notes() {
+        let account = requester.caller.account;
+        let is_read = is_read(operation);
+        let asked = (operation, parameters);
+        let event = Event::request(requester, environment, asked, &frame.request_id, is_read);
+        let outcome = match &result {
+            Ok(_) => audit::Outcome::Done(None),
+            Err(failure) => failure.outcome(),
+        };
+        if let Err(fault) = noted(node, account, event, outcome).await {
+            return frame.fault(&fault);
+        }
+    }
     match result {
-        Ok(text) => {
-            tracing::debug!(request_id = frame.request_id, %operation, caller = %caller.arn(), "done");
-            frame.success(text, revision)
+        Ok(text) => frame.success(text, revision),
+        Err(Failure::Refused(refusal)) => {
+            frame.refusal(&refusal, encoded(node, &snapshot, &refusal))
         }
-        Err(failure) => {
-            if let Failure::Refused(refusal) = &failure {
-                tracing::info!(request_id = frame.request_id, %operation, caller = %caller.arn(), code = refusal.code.code(), "refused");
-                return frame.refusal(refusal, encoded(node, &snapshot, refusal));
-            }
-            frame.failure(&failure)
+        Err(failure) => frame.failure(&failure),
+    }
+}
+
+async fn called(desk: Desk<'_>, call: Call<'_>) -> Called {
+    if !desk.limits.admit_request(&call.requester.caller) {
+        desk.node.metrics().throttled();
+        return Called::unrecorded(Err(throttled().into()));
+    }
+    let operation = call.operation;
+    if let Err(message) = constraint::validate(call.parameters, operation) {
+        return Called::unrecorded(Err(Refusal::new(ErrorCode::ValidationError, message).into()));
+    }
+    match with_operation(operation.service, operation.name, call) {
+        Some(Outcome::Now(result)) => Called::unrecorded(result),
+        Some(Outcome::Later(pending)) => pending.await,
+        None => {
+            let Refused { code, message } = unknown_action(operation.name, None);
+            Called::unrecorded(Err(Refusal::new(code, message).into()))
         }
+    }
+}
+
+fn tell(
+    frame: &Frame<'_>,
+    operation: &OperationInfo,
+    caller: &Caller,
+    result: &Result<String, Failure>,
+) {
+    let request_id = &frame.request_id;
+    match result {
+        Ok(_) => {
+            tracing::debug!(request_id, %operation, caller = %caller.arn(), "done");
+        }
+        Err(Failure::Refused(refusal)) => {
+            let code = refusal.code.code();
+            tracing::info!(request_id, %operation, caller = %caller.arn(), code, "refused");
+        }
+        // The answer tells of it.
+        Err(Failure::Fault(_)) => {}
+    }
+}
+
+/// Notes what came of a request that committed nothing.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the trail is to have the record first, and cannot take it.
+pub(super) async fn noted(
+    node: &Node,
+    account: AccountId,
+    event: Event,
+    outcome: audit::Outcome,
+) -> Result<(), Fault> {
+    let time = node.clock().now();
+    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
+        Ok(()) => Ok(()),
+        Err(note) => node.audit().wait(note).await,
+    }
+}
+
+fn is_read(operation: &OperationInfo) -> bool {
+    with_operation(operation.service, operation.name, IsRead).unwrap_or_default()
+}
+
+struct IsRead;
+
+impl Visitor for IsRead {
+    type Outcome = bool;
+
+    fn visit<O: Operation>(self) -> bool {
+        O::EFFECT == Effect::Read
     }
 }
 
 /// What led to a denial, sealed; none if nothing did, or if it cannot be sealed now: the denial
 /// itself does not wait for that.
-fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String> {
+pub(super) fn encoded(node: &Node, snapshot: &Snapshot, refusal: &Refusal) -> Option<String> {
     let message = refusal.authorization.as_deref()?.clone();
     snapshot.keys.sessions.seal_message(message, &mut node.draw().ok()?)
 }
 
+/// Who asks, and from where.
+pub(super) struct Admitted {
+    pub(super) requester: Requester,
+    pub(super) environment: Environment,
+}
+
 /// Proves who asks, and notes that his credential was used.
-fn admitted(
+pub(super) fn admitted(
     Desk { node, keys, .. }: Desk<'_>,
     snapshot: &Snapshot,
     received: &Received<'_>,
-    operation: &OperationInfo,
-) -> Result<(Caller, Environment), Refused> {
+    rules: &Rules,
+) -> Result<Admitted, Refused> {
     let headers = headers(received.parts);
     let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
-    let rules = Rules::of(operation.service);
-    let Authenticated { caller, region } = authenticate(snapshot, keys, &request, &rules, now)?;
+    let Authenticated { caller, access_key_id, region } =
+        authenticate(snapshot, keys, &request, rules, now)?;
     let note = |id: &str| {
-        node.facts().note(caller.account, id, now, &region, operation.service.signing_name());
+        node.facts().note(caller.account, id, now, &region, rules.service);
     };
     match (&caller.credential, &caller.identity) {
         (Credential::LongTerm(id), _) => note(id.as_str()),
-        (Credential::Temporary(_), Identity::RoleSession { role, .. }) => note(role.as_str()),
-        (Credential::Temporary(_), Identity::Root | Identity::User(_)) => {}
+        (Credential::Temporary(..), Identity::RoleSession { role, .. }) => note(role.as_str()),
+        (Credential::Temporary(..), Identity::Root | Identity::User(_)) => {}
     }
     let text = |name| {
         let value = received.parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -203,20 +308,20 @@ fn admitted(
         referer: text(REFERER),
         region,
     };
-    Ok((caller, environment))
+    Ok(Admitted { requester: Requester { caller, access_key_id }, environment })
 }
 
-fn refuse(frame: &Frame, action: &str, refused: &Refused) -> Response<Body> {
+pub(super) fn refuse(frame: &Frame<'_>, action: &str, refused: &Refused) -> Response<Body> {
     let (request_id, code) = (&frame.request_id, refused.code.code());
     tracing::info!(request_id, action, code, "refused");
     frame.error(refused.code, Some(&refused.message))
 }
 
-fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
+pub(super) fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
     parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
-fn request_parts<'a>(
+pub(super) fn request_parts<'a>(
     parts: &'a Parts,
     headers: &'a [(&'a str, &'a [u8])],
     body: &'a [u8],
@@ -268,7 +373,7 @@ async fn whole<'a>(desk: Desk<'a>, parts: &Parts, mut body: Incoming) -> Result<
 
 /// Whether there is one well-formed signature that is not out of date. Whose it is takes the body
 /// to prove, and before that nothing is said of whether the access key exists.
-fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
+pub(super) fn is_plausible(parts: &Parts, now: Timestamp) -> bool {
     let headers = headers(parts);
     let Ok(claim) = Claim::read(&request_parts(parts, &headers, &[])) else { return false };
     let tolerance = if claim.is_presigned() {

@@ -5,18 +5,28 @@ mod api;
 mod call;
 mod dev;
 mod health;
+mod metrics;
+mod operator;
+mod preparing;
+mod trail;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
+use ipnet::IpNet;
 
 pub use answer::Body;
 use answer::{closing, plain};
 pub use dev::DevDoor;
+use operator::OperatorsDoor;
 
+use crate::config::Config;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::node::Node;
+use crate::operator::OPERATOR_PATH;
 use crate::proxies::Proxies;
 use crate::server::Line;
 use crate::signing_keys::SigningKeys;
@@ -27,13 +37,52 @@ pub struct Doors {
     keys: SigningKeys,
     limits: Limits,
     proxies: Proxies,
+    /// Who may read the metrics.
+    metrics_readers: Vec<IpNet>,
     dev: Option<DevDoor>,
+    operators: Option<OperatorsDoor>,
 }
 
 impl Doors {
-    /// The doors of a node; `dev` only in `iamd dev`.
-    pub fn new(node: Arc<Node>, limits: Limits, proxies: Proxies, dev: Option<DevDoor>) -> Doors {
-        Doors { node, keys: SigningKeys::default(), limits, proxies, dev }
+    /// The doors of a node, with limits that nobody meets, for whoever is on this machine.
+    pub fn new(node: Arc<Node>) -> Doors {
+        Doors {
+            node,
+            keys: SigningKeys::default(),
+            limits: Limits::generous(),
+            proxies: Proxies::default(),
+            metrics_readers: Config::default().metrics.readers,
+            dev: None,
+            operators: None,
+        }
+    }
+
+    /// The same with the limits, proxies and readers of settings.
+    #[must_use]
+    pub fn configured(self, config: &Config) -> Doors {
+        Doors {
+            limits: Limits::new(&config.rates, &config.body),
+            proxies: Proxies::new(config.server.proxies.clone()),
+            metrics_readers: config.metrics.readers.clone(),
+            ..self
+        }
+    }
+
+    /// The same with the door of development, which only `iamd dev` has.
+    #[must_use]
+    pub fn with_dev(self, door: DevDoor) -> Doors {
+        Doors { dev: Some(door), ..self }
+    }
+
+    /// The same with a door for operators on other machines, to the node on this folder.
+    #[must_use]
+    pub fn with_operators(self, folder: &Path) -> Doors {
+        Doors { operators: Some(OperatorsDoor::new(folder)), ..self }
+    }
+
+    /// The numbers of what happens here.
+    pub fn metrics(&self) -> &Metrics {
+        self.node.metrics()
     }
 
     /// Answers a request.
@@ -42,6 +91,7 @@ impl Doors {
         match (request.uri().path(), &self.dev) {
             ("/livez", _) if is_get => health::live(),
             ("/readyz", _) if is_get => health::ready(&self.node).await,
+            ("/metrics", _) if is_get => metrics::answer(self, &request, line),
             _ if line.is_spare => too_many_connections(),
             (path, Some(dev)) if path.starts_with("/_dev/") => {
                 dev.answer(&self.node, &self.keys, request).await
@@ -51,10 +101,19 @@ impl Doors {
     }
 
     async fn answer_api(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
+        if self.proxies.is_forwarded_by_stranger(line.peer, request.headers()) {
+            self.metrics().forwarded_by_stranger();
+        }
         match self.proxies.source(line.peer, line.is_tls, request.headers()) {
             Ok(source) => {
                 let (node, keys) = (&self.node, &self.keys);
-                api::answer(api::Desk { node, keys, limits: &self.limits }, request, source).await
+                let desk = api::Desk { node, keys, limits: &self.limits };
+                match &self.operators {
+                    Some(door) if request.uri().path() == OPERATOR_PATH => {
+                        door.answer(desk, request, source).await
+                    }
+                    Some(_) | None => api::answer(desk, request, source).await,
+                }
             }
             Err(malformed) => {
                 let text = format!("The header {} of the proxy cannot be read.\n", malformed.0);

@@ -13,6 +13,31 @@ use super::sealing::{self, SealedRow, SealingKey};
 use super::stored::{KeyRow, SessionKey};
 use crate::fault::Fault;
 
+/// What is known of a stored key, beside its secret. Times are in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownKey {
+    /// A key that seals rows.
+    Data {
+        /// Its number.
+        version: u32,
+        /// When it was made.
+        created: i64,
+        /// Since when nothing has needed it.
+        retired: Option<i64>,
+    },
+    /// A key that seals session tokens.
+    Session {
+        /// Its number.
+        id: u32,
+        /// When it was made.
+        created: i64,
+        /// From when on it seals.
+        active_from: i64,
+    },
+    /// The key of pagination markers.
+    Marker,
+}
+
 /// The keys of a running node.
 #[derive(Debug)]
 pub struct Keyring {
@@ -21,6 +46,7 @@ pub struct Keyring {
     /// Seal everything else; the newest for what is written now.
     data: BTreeMap<u32, SealingKey>,
     newest: u32,
+    known: Vec<KnownKey>,
     /// Keys of session tokens.
     pub sessions: SessionKeys,
     /// Key of pagination markers.
@@ -56,7 +82,23 @@ impl Keyring {
             (key.id, active_from, &key.secret)
         });
         let sessions = SessionKeys::new(ring);
-        Ok(Keyring { master, data, newest, sessions, markers })
+        let known = rows.iter().map(KeyRow::known).collect();
+        Ok(Keyring { master, data, newest, known, sessions, markers })
+    }
+
+    /// The key that seals the stored keys.
+    pub fn master(&self) -> &Arc<SealingKey> {
+        &self.master
+    }
+
+    /// The version of the data key that seals now.
+    pub fn newest(&self) -> u32 {
+        self.newest
+    }
+
+    /// What is known of the stored keys, by kind and number.
+    pub fn known(&self) -> &[KnownKey] {
+        &self.known
     }
 
     /// The key that seals what an account gets now.

@@ -2,7 +2,8 @@
 //!
 //! A ledger holds the sum of the rows' tags. Tags are secret, so whoever takes a row away, puts an
 //! older one in its place or brings back a removed one cannot make the sum right again. The sum is
-//! sealed as of the account's revision and kept beside it.
+//! sealed as of the account's revision and kept beside it. Sealed with it is where the account's log
+//! of records stands.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,6 +13,7 @@ use iamd_core::record::RecordKey;
 use iamd_store::Revision;
 use minicbor::{Decode, Encode};
 
+use super::record_log::LogHead;
 use super::sealing::SealingKey;
 use crate::fault::Fault;
 
@@ -25,6 +27,7 @@ pub struct Ledger {
     key: u32,
     revision: Revision,
     sum: u128,
+    log: LogHead,
     /// The version of each row, by its mark.
     versions: HashMap<Mark, PackedRevision, BuildHasherDefault<AsItIs>>,
 }
@@ -43,6 +46,8 @@ pub struct Entry<'k> {
 pub struct Step {
     revision: Revision,
     sum: u128,
+    rows: u64,
+    log: LogHead,
     changes: Vec<(Mark, Option<Revision>)>,
     /// The seal that goes with the commit.
     pub seal: Vec<u8>,
@@ -55,13 +60,22 @@ struct Content {
     sum: [u8; 16],
     #[n(1)]
     rows: u64,
+    /// Absent of accounts that had no log yet.
+    #[n(2)]
+    log: Option<LogHead>,
+}
+
+impl Content {
+    fn new(sum: u128, rows: u64, log: &LogHead) -> Content {
+        Content { sum: sum.to_be_bytes(), rows, log: Some(log.clone()) }
+    }
 }
 
 impl Ledger {
     /// The ledger of an account that is not there yet.
     pub fn new(with: &SealingKey) -> Ledger {
         let (revision, versions) = (Revision::ABSENT, HashMap::default());
-        Ledger { key: with.version(), revision, sum: 0, versions }
+        Ledger { key: with.version(), revision, sum: 0, log: LogHead::default(), versions }
     }
 
     /// The version of the key that goes with it.
@@ -72,6 +86,49 @@ impl Ledger {
     /// The revision that the ledger is of.
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.versions.len() as u64
+    }
+
+    /// Where the account's log of records stands.
+    pub fn log(&self) -> &LogHead {
+        &self.log
+    }
+
+    /// Says where the log of records stands, of a ledger that is made anew.
+    pub fn set_log(&mut self, log: LogHead) {
+        self.log = log;
+    }
+
+    /// The version of a row; none if it is not there. The key is the ledger's own.
+    pub fn version_of(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        key: &RecordKey,
+    ) -> Option<Revision> {
+        self.versions.get(&Mark::of(with, account, key)).map(|version| version.revision())
+    }
+
+    /// The same ledger under another key; none if these rows are not all its rows, each in its
+    /// version.
+    pub fn under(
+        &self,
+        (old, new): (&SealingKey, &SealingKey),
+        account: AccountId,
+        rows: &[(RecordKey, Revision)],
+    ) -> Option<Ledger> {
+        let (mut proof, mut renewed) = (Ledger::new(old), Ledger::new(new));
+        for (key, version) in rows {
+            proof.add(old, account, key, *version);
+            renewed.add(new, account, key, *version);
+        }
+        renewed.set_log(self.log.clone());
+        renewed.finish(self.revision);
+        ((proof.sum, proof.rows()) == (self.sum, self.rows())).then_some(renewed)
     }
 
     /// Adds a row that was read.
@@ -91,18 +148,26 @@ impl Ledger {
         self.revision = revision;
     }
 
-    /// Whether a seal is of this very ledger; says nothing of where the difference is.
-    pub fn fits(&self, with: &SealingKey, account: AccountId, seal: &[u8]) -> Result<(), Misfit> {
+    /// Whether a seal is of this very ledger; says nothing of where the difference is. What the
+    /// seal says of the log of records is taken over.
+    pub fn fits(
+        &mut self,
+        with: &SealingKey,
+        account: AccountId,
+        seal: &[u8],
+    ) -> Result<(), Misfit> {
         let content = with.open_ledger(account, self.revision, seal).ok_or(Misfit::Seal)?;
         let sealed: Content = minicbor::decode(&content).map_err(|_| Misfit::Seal)?;
         let sum = u128::from_be_bytes(sealed.sum);
         if (sum, sealed.rows) == (self.sum, self.versions.len() as u64) {
+            self.log = sealed.log.unwrap_or_default();
             return Ok(());
         }
         Err(Misfit::Rows { difference: sum.wrapping_sub(self.sum) })
     }
 
-    /// What a commit of these rows does, and its seal.
+    /// What a commit of these rows does, and its seal. The log is where the account's records then
+    /// stand.
     ///
     /// # Errors
     /// [`Fault`] without entropy.
@@ -111,7 +176,36 @@ impl Ledger {
         with: &SealingKey,
         account: AccountId,
         entries: impl IntoIterator<Item = Entry<'k>>,
+        log: LogHead,
     ) -> Result<Step, Fault> {
+        let mut step = self.unsealed_step(with, account, entries, log);
+        let content = Content::new(step.sum, step.rows, &step.log);
+        step.seal = sealed(with, account, step.revision, content)?;
+        Ok(step)
+    }
+
+    /// What the commit of another node did, if its seal is of just these rows; none if it is not.
+    /// What the seal says of the log of records is taken over.
+    pub fn followed<'k>(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        seal: &[u8],
+    ) -> Option<Step> {
+        let content = with.open_ledger(account, self.revision.next(), seal)?;
+        let sealed: Content = minicbor::decode(&content).ok()?;
+        let step = self.unsealed_step(with, account, entries, sealed.log.unwrap_or_default());
+        ((sealed.sum, sealed.rows) == (step.sum.to_be_bytes(), step.rows)).then_some(step)
+    }
+
+    fn unsealed_step<'k>(
+        &self,
+        with: &SealingKey,
+        account: AccountId,
+        entries: impl IntoIterator<Item = Entry<'k>>,
+        log: LogHead,
+    ) -> Step {
         let revision = self.revision.next();
         let (mut sum, mut rows) = (self.sum, self.versions.len() as u64);
         let mut changes = Vec::new();
@@ -127,8 +221,7 @@ impl Ledger {
             }
             changes.push((mark, (!is_removed).then_some(revision)));
         }
-        let seal = sealed(with, account, revision, sum, rows)?;
-        Ok(Step { revision, sum, changes, seal })
+        Step { revision, sum, rows, log, changes, seal: Vec::new() }
     }
 
     /// The seal of this ledger as of a revision.
@@ -141,7 +234,8 @@ impl Ledger {
         account: AccountId,
         revision: Revision,
     ) -> Result<Vec<u8>, Fault> {
-        sealed(with, account, revision, self.sum, self.versions.len() as u64)
+        let content = Content::new(self.sum, self.versions.len() as u64, &self.log);
+        sealed(with, account, revision, content)
     }
 
     /// Takes in a commit that is durable; nothing happens if it was taken in already.
@@ -151,6 +245,7 @@ impl Ledger {
         }
         self.revision = step.revision;
         self.sum = step.sum;
+        self.log = step.log;
         for (mark, version) in step.changes {
             match version {
                 Some(version) => self.versions.insert(mark, PackedRevision::of(version)),
@@ -164,10 +259,8 @@ fn sealed(
     with: &SealingKey,
     account: AccountId,
     revision: Revision,
-    sum: u128,
-    rows: u64,
+    content: Content,
 ) -> Result<Vec<u8>, Fault> {
-    let content = Content { sum: sum.to_be_bytes(), rows };
     let content = minicbor::to_vec(&content)
         .map_err(|error| Fault::Bug(format!("a ledger cannot be written: {error}")))?;
     with.seal_ledger(account, revision, content)

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use iamd_wire::Secret;
 use zeroize::Zeroizing;
 
 use super::sealing::SealingKey;
@@ -63,6 +64,18 @@ impl MasterKey {
         if path.exists() { MasterKey::open(path) } else { create(path) }
     }
 
+    /// The key in 64 hexadecimal digits, for the way to a node.
+    pub fn digits(&self) -> Secret {
+        let mut digits = String::with_capacity(64);
+        self.0.iter().for_each(|byte| digits.push_str(&format!("{byte:02x}")));
+        Secret::from(digits)
+    }
+
+    /// The key of 64 hexadecimal digits.
+    pub fn from_digits(digits: &Secret) -> Option<MasterKey> {
+        from_hex(digits.expose()).map(MasterKey)
+    }
+
     #[cfg(test)]
     pub(super) fn is_same(&self, other: &MasterKey) -> bool {
         *self.0 == *other.0
@@ -73,7 +86,7 @@ impl MasterKey {
     /// # Errors
     /// [`Fault::Bug`] if the derivation fails, which it cannot.
     pub fn sealing(&self) -> Result<SealingKey, Fault> {
-        SealingKey::new(0, &self.0)
+        SealingKey::master(&self.0)
     }
 }
 

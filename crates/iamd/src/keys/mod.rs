@@ -3,21 +3,25 @@
 //! A master key, kept outside of the database, seals the data keys, which are rows of a
 //! pseudo-account; data keys seal all other rows. So the database alone gives nobody a secret, and
 //! whoever can write to it cannot change what iamd decides: a row opens only in its place and in
-//! the version in which it was written, and each account has a [`ledger`] of the versions of its rows.
+//! the version in which it was written, and each account has a [`ledger`] of the versions of its rows
+//! and of where its log of records stands.
 
+pub mod anchor;
 mod keyring;
 mod ledger;
 mod master;
+mod record_log;
 mod sealing;
 mod source;
 mod stored;
 
-pub use keyring::Keyring;
+pub use keyring::{Keyring, KnownKey};
 pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
 pub use master::MasterKey;
-pub use sealing::SealingKey;
+pub use record_log::{LogBreak, LogHead, LogReader, open_record};
+pub use sealing::{SealingKey, key_version, row_version};
 pub use source::MasterKeySource;
-pub use stored::KeyRow;
+pub use stored::{DataKey, KeyRow, SessionKey};
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
 use aws_lc_rs::hkdf::{KeyType, Prk};

@@ -1,7 +1,8 @@
-//! What one key does: it seals rows and the ledgers of accounts.
+//! What one key does: it seals rows, the ledgers of accounts, and the records of their logs.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
@@ -24,6 +25,12 @@ pub struct SealingKey {
     version: u32,
     rows: Prk,
     ledgers: Prk,
+    backups: Prk,
+    fingerprint: [u8; 8],
+    records: Prk,
+    /// For the lines of the audit trail.
+    trail: hmac::Key,
+    anchors: Prk,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -59,14 +66,49 @@ impl SealingKey {
             version,
             rows: part(b"rows")?,
             ledgers: part(b"ledgers")?,
+            backups: part(b"backups")?,
+            fingerprint: *derived::<8>(&root, b"fingerprint")?,
+            records: part(b"records")?,
+            trail: hmac::Key::new(hmac::HMAC_SHA256, &*derived::<32>(&root, b"trail")?),
+            anchors: part(b"anchors")?,
             tags: SipHasher24::new_with_key(&*derived::<16>(&root, b"tags")?),
             marks: SipHasher24::new_with_key(&*derived::<16>(&root, b"marks")?),
         })
     }
 
+    /// The master key of this secret. It has a fingerprint in the place of a version: what it seals
+    /// says which master key opens it, and nothing else of the key.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`] if the derivation fails, which it cannot.
+    pub fn master(secret: &[u8; 32]) -> Result<SealingKey, Fault> {
+        let root = Salt::new(HKDF_SHA256, b"iamd master key 1").extract(secret);
+        let fingerprint = u32::from_be_bytes(*derived::<4>(&root, b"fingerprint")?);
+        SealingKey::new(fingerprint, secret)
+    }
+
     /// The key's version.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// What tells the key from others, and nothing else of it.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        self.fingerprint
+    }
+
+    /// The key of the backup that has this context, which no other one has.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`], which does not happen.
+    pub fn backup_key(&self, context: &[u8]) -> Result<LessSafeKey, Fault> {
+        one_time_key(&self.backups, context)
+            .ok_or_else(|| Fault::Bug("the key of a backup cannot be derived".to_owned()))
+    }
+
+    /// The key that authenticates the lines of the audit trail.
+    pub fn trail(&self) -> &hmac::Key {
+        &self.trail
     }
 
     /// Seals a row: it opens only under this account, kind and id, as of this revision.
@@ -129,6 +171,51 @@ impl SealingKey {
         open(&self.ledgers, sealed, &place)
     }
 
+    /// Seals a record: it opens only as the record of this number in this account's log.
+    ///
+    /// # Errors
+    /// [`Fault`] without entropy.
+    pub fn seal_record(
+        &self,
+        account: AccountId,
+        number: u64,
+        content: Vec<u8>,
+    ) -> Result<Vec<u8>, Fault> {
+        // What is a row's version is a record's number.
+        let header = self.header(Revision(number))?;
+        let place = [&account.number().to_be_bytes()[..], &header].concat();
+        seal(&self.records, &header, &place, content)
+    }
+
+    /// Opens a record; none if it was altered, moved, has another number or another key.
+    pub fn open_record(
+        &self,
+        account: AccountId,
+        number: u64,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let header = sealed.get(..HEADER_LENGTH)?;
+        if header.get(5..13)? != number.to_be_bytes() {
+            return None;
+        }
+        let place = [&account.number().to_be_bytes()[..], header].concat();
+        open(&self.records, sealed, &place)
+    }
+
+    /// Seals an anchor.
+    ///
+    /// # Errors
+    /// [`Fault`] without entropy.
+    pub fn seal_anchor(&self, content: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let header = self.header(Revision::ABSENT)?;
+        seal(&self.anchors, &header, &header, content)
+    }
+
+    /// Opens an anchor; none if it was altered or sealed by another key.
+    pub fn open_anchor(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open(&self.anchors, sealed, sealed.get(..HEADER_LENGTH)?)
+    }
+
     /// A number that nobody without the key can foresee, for a row in one version.
     pub fn tag(&self, account: AccountId, key: &RecordKey, version: Revision) -> u128 {
         let mut hasher = self.tags;
@@ -154,8 +241,14 @@ impl SealingKey {
     }
 }
 
+/// The version of the row in these bytes, which nothing proves; none if they have another form.
+pub fn row_version(sealed: &[u8]) -> Option<Revision> {
+    let version = sealed.get(5..13)?.try_into().ok()?;
+    key_version(sealed).map(|_| Revision(u64::from_be_bytes(version)))
+}
+
 /// The version of the key that sealed these bytes; none if they have another form.
-pub(super) fn key_version(sealed: &[u8]) -> Option<u32> {
+pub fn key_version(sealed: &[u8]) -> Option<u32> {
     let (format, rest) = sealed.split_first()?;
     let version = rest.first_chunk::<4>()?;
     (*format == FORMAT).then(|| u32::from_be_bytes(*version))

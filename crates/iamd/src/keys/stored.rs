@@ -4,6 +4,7 @@ use iamd_core::record::RecordKey;
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::keyring::KnownKey;
 use crate::entropy;
 use crate::fault::Fault;
 
@@ -36,6 +37,9 @@ pub struct DataKey {
     pub created: i64,
     #[cbor(n(2), with = "minicbor::bytes")]
     pub(super) secret: [u8; 32],
+    /// Since when nothing has needed it, as far as is known; in seconds since 1970.
+    #[n(3)]
+    pub retired: Option<i64>,
 }
 
 /// A key that seals session tokens.
@@ -85,7 +89,12 @@ impl DataKey {
     /// # Errors
     /// [`Fault::Unavailable`] without entropy.
     pub fn fresh(version: u32, now: i64) -> Result<DataKey, Fault> {
-        Ok(DataKey { version, created: now, secret: entropy::bytes()? })
+        Ok(DataKey { version, created: now, secret: entropy::bytes()?, retired: None })
+    }
+
+    /// The same key, of which it is known that nothing has needed it since a time.
+    pub fn retired(&self, since: i64) -> DataKey {
+        DataKey { retired: Some(since), ..self.clone() }
     }
 }
 
@@ -120,6 +129,19 @@ impl KeyRow {
             KeyRow::Marker(_) => (kind::MARKER_KEY, 1),
         };
         RecordKey { kind, id: format!("{id:010}") }
+    }
+
+    /// What is known of the key, beside its secret.
+    pub fn known(&self) -> KnownKey {
+        match self {
+            KeyRow::Data(DataKey { version, created, retired, .. }) => {
+                KnownKey::Data { version: *version, created: *created, retired: *retired }
+            }
+            KeyRow::Session(SessionKey { id, created, active_from, .. }) => {
+                KnownKey::Session { id: *id, created: *created, active_from: *active_from }
+            }
+            KeyRow::Marker(_) => KnownKey::Marker,
+        }
     }
 
     /// The content of the row.

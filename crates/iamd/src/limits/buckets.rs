@@ -31,8 +31,12 @@ struct Table<K> {
 impl<K: Hash + Eq> Buckets<K> {
     /// Buckets that are filled at this rate.
     pub fn new(rate: RateSetting) -> Buckets<K> {
-        let token = Duration::from_secs(1).checked_div(rate.per_second);
-        let tolerance = token.unwrap_or_default().saturating_mul(rate.burst.saturating_sub(1));
+        Buckets::of(Duration::from_secs(1).checked_div(rate.per_second), rate.burst)
+    }
+
+    /// Buckets of so many tokens, of which one comes back after so long; no limit without that.
+    pub fn of(token: Option<Duration>, burst: u32) -> Buckets<K> {
+        let tolerance = token.unwrap_or_default().saturating_mul(burst.saturating_sub(1));
         let table = Table { known: HashMap::new(), crowd: Duration::ZERO };
         Buckets { token, tolerance, full_at: Mutex::new(table) }
     }
@@ -58,6 +62,16 @@ impl<K: Hash + Eq> Buckets<K> {
         }
         *full_at = owed.saturating_add(token);
         true
+    }
+
+    /// Puts a token back that was taken.
+    pub fn give_back(&self, key: &K) {
+        let Some(token) = self.token else { return };
+        let mut table = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        // One out of the crowd's bucket comes back by itself.
+        if let Some(full_at) = table.known.get_mut(key) {
+            *full_at = full_at.saturating_sub(token);
+        }
     }
 }
 
@@ -86,6 +100,23 @@ mod tests {
         let later = now + milliseconds(60_000);
         let passed = (0..10).filter(|_| buckets.take("ana", later)).count();
         assert_eq!(passed, 3);
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_taken() {
+        let buckets = Buckets::of(Some(milliseconds(100)), 2);
+        let now = milliseconds(5_000);
+        for _ in 0..10 {
+            assert!(buckets.take("ana", now));
+            buckets.give_back(&"ana");
+        }
+        assert!(buckets.take("ana", now) && buckets.take("ana", now));
+        assert!(!buckets.take("ana", now));
+        buckets.give_back(&"ana");
+        assert!(buckets.take("ana", now));
+        assert!(!buckets.take("ana", now));
+        buckets.give_back(&"ben");
+        assert_eq!(buckets.full_at.lock().unwrap().known.len(), 1);
     }
 
     #[test]

@@ -1,21 +1,39 @@
-//! What callers may take: requests, writes, and memory for bodies.
+//! What callers may take: requests, writes, memory for bodies, and guesses at secrets.
 
 mod body;
 mod buckets;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::{Caller, Identity};
+use iamd_core::state::MfaDeviceId;
 use iamd_core::unique_id::UniqueId;
+use iamd_wire::Timestamp;
 
 pub use body::{Bodies, BodyProblem, Held};
-use buckets::Buckets;
+pub use buckets::Buckets;
 
 use crate::config::{BodySettings, Config, RateSetting, RateSettings};
 
 /// A user, role or root, by account and unique id.
 type PrincipalKey = (AccountId, Option<UniqueId>);
+
+/// Wrong guesses at one secret that are answered at once.
+// CHOICE: AWS does not publish its number. With six digits and a window of three codes, a guesser
+// who has everything else needs six years to be right in half of all cases.
+const GUESSES_AT_ONCE: u32 = 10;
+/// How long it takes until one more is answered.
+const GUESS_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// A secret that people type in, at which somebody may guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guessed {
+    /// The password of a user.
+    Password(AccountId, UniqueId),
+    /// The codes of a device.
+    Device(AccountId, MfaDeviceId),
+}
 
 /// The limits in force.
 pub struct Limits {
@@ -23,6 +41,7 @@ pub struct Limits {
     pub bodies: Bodies,
     requests: Pair,
     writes: Pair,
+    guesses: Buckets<Guessed>,
     start: Instant,
 }
 
@@ -43,6 +62,7 @@ impl Limits {
             bodies: Bodies::new(body),
             requests: pair(rates.principal_requests, rates.account_requests),
             writes: pair(rates.principal_writes, rates.account_writes),
+            guesses: Buckets::of(Some(GUESS_EVERY), GUESSES_AT_ONCE),
             start: Instant::now(),
         }
     }
@@ -70,6 +90,19 @@ impl Limits {
     #[must_use]
     pub fn admit_write(&self, caller: &Caller) -> bool {
         self.admit(&self.writes, caller)
+    }
+
+    /// Whether one may guess at a secret now.
+    ///
+    /// Time is the node's, so that `iamd dev` can let it pass.
+    #[must_use]
+    pub fn admit_guess(&self, at: Guessed, now: Timestamp) -> bool {
+        self.guesses.take(at, Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)))
+    }
+
+    /// Gives a guess back that was right, or of which nothing came.
+    pub fn give_back_guess(&self, at: Guessed) {
+        self.guesses.give_back(&at);
     }
 
     /// The principal first, so that whoever is over his own limit takes nothing from his account.

@@ -12,7 +12,7 @@ use iamd_store::{
 
 use super::load::store_fault;
 use crate::fault::Fault;
-use crate::keys::{Entry, KeyRow, Keyring, Ledger, SealingKey};
+use crate::keys::{Entry, KeyRow, Keyring, Ledger, SealingKey, key_version};
 
 /// The keys of a store, made if the store is empty, and the revision that they are of.
 ///
@@ -30,16 +30,23 @@ pub(super) async fn open(
         make(store, master, now).await?;
         read = self::read(store).await?;
     }
-    let rows = proven(master, &read)?;
-    Ok((Keyring::new(Arc::clone(master), &rows)?, read.head.revision))
+    let keys = proven(master, &read)?;
+    Ok((Keyring::new(Arc::clone(master), &keys.rows)?, read.head.revision))
+}
+
+/// The stored keys, as of one revision.
+pub(super) struct StoredKeys {
+    pub(super) rows: Vec<KeyRow>,
+    /// Their ledger.
+    pub(super) ledger: Ledger,
 }
 
 /// The rows of the pseudo-account.
-async fn read(store: &dyn Store) -> Result<AccountRows, Fault> {
+pub(super) async fn read(store: &dyn Store) -> Result<AccountRows, Fault> {
     store.read_account(account()).await.map_err(store_fault)
 }
 
-fn account() -> iamd_store::AccountId {
+pub(super) fn account() -> iamd_store::AccountId {
     iamd_store::AccountId(AccountId::KEYS.number())
 }
 
@@ -47,7 +54,7 @@ fn account() -> iamd_store::AccountId {
 ///
 /// # Errors
 /// [`Fault::Folder`] when the master key is another one; [`Fault::Damaged`].
-fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault> {
+pub(super) fn proven(master: &SealingKey, read: &AccountRows) -> Result<StoredKeys, Fault> {
     let mut ledger = Ledger::new(master);
     let mut rows = Vec::new();
     let mut unopened = Vec::new();
@@ -62,9 +69,7 @@ fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault>
         }
     }
     if rows.is_empty() {
-        return Err(Fault::Folder(
-            "the master key is not the one that this data was written with; put the right one back; nothing was changed".to_owned(),
-        ));
+        return Err(another_master(master, read));
     }
     if let Some(key) = unopened.first() {
         return Err(Fault::Damaged(format!(
@@ -79,23 +84,36 @@ fn proven(master: &SealingKey, read: &AccountRows) -> Result<Vec<KeyRow>, Fault>
                 .to_owned(),
         )
     })?;
-    Ok(rows)
+    Ok(StoredKeys { rows, ledger })
+}
+
+fn another_master(master: &SealingKey, read: &AccountRows) -> Fault {
+    let needed = read.rows.first().and_then(|row| key_version(&row.bytes)).unwrap_or_default();
+    Fault::Folder(format!(
+        "the master key is not the one that this data was written with: that has the fingerprint {needed:08x}, and this one {:08x}; put the right one back; nothing was changed",
+        master.version()
+    ))
 }
 
 /// Makes the first keys; another node that is faster is as good.
 async fn make(store: &dyn Store, master: &SealingKey, now: i64) -> Result<(), Fault> {
-    let first = commit(master, &Ledger::new(master), &KeyRow::first(now)?)?;
+    let first = commit(master, &Ledger::new(master), &KeyRow::first(now)?, &[])?;
     match store.commit(vec![first]).await {
         Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
         Err(CommitError::Store(error)) => Err(store_fault(error)),
     }
 }
 
-/// The commit that puts keys.
+/// The commit that puts keys and removes others.
 ///
 /// # Errors
 /// [`Fault`] without entropy.
-fn commit(master: &SealingKey, ledger: &Ledger, puts: &[KeyRow]) -> Result<AccountCommit, Fault> {
+pub(super) fn commit(
+    master: &SealingKey,
+    ledger: &Ledger,
+    puts: &[KeyRow],
+    removes: &[RecordKey],
+) -> Result<AccountCommit, Fault> {
     let revision = ledger.revision().next();
     let mut commit = AccountCommit::new(account(), ledger.revision());
     let put_keys: Vec<RecordKey> = puts.iter().map(KeyRow::key).collect();
@@ -103,8 +121,12 @@ fn commit(master: &SealingKey, ledger: &Ledger, puts: &[KeyRow]) -> Result<Accou
         let sealed = master.seal_row(AccountId::KEYS, key, revision, row.to_bytes()?)?;
         commit.puts.push(Row::new(RowKey::new(key.kind, key.id.as_str()), sealed));
     }
-    let entries = put_keys.iter().map(|key| Entry { key, is_removed: false });
-    commit.seal = ledger.step(master, AccountId::KEYS, entries)?.seal;
+    commit.removes = removes.iter().map(|key| RowKey::new(key.kind, key.id.as_str())).collect();
+    let put = put_keys.iter().map(|key| Entry { key, is_removed: false });
+    let removed = removes.iter().map(|key| Entry { key, is_removed: true });
+    let entries = put.chain(removed);
+    let log = ledger.log().clone();
+    commit.seal = ledger.step(master, AccountId::KEYS, entries, log)?.seal;
     Ok(commit)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_core::state::{AccountChanges, Change, Entity, State};
-use iamd_store::{Head, Revision, RowRef, RowVisitor, Store, StoreError};
+use iamd_store::{Cursor, Head, Revision, RowRef, RowVisitor, Store, StoreError};
 
 use super::key_store;
 use super::snapshot::Snapshot;
@@ -21,6 +21,15 @@ const READS_MAX: usize = 3;
 pub(super) struct Loaded {
     pub(super) snapshot: Snapshot,
     pub(super) ledgers: HashMap<AccountId, Ledger>,
+    /// Where the change feed stood.
+    pub(super) cursor: Cursor,
+}
+
+/// One account as the store holds it, in a state of its own.
+pub(super) struct LoadedAccount {
+    pub(super) state: State,
+    pub(super) revision: Revision,
+    pub(super) ledger: Ledger,
 }
 
 /// Reads everything; a store that is empty gets its first keys.
@@ -49,35 +58,81 @@ pub(super) async fn everything(
     }
 }
 
-async fn with_keys(store: &dyn Store, keyring: Keyring) -> Result<Loaded, Fault> {
+/// Reads everything, proves it, and keeps nothing of it. `done` hears how many accounts are through.
+///
+/// # Errors
+/// As [`everything`].
+pub(super) async fn verified(
+    store: &dyn Store,
+    master: &Arc<SealingKey>,
+    now: i64,
+    mut done: impl FnMut(u64) + Send,
+) -> Result<(), Fault> {
+    let (keyring, _) = key_store::open(store, master, now).await?;
     let keyring = Arc::new(keyring);
-    let mut loader = Loader {
-        keyring: &keyring,
-        state: State::default(),
-        revisions: imbl::HashMap::new(),
-        ledgers: HashMap::new(),
-        current: None,
-        stopped: None,
+    let mut count = 0;
+    let mut begins = || {
+        count += 1;
+        done(count);
     };
+    load(store, &keyring, Some(&mut begins)).await.map(|_| ())
+}
+
+async fn with_keys(store: &dyn Store, keyring: Keyring) -> Result<Loaded, Fault> {
+    load(store, &Arc::new(keyring), None).await
+}
+
+/// Reads everything. For whoever looks on as accounts begin, it is only proven.
+async fn load<'a>(
+    store: &dyn Store,
+    keyring: &'a Arc<Keyring>,
+    onlooker: Option<&'a mut (dyn FnMut() + Send)>,
+) -> Result<Loaded, Fault> {
+    let mut loader = Loader { onlooker, ..Loader::new(keyring) };
     let loaded = store.load_all(&mut loader).await;
     if loader.stopped.is_none() && loaded.is_ok() {
         loader.stopped = loader.finish_account().err();
     }
-    match loader.stopped.take() {
-        Some(Stopped::Fault(fault)) => return Err(fault),
-        Some(Stopped::Misfit { account, difference }) => {
-            return Err(explained(store, &keyring, account, difference).await);
-        }
-        None => {}
+    if let Some(stopped) = loader.stopped.take() {
+        return Err(stopped.explained(store, keyring).await);
     }
-    loaded.map_err(store_fault)?;
+    let cursor = loaded.map_err(store_fault)?;
     let Loader { state, revisions, ledgers, .. } = loader;
-    let snapshot = Snapshot::new(state, revisions, Arc::clone(&keyring));
-    Ok(Loaded { snapshot, ledgers })
+    let snapshot = Snapshot::new(state, revisions, Arc::clone(keyring));
+    Ok(Loaded { snapshot, ledgers, cursor })
+}
+
+/// Reads one account; none if the store has no such account.
+///
+/// # Errors
+/// As [`everything`].
+pub(super) async fn account(
+    store: &dyn Store,
+    keyring: &Keyring,
+    account: AccountId,
+) -> Result<Option<LoadedAccount>, Fault> {
+    let stored = iamd_store::AccountId(account.number());
+    let read = store.read_account(stored).await.map_err(store_fault)?;
+    if read.head == Head::ABSENT {
+        return Ok(None);
+    }
+    let revision = read.head.revision;
+    let mut loader = Loader::new(keyring);
+    let mut outcome = loader.begin_account(stored, read.head);
+    for row in &read.rows {
+        let row = RowRef { kind: row.key.kind, id: &row.key.id, bytes: &row.bytes };
+        outcome = outcome.and_then(|()| loader.read(row));
+    }
+    if let Err(stopped) = outcome.and_then(|()| loader.finish_account()) {
+        return Err(stopped.explained(store, keyring).await);
+    }
+    let ledger = loader.ledgers.remove(&account);
+    let ledger = ledger.ok_or_else(|| Fault::Bug("an account was read as another".to_owned()))?;
+    Ok(Some(LoadedAccount { state: loader.state, revision, ledger }))
 }
 
 /// What a store's error means for the node.
-pub(super) fn store_fault(error: StoreError) -> Fault {
+pub fn store_fault(error: StoreError) -> Fault {
     match error {
         StoreError::Unavailable { reason } => Fault::Unavailable(reason),
         StoreError::Closed => Fault::Unavailable("the node is shutting down".to_owned()),
@@ -88,6 +143,8 @@ pub(super) fn store_fault(error: StoreError) -> Fault {
 }
 
 struct Loader<'a> {
+    /// Hears of every account that begins; with one, no state is made.
+    onlooker: Option<&'a mut (dyn FnMut() + Send)>,
     keyring: &'a Keyring,
     state: State,
     revisions: imbl::HashMap<AccountId, Revision>,
@@ -116,15 +173,41 @@ enum Stopped {
     },
 }
 
+impl Stopped {
+    async fn explained(self, store: &dyn Store, keyring: &Keyring) -> Fault {
+        match self {
+            Stopped::Fault(fault) => fault,
+            Stopped::Misfit { account, difference } => {
+                explained(store, keyring, account, difference).await
+            }
+        }
+    }
+}
+
 impl From<Fault> for Stopped {
     fn from(fault: Fault) -> Stopped {
         Stopped::Fault(fault)
     }
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(keyring: &'a Keyring) -> Loader<'a> {
+        Loader {
+            onlooker: None,
+            keyring,
+            state: State::default(),
+            revisions: imbl::HashMap::new(),
+            ledgers: HashMap::new(),
+            current: None,
+            stopped: None,
+        }
+    }
+
     fn begin_account(&mut self, account: iamd_store::AccountId, head: Head) -> Result<(), Stopped> {
         self.finish_account()?;
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker();
+        }
         let id = AccountId::from_stored(account.0).ok_or_else(|| {
             Fault::Damaged(format!(
                 "the account number {} is out of range; was it written by a newer iamd?",
@@ -166,7 +249,9 @@ impl Loader<'_> {
         if account != AccountId::KEYS {
             let entity = Entity::from_bytes(&key, &opened.content)
                 .map_err(|error| Fault::Damaged(error.to_string()))?;
-            current.changes.push(Change::Put(entity));
+            if self.onlooker.is_none() {
+                current.changes.push(Change::Put(entity));
+            }
         }
         Ok(())
     }

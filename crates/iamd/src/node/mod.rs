@@ -1,18 +1,34 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod anchoring;
+mod claims;
 mod facts;
+mod follow;
+mod heard;
+mod journal;
+mod key_change;
 mod key_store;
 mod ledgers;
 mod load;
+mod new_life;
+mod pending;
 mod queue;
+mod reseal;
 mod reset;
+mod retention;
+mod rotation;
 mod snapshot;
+mod survey;
+pub mod upkeep;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
@@ -20,33 +36,54 @@ use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
 use iamd_core::state::{Account, AccountChanges};
-use iamd_store::{Revision, Store};
+use iamd_store::{Cursor, Revision, Store};
+use iamd_wire::ErrorCode;
+use tokio::time::Instant;
 
 pub use facts::FactTable;
+pub use follow::follow;
+pub use journal::JOURNAL_FILE;
+pub(crate) use load::store_fault;
+pub(crate) use new_life::end_sessions;
 pub use reset::Start;
+pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
 
+use crate::audit::{self, Audit};
 use crate::clock::Clock;
+use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::SealingKey;
+use crate::keys::{LogHead, SealingKey, Step};
+use crate::metrics::{Measured, Metrics};
+use anchoring::AnchorKeeper;
+use follow::Feed;
+use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
+use pending::Pending;
 use queue::Queue;
 
 /// A running node.
 pub struct Node {
     store: Arc<dyn Store>,
-    master: Arc<SealingKey>,
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
     facts: FactTable,
+    audit: Audit,
+    metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
+    pending: Pending,
+    heard: Heard,
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
+    feed: Feed,
+    /// Held by whoever rotates keys.
+    rotating: tokio::sync::Mutex<()>,
+    anchor: AnchorKeeper,
 }
 
 /// Why a request got no answer of its own.
@@ -56,6 +93,20 @@ pub enum Failure {
     Refused(Refusal),
     /// iamd could not carry it out.
     Fault(Fault),
+}
+
+impl Failure {
+    /// What the audit trail says of it: of a fault, what its answer says.
+    pub fn outcome(&self) -> Outcome {
+        let code = match self {
+            Failure::Refused(refusal) => return Outcome::from(refusal),
+            Failure::Fault(Fault::Unavailable(_) | Fault::Busy(_)) => ErrorCode::ServiceUnavailable,
+            Failure::Fault(
+                Fault::Folder(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Bug(_),
+            ) => ErrorCode::InternalFailure,
+        };
+        Outcome::Refused { code: code.code().into(), message: None }
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -79,9 +130,41 @@ pub struct Done<T> {
     pub revision: Revision,
 }
 
+/// A commit that is durable.
+struct Published<'c> {
+    changes: &'c [AccountChanges],
+    revisions: &'c [(AccountId, Revision)],
+    steps: Vec<(AccountId, Step)>,
+    /// Where the change feed stands with it.
+    cursor: Cursor,
+}
+
 /// A command: planned on a state, perhaps more than once.
-pub type Plan<T> =
-    Box<dyn FnMut(&Snapshot, &Node) -> Result<(Vec<AccountChanges>, T), Failure> + Send>;
+pub type Plan<T> = Box<dyn FnMut(&Snapshot, &Node) -> Result<Drafted<T>, Failure> + Send>;
+
+/// What a command comes to, if it is committed.
+#[derive(Debug, Clone)]
+pub struct Drafted<T> {
+    /// What changes.
+    pub changes: Vec<AccountChanges>,
+    /// The answer.
+    pub answer: T,
+    /// What the command's record shows of the answer: a JSON object without secrets.
+    pub elements: Option<String>,
+}
+
+impl<T> Drafted<T> {
+    /// Changes and an answer of which the record shows nothing.
+    pub fn new(changes: Vec<AccountChanges>, answer: T) -> Drafted<T> {
+        Drafted { changes, answer, elements: None }
+    }
+
+    /// The same with what the record shows of the answer: a JSON object without secrets.
+    #[must_use]
+    pub fn showing(self, elements: Option<String>) -> Drafted<T> {
+        Drafted { elements, ..self }
+    }
+}
 
 impl Node {
     /// Opens a node on a store: everything is read, opened and indexed.
@@ -93,21 +176,42 @@ impl Node {
         master: Arc<SealingKey>,
         quotas: Quotas,
     ) -> Result<Arc<Node>, Fault> {
-        let clock = Clock::default();
-        let Loaded { snapshot, ledgers } =
+        Node::open_with_clock(store, master, quotas, Clock::default()).await
+    }
+
+    /// The same by a clock of its own.
+    ///
+    /// # Errors
+    /// As [`Node::open`].
+    pub async fn open_with_clock(
+        store: Arc<dyn Store>,
+        master: Arc<SealingKey>,
+        quotas: Quotas,
+        clock: Clock,
+    ) -> Result<Arc<Node>, Fault> {
+        let opened = Instant::now();
+        let metrics = Metrics::default();
+        let store = Measured::over(store, &metrics);
+        let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
         let facts = FactTable::load(&*store).await?;
         Ok(Arc::new(Node {
             store,
-            master,
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
             facts,
+            audit: Audit::default(),
+            metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
+            pending: Pending::default(),
+            heard: Heard::default(),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
+            feed: Feed::new(cursor, opened),
+            rotating: tokio::sync::Mutex::new(()),
+            anchor: AnchorKeeper::default(),
         }))
     }
 
@@ -126,9 +230,76 @@ impl Node {
         &self.facts
     }
 
+    /// What it does, in numbers.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Limits on how much there may be of everything.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
+    /// How many writes wait in the queues.
+    pub fn commands_waiting(&self) -> usize {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.values().map(|queue| queue.waiting()).sum()
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Begins to write the audit trail into a data folder.
+    ///
+    /// # Errors
+    /// As [`Audit::start`].
+    pub fn start_audit(
+        self: &Arc<Node>,
+        data: &Path,
+        settings: &AuditSettings,
+    ) -> Result<(), Fault> {
+        self.audit.start(data, settings, &self.snapshot().keys, &self.logs())?;
+        if self.audit.takes_notes() {
+            // A task of the node's own: it ends with the process.
+            tokio::spawn(audit::export(Arc::clone(self)));
+        }
+        Ok(())
+    }
+
+    /// Where the logs of records of all accounts stand, by account.
+    pub fn logs(&self) -> Vec<(AccountId, LogHead)> {
+        self.ledgers.logs()
+    }
+
+    /// Records of an account as the store has them, behind a number, in order.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn stored_records(
+        &self,
+        account: AccountId,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<iamd_store::Record>, Fault> {
+        let account = iamd_store::AccountId(account.number());
+        self.store.read_records(account, after, most).await.map_err(load::store_fault)
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The key that seals the stored keys.
+    pub fn master(&self) -> Arc<SealingKey> {
+        Arc::clone(self.snapshot().keys.master())
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.ledgers.rows()
     }
 
     /// A draw for one command.
@@ -157,12 +328,14 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            prepared: None,
+            witness: &self.metrics,
             now: self.clock.now(),
         }
     }
 
-    /// Plans a command behind all earlier ones of its account, commits what it changes, and answers
-    /// once that is durable and visible.
+    /// Plans a command behind all earlier ones of its account, commits what it changes together with
+    /// the record of the event, and answers once that is durable and visible.
     ///
     /// # Errors
     /// The plan's refusal; [`Fault::Unavailable`] when the store takes no writes, and then nothing
@@ -170,9 +343,10 @@ impl Node {
     pub async fn write<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write(self, account, plan).await
+        queue::write(self, account, event, plan).await
     }
 
     /// The same for a command that also changes the directory of accounts.
@@ -182,9 +356,10 @@ impl Node {
     pub async fn write_directory<T: Send + 'static>(
         self: &Arc<Node>,
         account: AccountId,
+        event: Event,
         plan: Plan<T>,
     ) -> Result<Done<T>, Failure> {
-        queue::write_directory(self, account, plan).await
+        queue::write_directory(self, account, event, plan).await
     }
 
     /// Writes the facts gathered since the last time to the store.
@@ -201,7 +376,9 @@ impl Node {
     /// What it answers instead.
     pub async fn store_answers(&self) -> Result<(), Fault> {
         let directory = iamd_store::AccountId(AccountId::DIRECTORY.number());
-        self.store.read_account(directory).await.map(|_| ()).map_err(load::store_fault)
+        self.store.read_account(directory).await.map_err(load::store_fault)?;
+        self.heard.note();
+        Ok(())
     }
 
     /// Finishes the writes that were accepted and lets go of the store.
@@ -209,7 +386,17 @@ impl Node {
     /// # Errors
     /// What the store answers.
     pub async fn close(&self) -> Result<(), Fault> {
+        self.audit.close().await;
+        if let Err(fault) = self.write_anchor().await {
+            tracing::warn!("{fault}");
+        }
         self.store.close().await.map_err(load::store_fault)
+    }
+
+    /// How long ago the store last said that nothing is newer than the snapshot, or handed over
+    /// what was.
+    pub fn snapshot_age(&self) -> Duration {
+        self.feed.age()
     }
 
     /// Reads everything again; whoever holds an older snapshot keeps it.
@@ -218,17 +405,57 @@ impl Node {
     /// As [`Node::open`].
     pub async fn reload(&self) -> Result<(), Fault> {
         let now = self.clock.now().seconds();
-        let Loaded { snapshot, ledgers } =
-            load::everything(&*self.store, &self.master, now).await?;
+        let asked = Instant::now();
+        let master = Arc::clone(self.snapshot().keys.master());
+        let loaded = match load::everything(&*self.store, &master, now).await {
+            // The master key was replaced meanwhile.
+            Err(_) if !Arc::ptr_eq(&master, self.snapshot().keys.master()) => {
+                load::everything(&*self.store, self.snapshot().keys.master(), now).await
+            }
+            outcome => outcome,
+        };
+        let Loaded { snapshot, ledgers, cursor } = loaded?;
+        self.heard.note();
         let _publishing = self.lock_publishing();
         self.ledgers.renew(ledgers);
-        self.snapshot.store(Arc::new(snapshot));
+        // INVARIANT: an account never goes back: what was committed and published since the store
+        // was read stays.
+        let snapshot = snapshot.or_newer(&self.snapshot.load());
+        self.snapshot.store(Arc::new(self.pending.over(snapshot)));
+        self.feed.restart(cursor, asked);
         Ok(())
     }
 
-    /// Publishes committed changes.
-    fn publish(&self, changes: &[AccountChanges], revisions: &[(AccountId, Revision)]) {
+    /// Reads every row of the store and proves that it is what was written; keeps nothing of it.
+    /// `done` hears how many accounts are through.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`] that names what is not; [`Fault::Unavailable`].
+    pub async fn verify(&self, done: impl FnMut(u64) + Send) -> Result<(), Fault> {
+        load::verified(
+            &*self.store,
+            self.snapshot().keys.master(),
+            self.clock.now().seconds(),
+            done,
+        )
+        .await?;
+        self.heard.note();
+        Ok(())
+    }
+
+    /// When the node began, and when it last heard from the store.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// Publishes what this node has committed.
+    fn publish(&self, committed: Published<'_>) {
+        let Published { changes, revisions, steps, cursor } = committed;
+        self.heard.note();
+        // Ledgers and snapshot move together.
         let _publishing = self.lock_publishing();
+        steps.into_iter().for_each(|(account, step)| self.ledgers.take(account, step));
+        self.feed.note_own(cursor);
         let current = self.snapshot.load();
         // INVARIANT: an account never goes back: what a reload has read already is not applied again.
         let is_news = |account| {
@@ -240,7 +467,9 @@ impl Node {
             changes.iter().filter(|changes| is_news(changes.account)).collect();
         let revisions: Vec<(AccountId, Revision)> =
             revisions.iter().filter(|(account, _)| is_news(*account)).copied().collect();
-        self.snapshot.store(Arc::new(current.after(changes, &revisions)));
+        // What was planned before a revocation must not undo it.
+        let next = self.pending.over(current.after(changes, &revisions));
+        self.snapshot.store(Arc::new(next));
     }
 
     fn lock_publishing(&self) -> MutexGuard<'_, ()> {
@@ -254,5 +483,7 @@ impl Node {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

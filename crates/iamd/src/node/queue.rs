@@ -1,19 +1,21 @@
 //! One queue per account: commands are planned each on its predecessor's outcome, and committed
 //! together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::state::{AccountChanges, Change, EntityKey};
 use iamd_store::{AccountCommit, CommitError, Revision, Row, RowKey};
 use tokio::sync::oneshot;
 
 use super::load::store_fault;
 use super::snapshot::Snapshot;
-use super::{Done, Failure, Node, Plan};
+use super::{Done, Drafted, Failure, Node, Plan, Published};
+use crate::audit::{Note, recorded};
 use crate::fault::Fault;
-use crate::keys::{Entry, Step};
+use crate::keys::{Entry, Keyring, LogHead, Step};
 
 /// Most commands in one batch, so that the first of them does not wait for ever more.
 const BATCH_COMMANDS_MAX: usize = 512;
@@ -30,6 +32,18 @@ pub(super) struct Queue {
     turn: tokio::sync::Mutex<()>,
 }
 
+impl Queue {
+    /// Waits until nobody plans or commits for this account, and keeps others from it.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// How many commands wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).commands.len()
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     commands: VecDeque<Box<dyn Command>>,
@@ -41,21 +55,42 @@ struct Waiting {
 trait Command: Send {
     /// Plans on a state; keeps the answer.
     fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure>;
+    /// The record of the command that was just planned.
+    fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault>;
     /// Answers: with what was planned, or with the fault of the whole batch.
-    fn answer(self: Box<Self>, outcome: Result<Revision, Failure>);
+    fn answer(
+        self: Box<Self>,
+        node: &Arc<Node>,
+        account: AccountId,
+        outcome: Result<Revision, Failure>,
+    );
 }
 
 struct Waiter<T> {
+    event: Event,
     plan: Plan<T>,
+    /// What the record shows of a success.
+    elements: Option<String>,
     planned: Option<Result<T, Failure>>,
     answer: oneshot::Sender<Result<Done<T>, Failure>>,
 }
 
-impl<T: Send> Command for Waiter<T> {
+impl<T: Send> Waiter<T> {
+    fn new(
+        event: Event,
+        plan: Plan<T>,
+        answer: oneshot::Sender<Result<Done<T>, Failure>>,
+    ) -> Waiter<T> {
+        Waiter { event, plan, elements: None, planned: None, answer }
+    }
+}
+
+impl<T: Send + 'static> Command for Waiter<T> {
     fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure> {
         match (self.plan)(snapshot, node) {
-            Ok((changes, answer)) => {
+            Ok(Drafted { changes, answer, elements }) => {
                 self.planned = Some(Ok(answer));
+                self.elements = elements;
                 Ok(changes)
             }
             Err(failure) => {
@@ -65,21 +100,58 @@ impl<T: Send> Command for Waiter<T> {
         }
     }
 
-    fn answer(self: Box<Self>, outcome: Result<Revision, Failure>) {
+    fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault> {
+        let outcome = Outcome::Done(self.elements.clone());
+        recorded(&self.event, &outcome, account, node.clock().now())
+    }
+
+    fn answer(
+        self: Box<Self>,
+        node: &Arc<Node>,
+        account: AccountId,
+        outcome: Result<Revision, Failure>,
+    ) {
         let answer = match (outcome, self.planned) {
             (Err(failure), _) => Err(failure),
             (Ok(revision), Some(Ok(answer))) => Ok(Done { answer, revision }),
             (Ok(_), Some(Err(failure))) => Err(failure),
             (Ok(_), None) => Err(Fault::Bug("a command was not planned".to_owned()).into()),
         };
+        note_failure(node, account, self.event, self.answer, answer);
+    }
+}
+
+/// Answers a command; one that failed is noted before.
+fn note_failure<T: Send + 'static>(
+    node: &Arc<Node>,
+    account: AccountId,
+    event: Event,
+    asked: oneshot::Sender<Result<Done<T>, Failure>>,
+    answer: Result<Done<T>, Failure>,
+) {
+    let failure = match &answer {
+        Err(failure) if node.audit().takes_notes() => failure,
         // Who asked may have gone away; what was committed stays.
-        let _ = self.answer.send(answer);
+        Err(_) | Ok(_) => return drop(asked.send(answer)),
+    };
+    let (outcome, time) = (failure.outcome(), node.clock().now());
+    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
+        Ok(()) => drop(asked.send(answer)),
+        Err(note) => {
+            // The others of the batch do not wait for the place in the trail.
+            let node = Arc::clone(node);
+            tokio::spawn(async move {
+                let noted = node.audit().wait(note).await;
+                drop(asked.send(noted.map_err(Failure::from).and(answer)));
+            });
+        }
     }
 }
 
 pub(super) async fn write<T: Send + 'static>(
     node: &Arc<Node>,
     account: AccountId,
+    event: Event,
     plan: Plan<T>,
 ) -> Result<Done<T>, Failure> {
     let (answer, answered) = oneshot::channel();
@@ -89,7 +161,7 @@ pub(super) async fn write<T: Send + 'static>(
         if waiting.commands.len() >= QUEUE_COMMANDS_MAX {
             return Err(Fault::Unavailable("too many writes are waiting".to_owned()).into());
         }
-        waiting.commands.push_back(Box::new(Waiter { plan, planned: None, answer }));
+        waiting.commands.push_back(Box::new(Waiter::new(event, plan, answer)));
         !std::mem::replace(&mut waiting.drained, true)
     };
     if must_drain {
@@ -103,6 +175,7 @@ pub(super) async fn write<T: Send + 'static>(
 pub(super) async fn write_directory<T: Send + 'static>(
     node: &Arc<Node>,
     account: AccountId,
+    event: Event,
     plan: Plan<T>,
 ) -> Result<Done<T>, Failure> {
     let (answer, answered) = oneshot::channel();
@@ -111,8 +184,7 @@ pub(super) async fn write_directory<T: Send + 'static>(
         let (first, second) = (node.queue(account), node.queue(AccountId::DIRECTORY));
         let _first = first.turn.lock().await;
         let _second = second.turn.lock().await;
-        let commands: Vec<Box<dyn Command>> =
-            vec![Box::new(Waiter { plan, planned: None, answer })];
+        let commands: Vec<Box<dyn Command>> = vec![Box::new(Waiter::new(event, plan, answer))];
         run(&node, account, commands).await;
     });
     answered.await.map_err(|_| lost())?
@@ -156,22 +228,23 @@ async fn run(node: &Arc<Node>, account: AccountId, mut batch: Vec<Box<dyn Comman
         let outcome = attempt(node, account, &mut batch).await;
         let outcome = match outcome {
             Ok(revision) => Ok(revision),
-            Err(Attempt::LostRace) => match node.reload().await {
+            Err(Attempt::LostRace(winner)) => match node.catch_up_with(winner).await {
                 Ok(()) => continue,
                 Err(fault) => Err(Failure::Fault(fault)),
             },
             Err(Attempt::Failed(fault)) => Err(Failure::Fault(fault)),
         };
-        batch.into_iter().for_each(|command| command.answer(outcome.clone()));
+        batch.into_iter().for_each(|command| command.answer(node, account, outcome.clone()));
         return;
     }
     let fault = Fault::Unavailable("other nodes write to this account all the time".to_owned());
-    batch.into_iter().for_each(|command| command.answer(Err(fault.clone().into())));
+    let outcome: Result<Revision, Failure> = Err(fault.into());
+    batch.into_iter().for_each(|command| command.answer(node, account, outcome.clone()));
 }
 
 enum Attempt {
-    /// Another node has written first.
-    LostRace,
+    /// Another node has written first: this account, up to this revision, if that is known.
+    LostRace(Option<(iamd_store::AccountId, Revision)>),
     /// The store failed.
     Failed(Fault),
 }
@@ -190,20 +263,26 @@ async fn attempt(
     let base = node.snapshot();
     let mut working = Snapshot::clone(&base);
     let mut all_changes = Vec::new();
+    let mut records = Vec::new();
     for command in batch {
         // A refusal changes nothing; its answer waits for the commit like all others, because it
         // may rest on what its predecessors are about to write.
         if let Ok(changes) = command.plan(&working, node) {
             working = working.after(&changes, &[]);
             all_changes.extend(changes);
+            if node.audit().is_on() {
+                records.push(command.record(account, node)?);
+            }
         }
     }
-    if all_changes.is_empty() {
+    if all_changes.is_empty() && records.is_empty() {
         return Ok(base.revision(account));
     }
-    let Prepared { commits, steps } = prepared(node, &base, &all_changes)?;
+    let first_record = node.ledgers.log(account).last.saturating_add(1);
+    let batch = Batch { account, changes: &all_changes, records: &records };
+    let Prepared { commits, steps } = prepared(node, &base, &batch)?;
     let committed = node.store().commit(commits).await.map_err(|error| match error {
-        CommitError::Conflict { .. } => Attempt::LostRace,
+        CommitError::Conflict { account, revision } => Attempt::LostRace(Some((account, revision))),
         CommitError::Store(error) => Attempt::Failed(store_fault(error)),
     })?;
     let known = |(account, revision): &(iamd_store::AccountId, Revision)| {
@@ -211,10 +290,13 @@ async fn attempt(
     };
     let revisions: Vec<(AccountId, Revision)> =
         committed.revisions.iter().filter_map(known).collect();
-    for (account, step) in steps {
-        node.ledgers.take(account, step);
-    }
-    node.publish(&all_changes, &revisions);
+    node.publish(Published {
+        changes: &all_changes,
+        revisions: &revisions,
+        steps,
+        cursor: committed.cursor,
+    });
+    node.audit().stored(account, first_record, records);
     let revision = revisions.iter().find(|(committed, _)| *committed == account);
     Ok(revision.map_or(base.revision(account), |(_, revision)| *revision))
 }
@@ -225,10 +307,21 @@ struct Prepared {
     steps: Vec<(AccountId, Step)>,
 }
 
-/// One commit per account, each row once, in its last form, sealed.
-fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<Prepared, Attempt> {
-    let mut last: HashMap<AccountId, HashMap<EntityKey, &Change>> = HashMap::new();
-    for of_account in changes {
+/// What the commands of a batch come to.
+struct Batch<'a> {
+    /// The account whose queue it is, and whose log takes the records.
+    account: AccountId,
+    changes: &'a [AccountChanges],
+    records: &'a [String],
+}
+
+/// One commit per account, each row once, in its last form, sealed; with the records.
+fn prepared(node: &Node, base: &Snapshot, batch: &Batch<'_>) -> Result<Prepared, Attempt> {
+    let mut last: BTreeMap<AccountId, HashMap<EntityKey, &Change>> = BTreeMap::new();
+    if !batch.records.is_empty() {
+        last.entry(batch.account).or_default();
+    }
+    for of_account in batch.changes {
         let rows = last.entry(of_account.account).or_default();
         for change in &of_account.changes {
             let key = match change {
@@ -244,8 +337,11 @@ fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<
         let stored = iamd_store::AccountId(account.number());
         let mut commit = AccountCommit::new(stored, expected);
         let mut keys = Vec::with_capacity(rows.len());
+        // In the same order every time.
+        let mut rows: Vec<_> =
+            rows.into_iter().map(|(key, change)| (key.to_record(), change)).collect();
+        rows.sort_by(|(one, _), (other, _)| (one.kind, &one.id).cmp(&(other.kind, &other.id)));
         for (key, change) in rows {
-            let key = key.to_record();
             let row_key = RowKey::new(key.kind, key.id.as_str());
             match change {
                 Change::Put(entity) => {
@@ -258,14 +354,29 @@ fn prepared(node: &Node, base: &Snapshot, changes: &[AccountChanges]) -> Result<
             keys.push((key, matches!(change, Change::Remove(_))));
         }
         let entries = keys.iter().map(|(key, is_removed)| Entry { key, is_removed: *is_removed });
-        let step = node.ledgers.step(&base.keys, account, expected, entries)?;
+        let mut log = node.ledgers.log(account);
+        if account == batch.account {
+            commit.records = appended(&base.keys, account, &mut log, batch.records)?;
+        }
+        let step = node.ledgers.step(&base.keys, account, expected, entries, log)?;
         // The ledger moved on: this node has seen a commit that the snapshot has not.
-        let mut step = step.ok_or(Attempt::LostRace)?;
+        let mut step = step.ok_or(Attempt::LostRace(None))?;
         commit.seal = std::mem::take(&mut step.seal);
         prepared.commits.push(commit);
         prepared.steps.push((account, step));
     }
     Ok(prepared)
+}
+
+/// The records as they are stored, behind those that are there.
+fn appended(
+    keys: &Keyring,
+    account: AccountId,
+    log: &mut LogHead,
+    records: &[String],
+) -> Result<Vec<Vec<u8>>, Fault> {
+    let with = keys.sealing(account)?;
+    records.iter().map(|record| log.append(with, account, record)).collect()
 }
 
 /// The task that was to carry the command out is gone: a bug, or the end of the process.

@@ -49,7 +49,7 @@ impl Node {
             let now = self.remember().await?;
             let mut lost_race = false;
             for (account, rows) in &now.accounts {
-                let commit = difference(&now.keys, *account, rows, start)?;
+                let commit = self.difference(&now.keys, *account, rows, start)?;
                 match self.store.commit(vec![commit]).await {
                     Ok(_) => {}
                     Err(CommitError::Conflict { .. }) => lost_race = true,
@@ -60,39 +60,43 @@ impl Node {
             if !lost_race {
                 self.facts.clear();
                 self.clock.reset();
+                self.renew_ring().await?;
                 return Ok(());
             }
         }
         Err(Fault::Unavailable("writes keep coming; reset again when they have ended".to_owned()))
     }
-}
 
-/// The commit that makes an account what it was at the start.
-fn difference(
-    keys: &Keyring,
-    account: iamd_store::AccountId,
-    now: &Rows,
-    start: &Start,
-) -> Result<AccountCommit, Fault> {
-    let id = AccountId::from_stored(account.0)
-        .ok_or_else(|| Fault::Bug("an account without a number".to_owned()))?;
-    let revision = now.revision.next();
-    let with = keys.sealing(id)?;
-    let mut ledger = Ledger::new(with);
-    let mut commit = AccountCommit::new(account, now.revision);
-    for row in start.accounts.get(&account).into_iter().flat_map(|start| &start.rows) {
-        let key = RecordKey { kind: row.key.kind, id: row.key.id.to_string() };
-        let opened = start.keys.open(id, &key, &row.bytes)?;
-        let sealed = with.seal_row(id, &key, revision, opened.content.to_vec())?;
-        ledger.add(with, id, &key, revision);
-        commit.puts.push(Row::new(row.key.clone(), sealed));
+    /// The commit that makes an account what it was at the start.
+    fn difference(
+        &self,
+        keys: &Keyring,
+        account: iamd_store::AccountId,
+        now: &Rows,
+        start: &Start,
+    ) -> Result<AccountCommit, Fault> {
+        let id = AccountId::from_stored(account.0)
+            .ok_or_else(|| Fault::Bug("an account without a number".to_owned()))?;
+        let revision = now.revision.next();
+        let with = keys.sealing(id)?;
+        let mut ledger = Ledger::new(with);
+        // Records stay: what happened, happened.
+        ledger.set_log(self.ledgers.log(id));
+        let mut commit = AccountCommit::new(account, now.revision);
+        for row in start.accounts.get(&account).into_iter().flat_map(|start| &start.rows) {
+            let key = RecordKey { kind: row.key.kind, id: row.key.id.to_string() };
+            let opened = start.keys.open(id, &key, &row.bytes)?;
+            let sealed = with.seal_row(id, &key, revision, opened.content.to_vec())?;
+            ledger.add(with, id, &key, revision);
+            commit.puts.push(Row::new(row.key.clone(), sealed));
+        }
+        let kept: HashSet<&RowKey> = commit.puts.iter().map(|row| &row.key).collect();
+        let removes = now.rows.iter().map(|row| &row.key).filter(|key| !kept.contains(key));
+        let removes: Vec<RowKey> = removes.cloned().collect();
+        commit.removes = removes;
+        commit.seal = ledger.seal(with, id, revision)?;
+        Ok(commit)
     }
-    let kept: HashSet<&RowKey> = commit.puts.iter().map(|row| &row.key).collect();
-    let removes = now.rows.iter().map(|row| &row.key).filter(|key| !kept.contains(key));
-    let removes: Vec<RowKey> = removes.cloned().collect();
-    commit.removes = removes;
-    commit.seal = ledger.seal(with, id, revision)?;
-    Ok(commit)
 }
 
 struct Collector(BTreeMap<iamd_store::AccountId, Rows>);

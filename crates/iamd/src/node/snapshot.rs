@@ -32,6 +32,43 @@ impl Snapshot {
         self.revisions.get(&account).copied().unwrap_or(Revision::ABSENT)
     }
 
+    /// The same with these accounts as another state has them, as of these revisions.
+    pub(super) fn with_accounts_of<'s>(
+        &self,
+        accounts: impl IntoIterator<Item = (AccountId, Revision, &'s State)>,
+    ) -> Snapshot {
+        let mut next = self.clone();
+        for (account, revision, state) in accounts {
+            next.state.take_over(account, state);
+            next.revisions.insert(account, revision);
+        }
+        next
+    }
+
+    /// The same with whatever `other` knows in a newer revision.
+    pub(super) fn or_newer(&self, other: &Snapshot) -> Snapshot {
+        let newer =
+            other.revisions.iter().filter(|(id, revision)| **revision > self.revision(**id));
+        let newer = newer.map(|(account, revision)| (*account, *revision, &other.state));
+        let mut next = self.with_accounts_of(newer);
+        if other.revision(AccountId::KEYS) > self.revision(AccountId::KEYS) {
+            next.keys = Arc::clone(&other.keys);
+        }
+        next
+    }
+
+    /// The revisions of all accounts.
+    pub fn revisions(&self) -> &imbl::HashMap<AccountId, Revision> {
+        &self.revisions
+    }
+
+    /// The picture with other keys, which are of this revision.
+    pub(super) fn with_keys(&self, keys: Arc<Keyring>, revision: Revision) -> Snapshot {
+        let mut next = Snapshot { keys, ..self.clone() };
+        next.revisions.insert(AccountId::KEYS, revision);
+        next
+    }
+
     /// The picture after these changes.
     pub(super) fn after<'c>(
         &self,

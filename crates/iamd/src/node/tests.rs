@@ -6,14 +6,18 @@ use iamd_core::account_id::AccountId;
 use iamd_core::caller::Caller;
 use iamd_core::operation::{Environment, Operation};
 use iamd_core::perform::perform;
+use iamd_core::preparation::{CodeOutcome, CodeUse};
 use iamd_core::quota::Quotas;
+use iamd_core::state::MfaDeviceId;
 use iamd_store::{AccountRows, Memory, Row, RowKey, Store};
-use iamd_wire::ErrorCode;
 use iamd_wire::iam::{CreateUserRequest, DeleteUserRequest, UpdateUserRequest};
+use iamd_wire::{ErrorCode, Timestamp};
 
 use super::*;
 use crate::founder::{self, NewAccountFacts, Order};
-use crate::keys::MasterKey;
+use crate::keys::{LogReader, MasterKey};
+
+mod keys;
 
 struct World {
     store: Arc<Memory>,
@@ -42,6 +46,10 @@ async fn another_node(store: &Arc<Memory>, master: &MasterKey) -> Arc<Node> {
     Node::open(store, Arc::new(master.sealing().unwrap()), Quotas::default()).await.unwrap()
 }
 
+fn deed() -> Event {
+    Event::operator("Test", &(), "request-id")
+}
+
 impl World {
     async fn rows(&self) -> AccountRows {
         let account = iamd_store::AccountId(self.account.number());
@@ -52,8 +60,8 @@ impl World {
     async fn older_user_row(&self, name: &str) -> Row {
         let before = self.rows().await;
         let other = format!("{name}2");
-        self.node.write(self.account, self.rename_user(name, &other)).await.unwrap();
-        self.node.write(self.account, self.rename_user(&other, name)).await.unwrap();
+        self.node.write(self.account, deed(), self.rename_user(name, &other)).await.unwrap();
+        self.node.write(self.account, deed(), self.rename_user(&other, name)).await.unwrap();
         let after = self.rows().await;
         let differs =
             |row: &&Row| after.rows.iter().any(|it| it.key == row.key && it.bytes != row.bytes);
@@ -100,7 +108,7 @@ impl World {
             let environment = Environment::default();
             let scene = node.scene(snapshot, account, &caller, &environment);
             let planned = perform(&request, &scene, &mut node.draw()?)?;
-            Ok((planned.changes, ()))
+            Ok(Drafted::new(planned.changes, ()))
         })
     }
 
@@ -118,7 +126,7 @@ async fn racing_creates_of_one_name_give_one_success() {
         let name = if number % 2 == 0 { "Race" } else { "race" };
         let (node, plan) = (Arc::clone(&world.node), world.create_user(name));
         let account = world.account;
-        tasks.push(tokio::spawn(async move { node.write(account, plan).await }));
+        tasks.push(tokio::spawn(async move { node.write(account, deed(), plan).await }));
     }
     let mut successes = 0;
     for task in tasks {
@@ -142,7 +150,8 @@ async fn two_nodes_on_one_store_never_give_one_name_twice() {
         for node in [&world.node, &other] {
             let (node, plan) = (Arc::clone(node), world.create_user(&format!("user{number}")));
             let account = world.account;
-            tasks.push(tokio::spawn(async move { node.write(account, plan).await.is_ok() }));
+            tasks
+                .push(tokio::spawn(async move { node.write(account, deed(), plan).await.is_ok() }));
         }
     }
     let mut successes = 0;
@@ -158,13 +167,13 @@ async fn two_nodes_on_one_store_never_give_one_name_twice() {
 async fn an_outage_of_the_store_refuses_writes_and_nothing_else() {
     let world = world().await;
     world.store.begin_outage("the disk is full");
-    let refused = world.node.write(world.account, world.create_user("ana")).await;
+    let refused = world.node.write(world.account, deed(), world.create_user("ana")).await;
     assert!(matches!(refused, Err(Failure::Fault(Fault::Unavailable(_)))));
     assert!(!world.has_user(&world.node, "ana"), "what is not durable is not visible");
     assert!(world.has_user(&world.node, "admin"), "what is known stays known");
     assert!(world.node.store_answers().await.is_err());
     world.store.end_outage();
-    world.node.write(world.account, world.create_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert!(world.has_user(&world.node, "ana"), "a client reads what it has written");
     assert!(world.has_user(&*another_node(&world.store, &world.master).await, "ana"));
 }
@@ -173,21 +182,21 @@ async fn an_outage_of_the_store_refuses_writes_and_nothing_else() {
 async fn a_bug_in_one_command_does_not_stop_the_next() {
     let world = world().await;
     let bug: Plan<()> = Box::new(|_: &Snapshot, _: &Node| panic!("a bug, on purpose"));
-    let failed = world.node.write(world.account, bug).await;
+    let failed = world.node.write(world.account, deed(), bug).await;
     assert!(matches!(failed, Err(Failure::Fault(_))));
-    world.node.write(world.account, world.create_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
 }
 
 /// What whoever can write to the database might do to an account, and what the refusal says.
 #[tokio::test]
 async fn rows_that_are_not_what_was_written_are_named_and_not_served() {
     let world = world().await;
-    world.node.write(world.account, world.create_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     let before = world.rows().await;
-    world.node.write(world.account, world.delete_user("ana")).await.unwrap();
-    world.node.write(world.account, world.create_user("bob")).await.unwrap();
-    world.node.write(world.account, world.rename_user("bob", "rob")).await.unwrap();
-    world.node.write(world.account, world.create_user("eve")).await.unwrap();
+    world.node.write(world.account, deed(), world.delete_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("bob")).await.unwrap();
+    world.node.write(world.account, deed(), world.rename_user("bob", "rob")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("eve")).await.unwrap();
     let user = |rows: &AccountRows, place: usize| {
         let is_user = |row: &&Row| row.key.kind == iamd_core::record::kind::USER;
         rows.rows.iter().filter(is_user).nth(place).unwrap().clone()
@@ -278,7 +287,7 @@ async fn stored_keys_that_are_not_what_was_written_are_refused() {
 async fn a_reset_puts_everything_back_and_keeps_working() {
     let world = world().await;
     let start = world.node.remember().await.unwrap();
-    world.node.write(world.account, world.create_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     let order = Order {
         root_email: "other@example.com".to_owned(),
         key_owner: Some("root".to_owned()),
@@ -289,7 +298,7 @@ async fn a_reset_puts_everything_back_and_keeps_working() {
     world.node.put_back(&start).await.unwrap();
     assert!(!world.has_user(&world.node, "ana") && world.has_user(&world.node, "admin"));
     assert_eq!(world.node.snapshot().state.accounts().count(), 1);
-    world.node.write(world.account, world.create_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert!(world.has_user(&*another_node(&world.store, &world.master).await, "ana"));
 }
 
@@ -311,4 +320,110 @@ async fn accounts_with_a_number_or_address_that_is_taken_are_refused() {
         let refused = founder::found(&world.node, order).await;
         assert!(matches!(refused, Err(Fault::Refused(_))), "{id:?} {email}");
     }
+}
+
+impl World {
+    /// The records of the account, proven, with what they say.
+    async fn records(&self) -> Vec<serde_json::Value> {
+        let account = iamd_store::AccountId(self.account.number());
+        let snapshot = self.node.snapshot();
+        let head = self.node.ledgers.log(self.account);
+        let mut reader = LogReader::new(&snapshot.keys, self.account, head);
+        let stored = self.store.read_records(account, 0, usize::MAX).await.unwrap();
+        let read = stored.iter().map(|record| reader.next(record.number, &record.bytes).unwrap());
+        let read = read.map(|text| serde_json::from_str(&text).unwrap()).collect();
+        reader.finish().unwrap();
+        read
+    }
+}
+
+#[tokio::test]
+async fn a_write_and_its_record_are_committed_together() {
+    let world = world().await;
+    let names = |records: &[serde_json::Value]| {
+        let name = |record: &serde_json::Value| record["eventName"].as_str().unwrap().to_owned();
+        records.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&world.records().await), ["CreateAccount"]);
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap_err();
+    world.store.begin_outage("the disk is full");
+    world.node.write(world.account, deed(), world.create_user("bob")).await.unwrap_err();
+    world.store.end_outage();
+    assert_eq!(names(&world.records().await), ["CreateAccount", "Test"]);
+    let other = another_node(&world.store, &world.master).await;
+    other.write(world.account, deed(), world.create_user("bob")).await.unwrap();
+    // This node loses the race, reads everything again, and makes its record anew.
+    world.node.write(world.account, deed(), world.create_user("eve")).await.unwrap();
+    let records = world.records().await;
+    assert_eq!(names(&records), ["CreateAccount", "Test", "Test", "Test"]);
+    let ids: std::collections::HashSet<_> = records.iter().map(|it| &it["eventID"]).collect();
+    assert_eq!(ids.len(), 4);
+}
+
+#[tokio::test]
+async fn a_reset_keeps_the_records() {
+    let world = world().await;
+    let start = world.node.remember().await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
+    world.node.put_back(&start).await.unwrap();
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
+    assert_eq!(world.records().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_code_counts_once_on_all_nodes_and_never_without_the_store() {
+    let world = world().await;
+    let other = another_node(&world.store, &world.master).await;
+    let now = world.node.clock().now();
+    let code = |steps: &[i64], passed: &[i64]| CodeUse {
+        account: world.account,
+        device: MfaDeviceId([7; 16]),
+        steps: steps.to_vec(),
+        passed: passed.to_vec(),
+        expires: Timestamp::from_seconds(now.seconds() + 600),
+        at: now,
+    };
+    let refused = CodeOutcome::Refuse;
+    assert_eq!(world.node.use_up(&code(&[], &[])).await, Ok(refused), "a wrong code");
+    assert_eq!(world.node.use_up(&code(&[10], &[8, 9])).await, Ok(CodeOutcome::Claim));
+    for node in [&world.node, &other] {
+        for step in 8..=10 {
+            assert_eq!(node.use_up(&code(&[step], &[])).await, Ok(refused), "{step}");
+        }
+        // One of two is enough.
+        assert_eq!(node.use_up(&code(&[10, 11], &[])).await, Ok(refused));
+    }
+    let another = CodeUse { device: MfaDeviceId([8; 16]), ..code(&[10], &[]) };
+    assert_eq!(other.use_up(&another).await, Ok(CodeOutcome::Claim));
+    world.store.begin_outage("the disk is full");
+    let outcome = world.node.use_up(&code(&[12], &[])).await;
+    assert!(matches!(outcome, Err(Fault::Unavailable(_))));
+    world.store.end_outage();
+    assert_eq!(world.node.use_up(&code(&[12], &[])).await, Ok(CodeOutcome::Claim));
+}
+
+/// Of many who show one code at once, one is let in.
+#[tokio::test]
+async fn racing_uses_of_one_code_give_one_claim() {
+    let world = world().await;
+    let now = world.node.clock().now();
+    let mut tasks = Vec::new();
+    for _ in 0..64 {
+        let node = Arc::clone(&world.node);
+        let code = CodeUse {
+            account: world.account,
+            device: MfaDeviceId([7; 16]),
+            steps: vec![10],
+            passed: vec![8, 9],
+            expires: Timestamp::from_seconds(now.seconds() + 600),
+            at: now,
+        };
+        tasks.push(tokio::spawn(async move { node.use_up(&code).await }));
+    }
+    let mut claims = 0;
+    for task in tasks {
+        claims += usize::from(task.await.unwrap() == Ok(CodeOutcome::Claim));
+    }
+    assert_eq!(claims, 1);
 }

@@ -8,6 +8,7 @@ mod pinned;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -32,6 +33,15 @@ pub use pinned::Pinned;
 
 /// How often given files are looked at, and the age of an own certificate.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// When the certificate of this process ends, in seconds since 1970; before any, the least number.
+static ENDS: AtomicI64 = AtomicI64::new(i64::MIN);
+
+/// When the certificate in force in this process ends; none without one.
+pub fn in_force_until() -> Option<Timestamp> {
+    let seconds = ENDS.load(Ordering::Relaxed);
+    (seconds != i64::MIN).then(|| Timestamp::from_seconds(seconds))
+}
 
 /// A certificate with its chain and its key, in PEM.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,6 +73,7 @@ impl Tls {
         let mut source = Source::of(config, listening)?;
         let pair = source.first()?;
         let certified = certified(&pair).map_err(|reason| source.unusable(&reason))?;
+        note_end(&certified);
         let in_force = Arc::new(InForce(ArcSwap::from_pointee(certified)));
         let mut server = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -163,6 +174,7 @@ async fn keep_fresh(mut source: Source, in_force: &InForce) {
         });
         match next {
             Ok(Some(certified)) => {
+                note_end(&certified);
                 in_force.0.store(Arc::new(certified));
                 tracing::info!("a new TLS certificate is in force");
             }
@@ -199,21 +211,47 @@ fn certified(pair: &Pair) -> Result<CertifiedKey, String> {
     }
 }
 
+fn note_end(certified: &CertifiedKey) {
+    let end = certified.cert.first().and_then(|first| validity(first).ok());
+    if let Some(validity) = end {
+        ENDS.store(validity.end.seconds(), Ordering::Relaxed);
+    }
+}
+
+/// From when to when a certificate is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// From when.
+    pub start: Timestamp,
+    /// To when.
+    pub end: Timestamp,
+}
+
+/// From when to when a certificate is good.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn validity(certificate: &CertificateDer<'_>) -> Result<Validity, String> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
+        .map_err(|error| format!("the certificate cannot be read: {error}"))?;
+    let at = |time: &x509_parser::time::ASN1Time| Timestamp::from_seconds(time.timestamp());
+    let validity = parsed.validity();
+    Ok(Validity { start: at(&validity.not_before), end: at(&validity.not_after) })
+}
+
 /// Whether a certificate and a key in PEM belong together and can be used.
 ///
 /// # Errors
 /// What is wrong with them.
-fn check_pair(chain: &str, key: &str) -> Result<(), String> {
+pub fn check_pair(chain: &str, key: &str) -> Result<(), String> {
     let pair = Pair { chain: chain.to_owned(), key: Zeroizing::new(key.to_owned()) };
     certified(&pair).map(|_| ())
 }
 
 fn check_validity(certificate: &CertificateDer<'_>) -> Result<(), String> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
-        .map_err(|error| format!("the certificate cannot be read: {error}"))?;
-    let end = parsed.validity().not_after.timestamp();
-    if end < Clock::default().now().seconds() {
-        return Err(format!("the certificate ended at {}", Timestamp::from_seconds(end)));
+    let end = validity(certificate)?.end;
+    if end < Clock::default().now() {
+        return Err(format!("the certificate ended at {end}"));
     }
     Ok(())
 }

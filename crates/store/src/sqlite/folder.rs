@@ -14,6 +14,10 @@ pub(super) const DATABASE_FILE: &str = "store.sqlite3";
 /// The file whose lock says that a process uses the folder.
 pub(super) const LOCK_FILE: &str = "store.lock";
 
+/// All files: database, log, its index, journal of a creation or migration, lock.
+pub(super) const FILES: [&str; 5] =
+    [DATABASE_FILE, "store.sqlite3-wal", "store.sqlite3-shm", "store.sqlite3-journal", LOCK_FILE];
+
 /// Proof that this process owns the folder. The system lets go of the lock when the last handle
 /// is dropped, however the process ends.
 #[derive(Debug)]

@@ -9,12 +9,14 @@ use tokio::sync::mpsc;
 use super::{
     Shared,
     checksum::{self, Digest, Standing},
+    copy,
     fault::damaged,
     folder::FolderLock,
     reader::{self, check_digest, checked_row, checked_standing},
 };
 use crate::{
-    AccountId, Cursor, FactRef, FactVisitor, Head, Revision, RowRef, RowVisitor, StoreError,
+    AccountId, CopyVisitor, Cursor, FactRef, FactVisitor, Head, Revision, RowRef, RowVisitor,
+    StoreError,
 };
 
 /// A parcel is passed on when it has reached this size.
@@ -30,10 +32,12 @@ pub(super) struct Parcel {
     content: Vec<u8>,
 }
 
-enum Thing {
+pub(super) enum Thing {
     Account { account: AccountId, revision: Revision, seal: usize },
     Row { kind: u16, id: usize, bytes: usize },
+    Record { number: u64, bytes: usize },
     Fact { account: AccountId, at: i64, key: usize, bytes: usize },
+    Claim { expiry: i64, key: usize },
 }
 
 /// What comes out of the thread.
@@ -85,7 +89,9 @@ impl Parcel {
                     let id = text(&mut content, id)?;
                     visitor.row(RowRef { kind, id, bytes: cut(&mut content, bytes)? })
                 }
-                Thing::Fact { .. } => return Err(damaged("a fact among the rows")),
+                Thing::Fact { .. } | Thing::Record { .. } | Thing::Claim { .. } => {
+                    return Err(damaged("something else among the rows"));
+                }
             };
             stop(flow)?;
         }
@@ -101,9 +107,37 @@ impl Parcel {
                     let key = text(&mut content, key)?;
                     visitor.fact(FactRef { account, key, at, bytes: cut(&mut content, bytes)? })
                 }
-                Thing::Account { .. } | Thing::Row { .. } => {
-                    return Err(damaged("a row among the facts"));
+                Thing::Account { .. }
+                | Thing::Row { .. }
+                | Thing::Record { .. }
+                | Thing::Claim { .. } => return Err(damaged("something else among the facts")),
+            };
+            stop(flow)?;
+        }
+        Ok(())
+    }
+
+    /// Shows everything to the visitor.
+    pub(super) fn show_all(&self, visitor: &mut dyn CopyVisitor) -> Result<(), StoreError> {
+        let mut content = self.content.as_slice();
+        for thing in &self.things {
+            let flow = match *thing {
+                Thing::Account { account, revision, seal } => {
+                    let seal = cut(&mut content, seal)?.to_vec();
+                    visitor.account(account, Head { revision, seal })
                 }
+                Thing::Row { kind, id, bytes } => {
+                    let id = text(&mut content, id)?;
+                    visitor.row(RowRef { kind, id, bytes: cut(&mut content, bytes)? })
+                }
+                Thing::Record { number, bytes } => {
+                    visitor.record(number, cut(&mut content, bytes)?)
+                }
+                Thing::Fact { account, at, key, bytes } => {
+                    let key = text(&mut content, key)?;
+                    visitor.fact(FactRef { account, key, at, bytes: cut(&mut content, bytes)? })
+                }
+                Thing::Claim { expiry, key } => visitor.claim(cut(&mut content, key)?, expiry),
             };
             stop(flow)?;
         }
@@ -118,13 +152,18 @@ impl Parcel {
 }
 
 /// The sending end: collects things until a parcel is full.
-struct Out {
+pub(super) struct Out {
     parcel: Parcel,
     deliveries: mpsc::Sender<Delivery>,
 }
 
 impl Out {
-    fn push(&mut self, thing: Thing, text: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn push(
+        &mut self,
+        thing: Thing,
+        text: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         self.parcel.push(thing, text, bytes);
         let size = self.parcel.content.len() + self.parcel.things.len() * size_of::<Thing>();
         if size < PARCEL_BYTES { Ok(()) } else { self.send() }
@@ -137,12 +176,19 @@ impl Out {
     }
 }
 
-type Scan = fn(&Transaction<'_>, &mut Out) -> Result<(), StoreError>;
+/// Begins to scan everything, the account `first` before the others.
+pub(super) fn begin_copy(
+    shared: Arc<Shared>,
+    lock: Arc<FolderLock>,
+    first: AccountId,
+) -> Result<mpsc::Receiver<Delivery>, StoreError> {
+    begin(shared, lock, move |held: &Transaction<'_>, out: &mut Out| copy::scan(held, first, out))
+}
 
 fn begin(
     shared: Arc<Shared>,
     lock: Arc<FolderLock>,
-    scan: Scan,
+    scan: impl Fn(&Transaction<'_>, &mut Out) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<mpsc::Receiver<Delivery>, StoreError> {
     shared.health.check()?;
     let (deliveries, receiver) = mpsc::channel(PARCELS_WAITING);
@@ -158,7 +204,11 @@ fn begin(
     Ok(receiver)
 }
 
-fn deliver(shared: &Shared, scan: Scan, out: &mut Out) -> Result<Cursor, StoreError> {
+fn deliver(
+    shared: &Shared,
+    scan: impl Fn(&Transaction<'_>, &mut Out) -> Result<(), StoreError>,
+    out: &mut Out,
+) -> Result<Cursor, StoreError> {
     let mut connection = reader::connect(&shared.file)?;
     let held = connection.transaction()?;
     let sequence = reader::newest(&held)?;
@@ -201,7 +251,7 @@ fn scan_rows(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn scan_facts(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
+pub(super) fn scan_facts(held: &Transaction<'_>, out: &mut Out) -> Result<(), StoreError> {
     let mut statement =
         held.prepare("SELECT account, key, at, checksum, bytes FROM facts ORDER BY account, key")?;
     let mut found = statement.query([])?;

@@ -5,8 +5,13 @@
 
 mod change_log;
 mod checksum;
+mod copy;
+#[cfg(test)]
+mod crash_tests;
 mod fault;
 mod folder;
+mod forget;
+mod import;
 mod load;
 mod migration;
 mod open;
@@ -35,7 +40,8 @@ use self::{
 };
 use crate::{
     AccountCommit, AccountId, AccountRows, Answer, Changes, ClaimKey, Claimed, CommitError,
-    Committed, Cursor, Fact, FactVisitor, Record, RowVisitor, Store, StoreError, commit, fact,
+    Committed, CopyVisitor, Cursor, Fact, FactVisitor, Identity, Imported, Record, RowVisitor,
+    Store, StoreError, commit, fact,
 };
 
 /// This many jobs may wait for a thread; whoever comes later waits to get in.
@@ -67,6 +73,9 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
+    /// Names of all files that the engine keeps in a data folder, whether they are there or not.
+    pub const FILES: [&str; 5] = folder::FILES;
+
     /// Whether a folder holds data of this engine, whatever its state.
     pub fn exists(folder: impl AsRef<Path>) -> bool {
         let file = folder.as_ref().join(folder::DATABASE_FILE);
@@ -171,6 +180,10 @@ impl Drop for Sqlite {
 }
 
 impl Store for Sqlite {
+    fn identity(&self) -> Identity {
+        Identity { engine: "sqlite", layout: Some(schema::VERSION) }
+    }
+
     fn load_all<'a>(
         &'a self,
         visitor: &'a mut dyn RowVisitor,
@@ -252,6 +265,33 @@ impl Store for Sqlite {
 
     fn forget_records(&self, account: AccountId, up_to: u64) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(self.write(move |answer| Job::ForgetRecords { account, up_to, answer }))
+    }
+
+    fn copy_all<'a>(
+        &'a self,
+        first: AccountId,
+        visitor: &'a mut dyn CopyVisitor,
+    ) -> Answer<'a, Result<Cursor, StoreError>> {
+        Box::pin(async move {
+            let mut deliveries = load::begin_copy(self.shared.clone(), self.hold_lock()?, first)?;
+            loop {
+                match load::next(&mut deliveries).await? {
+                    ControlFlow::Continue(parcel) => parcel.show_all(visitor)?,
+                    ControlFlow::Break(cursor) => return Ok(cursor),
+                }
+            }
+        })
+    }
+
+    fn import(&self, list: Vec<Imported>) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            crate::copy::check(&list)?;
+            self.write(|answer| Job::Import { list, answer }).await
+        })
+    }
+
+    fn forget_changes(&self) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(self.write(|answer| Job::ForgetChanges { answer }))
     }
 
     fn close(&self) -> Answer<'_, Result<(), StoreError>> {

@@ -54,6 +54,9 @@ pub(super) const TABLES: [(&str, &str); 8] = [
     ),
 ];
 
+/// How long another connection is waited for.
+pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Opens the file and sets what holds for every connection. Changes nothing in the file.
 pub(super) fn connect(file: &Path) -> rusqlite::Result<Connection> {
     // One thread owns each connection, so SQLite's own mutexes would only cost time.
@@ -62,7 +65,7 @@ pub(super) fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_prepared_statement_cache_capacity(32);
-    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
@@ -75,6 +78,8 @@ pub(super) fn make_durable(connection: &Connection) -> rusqlite::Result<String> 
     // Only Apple's systems tell a flush to the disk from a flush to the platter.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    // What is replaced or removed is overwritten: keys are, and what was sealed with them.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
     Ok(mode)

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{OpenError, Options, Shared, Sqlite, folder, schema};
+use super::{OpenError, Options, Shared, Sqlite, folder, migration, schema};
 use crate::{
     AccountCommit, AccountId, Changes, ClaimKey, Claimed, CommitError, Fact, Revision, Row, RowKey,
     Store, StoreError,
@@ -146,8 +146,11 @@ async fn a_newer_layout_is_refused() {
     let newer = Connection::open(&file).unwrap();
     newer.pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
     newer.close().unwrap();
+    let kept = fs::read(&file).unwrap();
     let refused = Sqlite::open(folder.path()).unwrap_err();
     assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
+    assert!(refused.to_string().contains("layout 3, this one knows 2"), "{refused}");
+    assert_eq!(fs::read(&file).unwrap(), kept, "nothing was changed");
 }
 
 /// Puts the tables of layout 1 into a file of today's, with the same content.
@@ -201,6 +204,49 @@ async fn a_migration_happens_whole_or_not_at_all() {
     connection.execute_batch("DROP TABLE records").unwrap();
     connection.close().unwrap();
     assert_eq!(load(&Sqlite::open(folder.path()).unwrap()).await.0, before);
+}
+
+/// What is on the disk at any moment of a migration is the old layout or the new one, and opens.
+#[tokio::test]
+async fn a_migration_that_is_killed_at_any_moment_goes_on_from_there() {
+    /// SQLite's own steps between two moments.
+    const STEPS: i32 = 60;
+    let folder = TempDir::new().unwrap();
+    let (before, ..) = filled(folder.path()).await;
+    make_layout_1(&folder.path().join(folder::DATABASE_FILE));
+    let mut moments = 0;
+    loop {
+        let (broken_off, killed) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        copy_files(folder.path(), broken_off.path());
+        let mut connection =
+            schema::connect(&broken_off.path().join(folder::DATABASE_FILE)).unwrap();
+        let (from, to) = (broken_off.path().to_owned(), killed.path().to_owned());
+        let mut passed = 0;
+        let at_the_moment = move || {
+            passed += 1;
+            if passed == moments + 1 {
+                copy_files(&from, &to);
+            }
+            passed > moments
+        };
+        connection.progress_handler(STEPS, Some(at_the_moment)).unwrap();
+        let outcome = migration::migrate(&mut connection, 1);
+        drop(connection);
+        assert_eq!(load(&Sqlite::open(broken_off.path()).unwrap()).await.0, before);
+        if outcome.is_ok() {
+            break;
+        }
+        assert_eq!(load(&Sqlite::open(killed.path()).unwrap()).await.0, before, "{moments}");
+        moments += 1;
+    }
+    assert!(moments >= 5, "it was broken off at {moments} moments");
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -497,4 +543,32 @@ fn a_lock_file_left_behind_does_not_lock() {
     file.seek(SeekFrom::Start(0)).unwrap();
     file.read_to_string(&mut text).unwrap();
     assert_eq!(text.trim(), std::process::id().to_string());
+}
+
+/// Bytes that no other test writes, long enough for pages of their own.
+fn marked(word: &str) -> Vec<u8> {
+    word.repeat(200).into_bytes()
+}
+
+#[tokio::test]
+async fn what_was_replaced_or_removed_is_in_no_file_once_the_changes_are_forgotten() {
+    let folder = TempDir::new().unwrap();
+    let is_there = |word: &str| {
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        files.into_iter().any(|file| {
+            let bytes = fs::read(file).unwrap();
+            bytes.windows(word.len()).any(|part| part == word.as_bytes())
+        })
+    };
+    let store = Sqlite::open(folder.path()).unwrap();
+    let row = |id: &str, word: &str| Row::new(RowKey::new(1, id), marked(word));
+    let puts = vec![row("a", "first-secret"), row("b", "second-secret")];
+    store.commit(vec![AccountCommit { puts, ..commit(A, 0, &[]) }]).await.unwrap();
+    let puts = vec![row("a", "third-secret")];
+    let removes = vec![RowKey::new(1, "b")];
+    store.commit(vec![AccountCommit { puts, removes, ..commit(A, 1, &[]) }]).await.unwrap();
+    assert!(is_there("first-secret") && is_there("second-secret"), "the feed has them");
+    store.forget_changes().await.unwrap();
+    assert!(!is_there("first-secret") && !is_there("second-secret"));
+    assert!(is_there("third-secret"));
 }

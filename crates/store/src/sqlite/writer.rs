@@ -11,15 +11,18 @@ use super::{
     change_log::{self, Lengths},
     checksum::{self, Standing},
     fault::damaged,
-    reader, schema,
+    forget, import, reader, schema,
 };
 use crate::{
     AccountCommit, AccountId, ClaimKey, Claimed, CommitError, Committed, Cursor, Fact, Head,
-    StoreError,
+    Imported, StoreError,
 };
 
 /// Most jobs in one transaction; the rest waits for the next.
 const BATCH_JOBS_MAX: usize = 256;
+
+/// How long readers are waited for when the log is to be emptied.
+const LOG_PATIENCE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Most expired claims forgotten along with one new claim, so that no claim pays for a flood.
 const CLAIMS_PURGED_MAX: i64 = 64;
@@ -45,6 +48,13 @@ pub(super) enum Job {
     ForgetRecords {
         account: AccountId,
         up_to: u64,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Import {
+        list: Vec<Imported>,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    },
+    ForgetChanges {
         answer: oneshot::Sender<Result<(), StoreError>>,
     },
     Close {
@@ -136,11 +146,12 @@ impl Writer {
             shared: &self.shared,
             newest: self.lengths.newest(),
             logged: Vec::new(),
+            forgotten: None,
             fault: None,
         };
         let held = batch.into_iter().map(|job| transaction.perform(job)).collect();
-        let forgotten = transaction.trim(&self.lengths);
-        let Batch { logged, fault, .. } = transaction;
+        let trimmed = transaction.trim(&self.lengths);
+        let Batch { logged, forgotten, fault, .. } = transaction;
         let outcome = match fault {
             Some(fault) => Err(fault),
             None => connection.execute_batch("COMMIT").map_err(StoreError::from),
@@ -150,8 +161,11 @@ impl Writer {
                 if !logged.is_empty() {
                     self.hint.send_replace(());
                 }
-                self.lengths.forget(forgotten);
                 self.lengths.extend(logged);
+                self.lengths.forget(trimmed.max(forgotten.unwrap_or(0)));
+                if forgotten.is_some() {
+                    empty_log(connection);
+                }
             }
             Err(_) => {
                 // If even this fails, closing the connection has the same effect.
@@ -191,6 +205,14 @@ impl Writer {
     }
 }
 
+/// Brings the write-ahead log into the database and cuts it off, without waiting long for readers:
+/// what they still need stays until the log is full.
+fn empty_log(connection: &Connection) {
+    let _ = connection.busy_timeout(LOG_PATIENCE);
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let _ = connection.busy_timeout(schema::PATIENCE);
+}
+
 /// One transaction under way.
 struct Batch<'writer> {
     connection: &'writer Connection,
@@ -199,6 +221,8 @@ struct Batch<'writer> {
     newest: u64,
     /// Entries that this transaction has added to the change log, with their lengths.
     logged: Vec<(u64, usize)>,
+    /// Up to which entry the change log was to be forgotten, if it was.
+    forgotten: Option<u64>,
     /// Once set, the whole transaction is lost.
     fault: Option<StoreError>,
 }
@@ -212,11 +236,16 @@ impl Batch<'_> {
                 hold(answer, self.attempt(|batch| batch.merge_facts(&facts)))
             }
             Job::ForgetFacts { keys, answer } => {
-                hold(answer, self.attempt(|batch| batch.forget_facts(&keys)))
+                hold(answer, self.attempt(|batch| forget::facts(batch.connection, &keys)))
             }
-            Job::ForgetRecords { account, up_to, answer } => {
-                hold(answer, self.attempt(|batch| batch.forget_records(account, up_to)))
+            Job::ForgetRecords { account, up_to, answer } => hold(
+                answer,
+                self.attempt(|batch| forget::records(batch.connection, account, up_to)),
+            ),
+            Job::Import { list, answer } => {
+                hold(answer, self.attempt(|batch| import::put(batch.connection, &list)))
             }
+            Job::ForgetChanges { answer } => hold(answer, self.attempt(Batch::forget_changes)),
             Job::Close { answer } => hold(answer, Ok(())),
         }
     }
@@ -305,17 +334,7 @@ impl Batch<'_> {
         let records = self.append(commit, records)?;
         let head = Head { revision: commit.expected.next(), seal: commit.seal.clone() };
         let standing = Standing { head, digest, records };
-        let checksum = checksum::of_account(commit.account, &standing);
-        let Standing { head: Head { revision, seal }, digest, records } = standing;
-        let mut head = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO accounts \
-             (account, revision, row_count, row_sum, record_count, seal, checksum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        let (revision, records) = (revision.0.cast_signed(), records.cast_signed());
-        let (rows, sum) = (digest.rows.cast_signed(), digest.sum.cast_signed());
-        head.execute((account, revision, rows, sum, records, seal, checksum))?;
-        Ok(())
+        import::write_standing(self.connection, commit.account, &standing)
     }
 
     /// Appends the records of a commit behind those that are there; tells how many there are then.
@@ -332,13 +351,13 @@ impl Batch<'_> {
         Ok(newest)
     }
 
-    fn forget_records(&self, account: AccountId, up_to: u64) -> Result<(), StoreError> {
-        let mut forget = self.connection.prepare_cached(
-            "DELETE FROM records WHERE account = ?1 AND number <= ?2 AND number < \
-             (SELECT max(number) FROM records WHERE account = ?1)",
-        )?;
-        let up_to = i64::try_from(up_to).unwrap_or(i64::MAX);
-        forget.execute((account.0.cast_signed(), up_to))?;
+    /// The newest entry stays, since it holds the place of the feed.
+    fn forget_changes(&mut self) -> Result<(), StoreError> {
+        let up_to = self.newest.saturating_sub(1);
+        let mut delete =
+            self.connection.prepare_cached("DELETE FROM changes WHERE sequence <= ?1")?;
+        delete.execute([up_to.cast_signed()])?;
+        self.forgotten = Some(up_to);
         Ok(())
     }
 
@@ -408,15 +427,6 @@ impl Batch<'_> {
         }
         Ok(())
     }
-
-    fn forget_facts(&mut self, keys: &[(AccountId, Box<str>)]) -> Result<(), StoreError> {
-        let mut forget =
-            self.connection.prepare_cached("DELETE FROM facts WHERE account = ?1 AND key = ?2")?;
-        for (account, key) in keys {
-            forget.execute((account.0.cast_signed(), &**key))?;
-        }
-        Ok(())
-    }
 }
 
 /// Errors of which we must know whether the database itself is at fault.
@@ -461,6 +471,8 @@ fn refuse_all(batch: Vec<Job>) -> Vec<Held> {
         Job::MergeFacts { answer, .. }
         | Job::ForgetFacts { answer, .. }
         | Job::ForgetRecords { answer, .. }
+        | Job::Import { answer, .. }
+        | Job::ForgetChanges { answer }
         | Job::Close { answer } => hold(answer, Err(StoreError::Closed)),
     };
     batch.into_iter().map(refuse).collect()

@@ -139,14 +139,29 @@ fn what_was_recorded_for_a_bad_provider_is_reproduced() {
         "a".repeat(256)
     );
     let message = refusal(Service::Iam, &body).unwrap();
-    assert!(message.starts_with("3 validation errors detected: "), "{message}");
-    for part in [
+    let parts = [
         "Value at 'clientIDList' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 255, Member must have length greater than or equal to 1]",
         "Value at 'thumbprintList' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 40, Member must have length greater than or equal to 40]",
         "Value at 'url' failed to satisfy constraint: Member must have length greater than or equal to 1",
-    ] {
-        assert!(message.contains(part), "{message}");
-    }
+    ];
+    assert_eq!(message, format!("3 validation errors detected: {}", parts.join("; ")));
+}
+
+#[test]
+fn what_was_recorded_for_a_bad_password_policy_is_reproduced() {
+    let body = "Action=UpdateAccountPasswordPolicy&MinimumPasswordLength=129&MaxPasswordAge=1096&PasswordReusePrevention=25";
+    let part = |name: &str, most: u32| {
+        format!(
+            "Value at '{name}' failed to satisfy constraint: Member must have value less than or equal to {most}"
+        )
+    };
+    let parts = [
+        part("minimumPasswordLength", 128),
+        part("passwordReusePrevention", 24),
+        part("maxPasswordAge", 1095),
+    ];
+    let expected = format!("3 validation errors detected: {}", parts.join("; "));
+    assert_eq!(refusal(Service::Iam, body), Some(expected));
 }
 
 #[test]
@@ -155,7 +170,7 @@ fn sts_shows_values_but_no_secrets() {
     let body = format!("Action=AssumeRole&{arn}&DurationSeconds=1&TokenCode=12345x");
     assert_eq!(
         refusal(Service::Sts, &body).unwrap(),
-        "2 validation errors detected: Value '1' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900; Value '12345x' at 'tokenCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\d]*"
+        "2 validation errors detected: Value '12345x' at 'tokenCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\d]*; Value '1' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900"
     );
     let body = format!("Action=AssumeRoleWithWebIdentity&{arn}&WebIdentityToken=abc");
     assert_eq!(

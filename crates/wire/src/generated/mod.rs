@@ -4,4 +4,5 @@
 
 pub(crate) mod error_code;
 pub mod iam;
+pub(crate) mod s3_routes;
 pub mod sts;

@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::{Claim, PathRule, PayloadRule, Rejection, RequestParts, Rules, claim, rejection};
+use super::{
+    Claim, PathRule, PayloadRule, Rejection, RequestParts, Rules, claim, payload, rejection,
+};
 use crate::query::escape;
 
 /// What a claim should have been signed for.
@@ -18,7 +20,13 @@ pub(super) struct Canonical<'r> {
     /// The signed headers that are there, sorted by name.
     headers: Vec<(&'r str, &'r [u8])>,
     signed_headers: &'r str,
-    payload: Hash,
+    payload: PayloadWord<'r>,
+}
+
+/// What stands for the body.
+enum PayloadWord<'r> {
+    Hash(Hash),
+    Declared(&'r str),
 }
 
 /// A SHA-256 in lower-case hexadecimal digits.
@@ -47,7 +55,8 @@ impl<'r> Canonical<'r> {
             headers: signed(request.headers, claim.signed_headers())?,
             signed_headers: claim.signed_headers(),
             payload: match rules.payload {
-                PayloadRule::Hash => payload(request)?,
+                PayloadRule::Hash => PayloadWord::Hash(body_hash(request)?),
+                PayloadRule::Declared => PayloadWord::Declared(payload::word(request, claim)?),
             },
         })
     }
@@ -91,7 +100,10 @@ impl<'r> Canonical<'r> {
         text.extend_from_slice(b"\n\n");
         text.extend_from_slice(self.signed_headers.as_bytes());
         text.push(b'\n');
-        text.extend_from_slice(&self.payload.0);
+        text.extend_from_slice(match &self.payload {
+            PayloadWord::Hash(hash) => &hash.0,
+            PayloadWord::Declared(word) => word.as_bytes(),
+        });
         text
     }
 }
@@ -108,8 +120,12 @@ const REDACTED: &[u8] = b"<redacted>";
 const TEXT_LENGTH_USUAL: usize = 1024;
 
 impl Hash {
-    fn of(bytes: &[u8]) -> Hash {
-        let hash: [u8; 32] = Sha256::digest(bytes).into();
+    pub(super) fn of(bytes: &[u8]) -> Hash {
+        Hash::from_digest(Sha256::digest(bytes).into())
+    }
+
+    /// In hexadecimal digits.
+    pub(super) fn from_digest(hash: [u8; 32]) -> Hash {
         let mut digits = [0; 64];
         let (pairs, _) = digits.as_chunks_mut::<2>();
         for (pair, byte) in pairs.iter_mut().zip(hash) {
@@ -167,7 +183,7 @@ fn has_control(value: &[u8]) -> bool {
 }
 
 /// The hash of the body, with which the header must agree.
-fn payload(request: &RequestParts<'_>) -> Result<Hash, Rejection> {
+fn body_hash(request: &RequestParts<'_>) -> Result<Hash, Rejection> {
     let hash = Hash::of(request.body);
     let mut named = request.headers.iter();
     let Some((_, value)) = named.find(|(name, _)| *name == "x-amz-content-sha256") else {

@@ -42,12 +42,17 @@ impl SigningKey {
     /// Whether the claim's signature is that of the canonical request with this hash, in constant
     /// time.
     pub(super) fn matches(&self, claim: &Claim<'_>, hash: &Hash) -> bool {
+        let signature = self.sign(&string_to_sign(claim, hash));
+        signature.ct_eq(claim.signature()).into()
+    }
+
+    /// The signature of a text in parts.
+    pub(super) fn sign(&self, parts: &[&str]) -> [u8; 32] {
         let mut state = self.state.clone();
-        for part in string_to_sign(claim, hash) {
+        for part in parts {
             state.update(part.as_bytes());
         }
-        let signature: [u8; 32] = state.finalize().into_bytes().into();
-        signature.ct_eq(claim.signature()).into()
+        state.finalize().into_bytes().into()
     }
 }
 

@@ -6,18 +6,24 @@
 //! "Elements of a signature" and "Troubleshoot SigV4".
 
 mod canonical;
+mod chunks;
 mod claim;
 mod date;
 mod header_form;
 mod key;
+mod payload;
 mod query_form;
 mod rejection;
+mod sign;
 
 use crate::{Service, Timestamp};
 
+pub use chunks::{ChunkError, Chunks};
 pub use claim::Claim;
 pub use key::SigningKey;
+pub use payload::Payload;
 pub use rejection::Rejection;
+pub use sign::{SignedHeaders, Signer};
 
 /// Most headers of one request.
 // CHOICE: what hyper accepts by default; the SDKs send about ten.
@@ -90,9 +96,26 @@ pub enum PayloadRule {
     /// The hash of the body, with which `x-amz-content-sha256` must agree where it is given.
     /// `UNSIGNED-PAYLOAD` and the streaming forms of S3 are refused.
     Hash,
+    /// What `x-amz-content-sha256` says, and `UNSIGNED-PAYLOAD` for presigned requests without it:
+    /// S3, whose bodies are proven as they arrive; see [`Payload`].
+    Declared,
 }
 
 impl Rules {
+    /// The rules of S3.
+    pub const S3: Rules = Rules {
+        service: "s3",
+        path: PathRule::Keep,
+        payload: PayloadRule::Declared,
+        presigned_seconds_min: 0,
+    };
+
+    /// The rules of a service with the JSON protocol.
+    pub const fn of_json(service: &'static str) -> Rules {
+        let (path, payload) = (PathRule::Normalize, PayloadRule::Hash);
+        Rules { service, path, payload, presigned_seconds_min: 0 }
+    }
+
     /// The rules of a service with the Query protocol.
     pub const fn of(service: Service) -> Rules {
         Rules {

@@ -1,6 +1,7 @@
 //! A plain signer, and requests that can be changed after they were signed.
 
 mod answers;
+mod chunked;
 mod mutations;
 mod properties;
 mod vectors;

@@ -1,6 +1,8 @@
 //! What decisions cost, as JSON lines for `cargo xtask bench`: nanoseconds per decision,
 //! request building included, and of the hash that it is compared with.
 
+mod workload;
+
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,24 +19,20 @@ const REPETITIONS: u32 = 200_000;
 
 fn main() {
     let principal = Principal::User {
-        arn: "arn:aws:iam::111122223333:user/ana".to_owned(),
+        arn: workload::PRINCIPAL.to_owned(),
         unique_id: String::new(),
         has_boundary: false,
     };
     let hash = measured(|| {
         let state = RandomState::new();
-        state.hash_one((
-            "s3:GetObject",
-            "arn:aws:s3:::bucket-7/key",
-            "arn:aws:iam::111122223333:user/ana",
-        ))
+        state.hash_one((workload::ACTION, workload::RESOURCE, workload::PRINCIPAL))
     });
     println!(r#"{{"name":"hash","nanoseconds":{hash:.1}}}"#);
     let cases = [
-        ("5 statements", documents(1, "ec2")),
-        ("500 statements, none concerns the request", documents(100, "ec2")),
-        ("500 statements, 50 share the action", mixed(90, 10)),
-        ("5,000 statements, none concerns the request", documents(1_000, "ec2")),
+        ("5 statements", documents(workload::policies(1))),
+        ("500 statements, none concerns the request", documents(workload::policies(100))),
+        ("500 statements, 50 share the action", documents(workload::mixed(90, 10))),
+        ("5,000 statements, none concerns the request", documents(workload::policies(1_000))),
     ];
     for (name, documents) in cases {
         let set: PolicySet = documents.into_iter().collect();
@@ -43,8 +41,8 @@ fn main() {
             let context = Context::default();
             let request = Request {
                 principal: &principal,
-                action: black_box("s3:GetObject"),
-                resource: black_box("arn:aws:s3:::bucket-7/key"),
+                action: black_box(workload::ACTION),
+                resource: black_box(workload::RESOURCE),
                 resource_account: Some("111122223333"),
                 context: &context,
             };
@@ -55,7 +53,8 @@ fn main() {
             set.index_size()
         );
     }
-    let texts: Vec<String> = (0..100).map(|number| document(number, "ec2")).collect();
+    let texts: Vec<String> =
+        (0..100).map(|number| workload::to_json(&workload::policy(number))).collect();
     let cost = least(20, || {
         let parsed =
             texts.iter().filter_map(|text| Some((Arc::from("p"), Document::parse(text).ok()?)));
@@ -76,8 +75,9 @@ const MEASURED_DOCUMENTS: usize = 20_000;
 /// What a statement takes in memory that no other document has, its share of the text and of the
 /// index of a set of 100 documents included.
 fn memory() {
-    let texts: Vec<String> =
-        (0..MEASURED_DOCUMENTS).map(|number| document(number, "ec2")).collect();
+    let texts: Vec<String> = (0..MEASURED_DOCUMENTS)
+        .map(|number| workload::to_json(&workload::policy(number)))
+        .collect();
     let bytes_of_text = texts.iter().map(String::len).sum::<usize>();
     let Some(before) = resident() else { return };
     let sets: Vec<PolicySet> = texts
@@ -229,48 +229,8 @@ fn least<T>(tries: u32, mut work: impl FnMut() -> T) -> f64 {
     tries.fold(f64::INFINITY, f64::min)
 }
 
-fn documents(count: usize, service: &str) -> Vec<(Arc<str>, Document)> {
-    (0..count)
-        .filter_map(|number| {
-            Some((Arc::from("p"), Document::parse(&document(number, service)).ok()?))
-        })
-        .collect()
-}
-
-/// Five statements with conditions of every family, none about the measured request.
-fn document(number: usize, service: &str) -> String {
-    let conditions = [
-        r#"{"StringEquals":{"aws:PrincipalTag/team":"blue"}}"#,
-        r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
-        r#"{"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}}"#,
-        r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/app/*"}}"#,
-        r#"{"Bool":{"aws:SecureTransport":"true"}}"#,
-    ];
-    let statements: Vec<String> = conditions
-        .iter()
-        .enumerate()
-        .map(|(place, condition)| {
-            format!(
-                r#"{{"Effect":"Allow","Action":["{service}:Do{number}x{place}","{service}:Get{number}*"],"Resource":"arn:aws:{service}:*:*:thing/{number}-{place}/*","Condition":{condition}}}"#
-            )
-        })
-        .collect();
-    format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
-}
-
-/// Documents of which `sharing` name the measured action on other resources, patterns that begin
-/// with `*` among them.
-fn mixed(others: usize, sharing: usize) -> Vec<(Arc<str>, Document)> {
-    let mut all = documents(others, "ec2");
-    for number in 0..sharing {
-        let statements: Vec<String> = (0..5)
-            .map(|place| {
-                let resource = if place == 0 { format!("arn:aws:s3:::*-{number}-x/*") } else { format!("arn:aws:s3:::data-{number}-{place}/*") };
-                format!(r#"{{"Effect":"Allow","Action":"s3:GetObject","Resource":"{resource}","Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}}}"#)
-            })
-            .collect();
-        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
-        all.extend(Document::parse(&text).ok().map(|document| (Arc::from("p"), document)));
-    }
-    all
+fn documents(policies: Vec<Vec<workload::Statement>>) -> Vec<(Arc<str>, Document)> {
+    let text = |policy: Vec<workload::Statement>| workload::to_json(&policy);
+    let parsed = |text: String| Some((Arc::from("p"), Document::parse(&text).ok()?));
+    policies.into_iter().map(text).filter_map(parsed).collect()
 }

@@ -1,0 +1,17 @@
+//! Records of the audit trail, in the form of CloudTrail.
+//!
+//! An [`Event`] is what is known of a request before it is carried out, an [`Outcome`] what came of
+//! it; together they make one record. Source: CloudTrail User Guide, "CloudTrail record contents" and
+//! "CloudTrail userIdentity element".
+
+mod event;
+mod identity;
+mod outcome;
+mod record;
+
+pub use event::{Actor, Event, OPERATOR_SOURCE, Requester};
+pub use outcome::Outcome;
+pub use record::{EventId, record};
+
+#[cfg(test)]
+mod tests;

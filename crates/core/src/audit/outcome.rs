@@ -1,0 +1,38 @@
+//! What came of a request.
+
+use std::borrow::Cow;
+
+use crate::refusal::Refusal;
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was carried out; what a write answered, as a JSON object without secrets.
+    Done(Option<String>),
+    /// It was not, with this code and message.
+    Refused {
+        /// The error code.
+        code: Cow<'static, str>,
+        /// The message.
+        message: Option<String>,
+    },
+}
+
+impl From<&Refusal> for Outcome {
+    fn from(refusal: &Refusal) -> Outcome {
+        Outcome::Refused {
+            code: Cow::Borrowed(refusal.code.code()),
+            message: refusal.message.clone(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Bytes of memory that the outcome takes, about.
+    pub fn size(&self) -> usize {
+        match self {
+            Outcome::Done(elements) => elements.as_deref().map_or(0, str::len),
+            Outcome::Refused { message, .. } => message.as_deref().map_or(0, str::len),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The audit trail: who asked for what, from where, and what came of it.
+//!
+//! A write that is carried out commits its record together with its rows, so that neither is there
+//! without the other. The records of an account are a chain, and the account's ledger says where it
+//! ends (`keys/record_log.rs`). What came of all other requests goes through a bounded ring to a
+//! thread of its own, which writes the trail: files of lines, each with a code that covers it and all
+//! before it. The records of the store are brought into the same files, each once.
+
+mod end;
+mod export;
+mod files;
+mod line;
+mod lookup;
+mod ring;
+mod shared;
+mod show;
+mod summary;
+mod verify;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, EventId, Outcome, record};
+use iamd_wire::Timestamp;
+use tokio::sync::oneshot;
+
+use end::FileKey;
+pub use export::export;
+pub use lookup::{Page, Place, Query};
+pub use ring::Note;
+use ring::{Entry, StoredRecord};
+use shared::Shared;
+pub use show::{Filter, show};
+pub use summary::{Attribute, Facts};
+pub use verify::{Report, verify};
+use writer::Writer;
+
+use crate::config::AuditSettings;
+use crate::entropy;
+use crate::fault::Fault;
+use crate::keys::{Keyring, LogHead};
+
+/// The audit trail of a node.
+#[derive(Default)]
+pub struct Audit {
+    is_off: AtomicBool,
+    trail: OnceLock<Trail>,
+}
+
+/// The files of the trail, being written.
+struct Trail {
+    data: PathBuf,
+    shared: Arc<Shared>,
+    retention_days: u32,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Audit {
+    /// Begins to write the trail into a data folder, or goes on where it ends; keeps no records at
+    /// all if the settings say so. `logs` is where the logs of the
+    /// store stand, by account.
+    ///
+    /// # Errors
+    /// [`Fault::Folder`] when the folder cannot be written.
+    pub fn start(
+        &self,
+        data: &Path,
+        settings: &AuditSettings,
+        keyring: &Keyring,
+        logs: &[(AccountId, LogHead)],
+    ) -> Result<(), Fault> {
+        if !settings.enabled {
+            self.is_off.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let folder = data.join(files::FOLDER);
+        let failed = |error: std::io::Error| {
+            Fault::Folder(format!(
+                "the audit trail in {} cannot be written: {error}",
+                folder.display()
+            ))
+        };
+        let sealing = keyring.sealing(AccountId::DIRECTORY)?;
+        let with = FileKey { version: sealing.version(), key: sealing.trail().clone() };
+        let shared = Arc::new(Shared::new(settings));
+        let keys = |version| trail_key(keyring, version);
+        let mut writer =
+            Writer::open(folder.clone(), settings.clone(), with, &keys, Arc::clone(&shared))
+                .map_err(failed)?;
+        let last_of = |account| {
+            let place = logs.binary_search_by_key(&account, |(known, _)| known.number());
+            place.ok().and_then(|place| logs.get(place)).map_or(0, |(_, log)| log.last)
+        };
+        writer.compare(last_of).map_err(failed)?;
+        let thread = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || writer.run())
+            .map_err(failed)?;
+        let thread = Mutex::new(Some(thread));
+        let trail = Trail {
+            data: data.to_owned(),
+            shared,
+            retention_days: settings.retention_days,
+            thread,
+        };
+        self.trail
+            .set(trail)
+            .map_err(|_| Fault::Bug("the audit trail was started twice".to_owned()))
+    }
+
+    /// Whether records are kept.
+    pub fn is_on(&self) -> bool {
+        !self.is_off.load(Ordering::Relaxed)
+    }
+
+    /// Whether notes are taken: the trail is being written.
+    pub fn takes_notes(&self) -> bool {
+        self.trail.get().is_some()
+    }
+
+    /// Notes what came of a request that committed nothing, if there is a place for that.
+    ///
+    /// # Errors
+    /// The note, if the request is to wait for a place, with [`Audit::wait`].
+    pub fn note(&self, note: Box<Note>) -> Result<(), Box<Note>> {
+        let Some(trail) = self.trail.get() else { return Ok(()) };
+        match trail.shared.ring.offer_or_count(Entry::Noted(note)) {
+            Err(Entry::Noted(note)) => Err(note),
+            Err(Entry::Stored(_) | Entry::Skip { .. } | Entry::Flush(_)) | Ok(()) => Ok(()),
+        }
+    }
+
+    /// Notes it as soon as there is a place.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when there is none for long.
+    pub async fn wait(&self, note: Box<Note>) -> Result<(), Fault> {
+        match self.trail.get() {
+            Some(trail) => trail.shared.ring.put(Entry::Noted(note)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells of records that the store has now, from this number on.
+    pub fn stored(&self, account: AccountId, first: u64, records: Vec<String>) {
+        let Some(trail) = self.trail.get() else { return };
+        for (number, text) in (first..).zip(records) {
+            let record = StoredRecord { account, number, text };
+            if trail.shared.ring.offer(Entry::Stored(record)).is_err() {
+                // They are in the store: they come later.
+                trail.shared.fall_behind();
+                return;
+            }
+        }
+    }
+
+    /// Waits until everything that was noted before is in the files.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the files cannot be written.
+    pub async fn flush(&self) -> Result<(), Fault> {
+        let Some(trail) = self.trail.get() else { return Ok(()) };
+        if trail.shared.ring.is_closed() {
+            // The writer has ended, or is about to with everything that it was told.
+            return Ok(());
+        }
+        let (sender, flushed) = oneshot::channel();
+        // A flush always finds a place.
+        let _ = trail.shared.ring.offer(Entry::Flush(sender));
+        flushed.await.map_err(|_| Fault::Unavailable("the audit trail is not written".to_owned()))
+    }
+
+    /// Looks events up, those that were noted before included.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when the files cannot be read, and without a trail.
+    pub async fn lookup(&self, query: Query) -> Result<Page, Fault> {
+        let Some(trail) = self.trail.get() else {
+            return Err(Fault::Unavailable("no audit trail is kept".to_owned()));
+        };
+        self.flush().await?;
+        let data = trail.data.clone();
+        let looked_up = tokio::task::spawn_blocking(move || lookup::lookup(&data, &query)).await;
+        let failed = |reason: String| Fault::Unavailable(format!("the audit trail: {reason}"));
+        let page = looked_up.map_err(|error| failed(error.to_string()))?;
+        page.map_err(|error| failed(error.to_string()))
+    }
+
+    /// Writes everything that was noted, and ends.
+    pub async fn close(&self) {
+        let Some(trail) = self.trail.get() else { return };
+        trail.shared.ring.close();
+        let thread = trail.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the audit trail was not written to its end");
+            }
+        }
+    }
+}
+
+/// The key of the codes of lines, by its version.
+fn trail_key(keyring: &Keyring, version: u32) -> Option<aws_lc_rs::hmac::Key> {
+    keyring.version(AccountId::DIRECTORY, version).map(|sealing| sealing.trail().clone())
+}
+
+/// The record of an event, with an id of its own.
+///
+/// # Errors
+/// [`Fault::Unavailable`] without entropy.
+pub fn recorded(
+    event: &Event,
+    outcome: &Outcome,
+    account: AccountId,
+    time: Timestamp,
+) -> Result<String, Fault> {
+    let id = EventId::from_random(u128::from_be_bytes(entropy::bytes()?));
+    Ok(record(event, outcome, account, id, time))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! One run: nodes on a store that fails, clients that send commands, and what must hold after each
+//! step.
+
+mod checks;
+mod process;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use iamd_core::account_id::AccountId;
+use iamd_core::quota::Quotas;
+use iamd_core::unique_id::{AccessKeyId, IdPrefix};
+use iamd_simulate::random::Random;
+use iamd_store::{Memory, Revision};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Tally;
+use super::client::{self, Credential, Findings, Heard};
+use super::command::{self, Command};
+use super::effect::{After, Effect};
+use super::picture::{self, Picture};
+use crate::keys::{MasterKey, SealingKey};
+use crate::node::{Failure, Node, Snapshot};
+use checks::{Visible, touched_once};
+use process::Process;
+
+/// When runs begin: 2026-01-31T12:00:00Z.
+const BEGINNING: i64 = 1_769_860_800;
+/// Longer than whatever the weather brings: a command that takes more hangs.
+const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// What became of a command, as its client knows.
+#[derive(Clone, Debug)]
+enum Fate {
+    Acknowledged(Option<Revision>, Value),
+    Refused(String),
+    /// An error, or no answer at all: it may have happened.
+    Unknown(String),
+}
+
+/// A command, where it went, and its end.
+struct Sent {
+    command: Command,
+    fate: Fate,
+}
+
+/// The world of one seed.
+pub(super) struct World {
+    random: Random,
+    durable: Arc<Memory>,
+    master: Arc<SealingKey>,
+    quotas: Quotas,
+    began: Instant,
+    processes: Vec<Process>,
+    /// Nodes of processes that have died, whose commands may still be under way.
+    graveyard: Vec<Weak<Node>>,
+    accounts: Vec<AccountId>,
+    credentials: Vec<(AccountId, Credential)>,
+    /// What must be there: the last state that was checked, with what was acknowledged since.
+    expected: Picture,
+    revisions: BTreeMap<AccountId, Revision>,
+    portraits: BTreeMap<(AccountId, Revision), Vec<String>>,
+    /// What is durable, if nothing has been sent since it was read.
+    rebuilt: Option<Snapshot>,
+    findings: Findings,
+    pub(super) trace: Vec<String>,
+    pub(super) tally: Tally,
+}
+
+impl World {
+    pub(super) async fn new(seed: u64) -> Result<World, String> {
+        let mut random = Random::new(seed);
+        let durable = Arc::new(Memory::with_change_log(random.pick(&[4, 64, 4_096])));
+        let master = MasterKey::fresh().and_then(|key| key.sealing());
+        let quotas = Quotas {
+            users: 4,
+            groups: 2,
+            roles: 2,
+            policies: 2,
+            attached_policies_per_user: 2,
+            attached_policies_per_role: 1,
+            attached_policies_per_group: 1,
+            ..Quotas::default()
+        };
+        let processes = 1 + random.below(2);
+        let mut world = World {
+            random,
+            durable,
+            master: Arc::new(master.map_err(|fault| fault.to_string())?),
+            quotas,
+            began: Instant::now(),
+            processes: Vec::new(),
+            graveyard: Vec::new(),
+            accounts: Vec::new(),
+            credentials: Vec::new(),
+            expected: Picture::new(),
+            revisions: BTreeMap::new(),
+            portraits: BTreeMap::new(),
+            rebuilt: None,
+            findings: Findings::default(),
+            trace: Vec::new(),
+            tally: Tally::default(),
+        };
+        for _ in 0..processes {
+            let process = world.start().await?;
+            world.processes.push(process);
+        }
+        // Without an account there is nobody to ask anything.
+        while world.accounts.is_empty() {
+            world.found(0).await?;
+            world.check().await?;
+        }
+        if let Some(account) = world.accounts.first().copied() {
+            let World { random, accounts, expected, .. } = &mut world;
+            let beginnings = command::beginnings(random, account, accounts, expected);
+            world.send_all(beginnings).await?;
+            world.check().await?;
+        }
+        Ok(world)
+    }
+
+    /// One step, and what must hold after it.
+    pub(super) async fn step(&mut self) -> Result<(), String> {
+        self.change_weather();
+        match self.random.below(20) {
+            0 => {
+                let process = self.random.below(self.processes.len());
+                self.found(process).await?;
+            }
+            1 => {
+                let account = self.random.pick(&self.accounts);
+                let rename = command::rename_user(&mut self.random, account, &self.expected);
+                self.send_all(vec![rename]).await?;
+            }
+            _ => {
+                let mut commands = self.random.many(1, 6, |random| {
+                    let account = random.pick(&self.accounts);
+                    command::draw(random, account, &self.accounts, &self.expected)
+                });
+                // Each takes the place of another alias: of two, the model would not know which.
+                let mut aliases = 0;
+                commands.retain(|command| {
+                    aliases += usize::from(command.operation.ends_with("AccountAlias"));
+                    aliases < 2 || !command.operation.ends_with("AccountAlias")
+                });
+                self.send_all(commands).await?;
+            }
+        }
+        self.check().await
+    }
+
+    /// Everything works again; what was left out is found, and all agree.
+    pub(super) async fn finish(&mut self) -> Result<(), String> {
+        self.processes.iter().for_each(|process| process.store.heal());
+        if self.random.percent(10) {
+            // By itself, some time.
+            sleep(Duration::from_secs(65 * 60)).await;
+        } else {
+            for process in &self.processes {
+                process.node.reconcile().await.map_err(|fault| fault.to_string())?;
+                process.node.catch_up().await.map_err(|fault| fault.to_string())?;
+            }
+        }
+        self.settle().await?;
+        self.check().await?;
+        self.write_everywhere().await?;
+        for process in &self.processes {
+            let snapshot = process.node.snapshot();
+            let behind =
+                self.revisions.iter().find(|(id, newest)| snapshot.revision(**id) != **newest);
+            if let Some((account, newest)) = behind {
+                let at = snapshot.revision(*account);
+                return Err(format!("account {account} stays at {at}; the store is at {newest}"));
+            }
+            if process.node.snapshot_age() > Duration::from_secs(5) {
+                return Err("a node does not hear of the store any more".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Every node takes writes again, and they reach the others.
+    async fn write_everywhere(&mut self) -> Result<(), String> {
+        let writes = self.accounts.iter().copied().map(command::unseen_write);
+        for command in writes.collect::<Vec<_>>() {
+            for place in 0..self.processes.len() {
+                let (node, command) = (Arc::clone(&self.processes[place].node), command.clone());
+                let administrator = self.credentials.iter().find(|(of, _)| *of == command.account);
+                let credential = administrator.ok_or("no administrator")?.1.clone();
+                let heard = client::send(node, command, credential, self.findings.clone());
+                if let Err(failure) = heard.await {
+                    return Err(format!("node {place} takes no writes any more: {failure:?}"));
+                }
+                sleep(Duration::from_secs(2)).await;
+            }
+        }
+        self.rebuilt = None;
+        self.check().await
+    }
+
+    fn note(&mut self, line: String) {
+        let time = self.began.elapsed().as_millis();
+        self.trace.push(format!("{time:>10} {line}"));
+    }
+
+    /// Founds one more account, if there may be one.
+    async fn found(&mut self, place: usize) -> Result<(), String> {
+        let number = self.accounts.len() as u64 + 1;
+        if number > picture::ACCOUNTS_MAX {
+            return Ok(());
+        }
+        let account = picture::account(number).ok_or("no account number")?;
+        let key = AccessKeyId::from_entropy(IdPrefix::LongTermKey, account, u128::from(number));
+        let node = Arc::clone(&self.processes[place].node);
+        let heard = tokio::spawn(client::found(node, account, key.clone()));
+        let heard = self.waited_for(heard).await?;
+        let email = client::root_email(account);
+        let is = |key: String, value: String| Effect { key, after: After::Is(Some(value)) };
+        let effects = vec![
+            is(format!("{account}/account"), email.clone()),
+            is(format!("email/{email}"), account.to_string()),
+            is(format!("{account}/user/admin"), "0 tags".to_owned()),
+            is(
+                format!(
+                    "{account}/attached-user/admin/arn:aws:iam::aws:policy|AdministratorAccess"
+                ),
+                String::new(),
+            ),
+            is(format!("{account}/keys/admin"), format!("{key}:Active")),
+        ];
+        let command = Command {
+            account,
+            service: iamd_wire::Service::Iam,
+            operation: "(found)",
+            body: String::new(),
+            effects,
+        };
+        let sent = self.noted(place, command, heard);
+        self.settle().await?;
+        // Whether or not somebody heard of it.
+        let durable = self.rebuilt().await?;
+        if durable.state.account(account).is_some() {
+            self.accounts.push(account);
+            self.credentials.push((account, Credential::Key(key)));
+        }
+        self.expect(&[sent], durable)
+    }
+
+    /// Sends commands at one time, each to one of the nodes, and waits for all of them.
+    async fn send_all(&mut self, commands: Vec<Command>) -> Result<(), String> {
+        let mut under_way = Vec::new();
+        let alone = touched_once(&commands);
+        for command in commands {
+            let place = self.random.below(self.processes.len());
+            let credential = self.credential_of(command.account);
+            let start = Duration::from_millis(self.random.pick(&[0, 0, 0, 1, 40]));
+            let patience = self.random.percent(10).then(|| self.random.below(300) as u64);
+            let node = Arc::clone(&self.processes[place].node);
+            let (findings, sent) = (self.findings.clone(), command.clone());
+            let check = Visible {
+                effects: command
+                    .effects
+                    .iter()
+                    .filter(|it| alone.contains(&it.key))
+                    .cloned()
+                    .collect(),
+                before: self.expected.clone(),
+                shown: self.processes[place].shown.clone(),
+                findings: self.findings.clone(),
+            };
+            let task = tokio::spawn(async move {
+                sleep(start).await;
+                let answer = client::send(Arc::clone(&node), sent.clone(), credential, findings);
+                match patience {
+                    None => {
+                        let heard = answer.await;
+                        check.after(&node, &sent, &heard);
+                        heard
+                    }
+                    // The client goes away; the command does not.
+                    Some(millis) => match timeout(Duration::from_millis(millis), answer).await {
+                        Ok(heard) => heard,
+                        Err(_) => {
+                            Err(crate::fault::Fault::Unavailable("nobody waited".into()).into())
+                        }
+                    },
+                }
+            });
+            under_way.push((place, command, task));
+        }
+        let mut sent = Vec::new();
+        for (place, command, task) in under_way {
+            let heard = self.waited_for(task).await?;
+            sent.push(self.noted(place, command, heard));
+        }
+        self.settle().await?;
+        let durable = self.rebuilt().await?;
+        self.expect(&sent, durable)
+    }
+
+    async fn waited_for(&mut self, task: JoinHandle<Heard>) -> Result<Heard, String> {
+        match timeout(PATIENCE, task).await {
+            Ok(Ok(heard)) => Ok(heard),
+            Ok(Err(panic)) => Err(format!("a command panicked: {panic}")),
+            Err(_) => Err("a command hangs".to_owned()),
+        }
+    }
+
+    fn credential_of(&mut self, account: AccountId) -> Credential {
+        let of_account = self.credentials.iter().filter(|(owner, _)| *owner == account);
+        let all: Vec<&Credential> = of_account.map(|(_, credential)| credential).collect();
+        // The administrator came first, and does most of the work.
+        let place = if self.random.percent(70) { 0 } else { self.random.below(all.len()) };
+        all[place].clone()
+    }
+
+    /// Writes down what a client heard, and keeps credentials that it got.
+    fn noted(&mut self, place: usize, command: Command, heard: Heard) -> Sent {
+        let fate = match heard {
+            Ok((answer, revision)) => Fate::Acknowledged(revision, answer),
+            Err(Failure::Refused(refusal)) => Fate::Refused(refusal.code.code().to_owned()),
+            Err(Failure::Fault(fault)) => Fate::Unknown(fault.to_string()),
+        };
+        let (word, count) = match &fate {
+            Fate::Acknowledged(Some(revision), _) => {
+                (format!("done at {revision}"), &mut self.tally.acknowledged)
+            }
+            Fate::Acknowledged(None, _) => ("answered".to_owned(), &mut self.tally.answered),
+            Fate::Refused(code) => (code.clone(), &mut self.tally.refused),
+            Fate::Unknown(fault) => (fault.clone(), &mut self.tally.unknown),
+        };
+        *count += 1;
+        if let Fate::Acknowledged(_, answer) = &fate {
+            self.keep_credentials(command.account, answer);
+        }
+        let Command { account, operation, .. } = &command;
+        let about = command.effects.first().map_or("", |effect| effect.key.as_str());
+        self.note(format!("node {place}: {account} {operation} {about}: {word}"));
+        Sent { command, fate }
+    }
+
+    fn keep_credentials(&mut self, account: AccountId, answer: &Value) {
+        if let Some(id) = answer["AccessKey"]["AccessKeyId"].as_str() {
+            self.credentials.push((account, Credential::Key(id.parse().unwrap())));
+        }
+        let Some(token) = answer["Credentials"]["SessionToken"].as_str() else { return };
+        let id = answer["Credentials"]["AccessKeyId"].as_str().unwrap().parse().unwrap();
+        let arn = answer["AssumedRoleUser"]["Arn"].as_str().unwrap();
+        let owner = arn.split(':').nth(4).unwrap().parse().unwrap();
+        self.credentials.push((owner, Credential::Session { id, token: token.to_owned() }));
+        self.tally.sessions += 1;
+    }
+}

@@ -1,0 +1,249 @@
+//! What an operator can ask for, and what he gets.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use iamd_core::operator::{Operator, Reach};
+use iamd_wire::Secret;
+use serde::{Deserialize, Serialize};
+
+use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts};
+use super::carry::refused;
+use super::credentials::{self, OperatorFacts};
+use super::examination::{self, NodeFacts};
+use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
+use super::output::Output;
+use super::progress::Progress;
+use super::revoke::{self, RevocationFacts, RevokeOrder};
+use super::status::{self, StatusFacts};
+use crate::audit;
+use crate::backup;
+use crate::fault::Fault;
+use crate::founder::{self, NewAccountFacts, Order};
+use crate::mfa_tokens::{self, TokenOrder, TokensImported};
+use crate::node::Node;
+
+/// What an operator asks for.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Wish {
+    /// Found an account.
+    CreateAccount(Order),
+    /// List the accounts.
+    ListAccounts,
+    /// List the keys.
+    ListKeys,
+    /// Rotate a key.
+    RotateKey(KeyOrder),
+    /// Prove the audit trail.
+    VerifyAudit,
+    /// Make hardware tokens known.
+    ImportMfaTokens(TokenOrder),
+    /// Write a backup into the output.
+    Backup,
+    /// Close an account.
+    CloseAccount {
+        /// Its number.
+        account_id: String,
+    },
+    /// Open a closed account again.
+    ReopenAccount {
+        /// Its number.
+        account_id: String,
+    },
+    /// Give root another password.
+    ResetRootPassword {
+        /// The account.
+        account_id: String,
+        /// The password; drawn if absent.
+        root_password: Option<Secret>,
+    },
+    /// Take MFA devices away.
+    RecoverMfa {
+        /// The account.
+        account_id: String,
+        /// The user; root if absent.
+        user: Option<String>,
+    },
+    /// End credentials before their time.
+    Revoke {
+        /// Which ones.
+        what: RevokeOrder,
+    },
+    /// Say how the node is.
+    Status,
+    /// Look at everything that `iamd doctor` judges.
+    Examine,
+    /// Make a credential of an operator.
+    CreateOperator {
+        /// The operator's name.
+        name: String,
+    },
+    /// List the operators.
+    ListOperators,
+    /// Take a credential of an operator away.
+    DeleteOperator {
+        /// The operator's name.
+        name: String,
+    },
+}
+
+impl Wish {
+    /// Whether an operator may have it carried out.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`]
+    pub fn permit(&self, operator: &Operator) -> Result<(), Fault> {
+        operator.permit(self.action(), self.reach()).map_err(refused)
+    }
+
+    /// Its name in records and denials.
+    fn action(&self) -> &'static str {
+        match self {
+            Wish::CreateAccount(_) => "iamd:CreateAccount",
+            Wish::ListAccounts => "iamd:ListAccounts",
+            Wish::ImportMfaTokens(_) => "iamd:ImportMfaTokens",
+            Wish::VerifyAudit => "iamd:VerifyAudit",
+            Wish::Backup => "iamd:Backup",
+            Wish::ListKeys => "iamd:ListKeys",
+            Wish::RotateKey(_) => "iamd:RotateKey",
+            Wish::CloseAccount { .. } => "iamd:CloseAccount",
+            Wish::ReopenAccount { .. } => "iamd:ReopenAccount",
+            Wish::ResetRootPassword { .. } => "iamd:ResetRootPassword",
+            Wish::RecoverMfa { .. } => "iamd:RecoverMfa",
+            Wish::Revoke { .. } => "iamd:Revoke",
+            Wish::Status => "iamd:Status",
+            Wish::Examine => "iamd:Examine",
+            Wish::CreateOperator { .. } => "iamd:CreateOperator",
+            Wish::ListOperators => "iamd:ListOperators",
+            Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
+        }
+    }
+
+    /// From where it may come. A new wish has to say so here: nothing is allowed from afar unless
+    /// somebody has thought about it.
+    fn reach(&self) -> Reach {
+        match self {
+            Wish::CreateAccount(_)
+            | Wish::ListAccounts
+            | Wish::CloseAccount { .. }
+            | Wish::ReopenAccount { .. }
+            | Wish::ResetRootPassword { .. }
+            | Wish::RecoverMfa { .. }
+            | Wish::Revoke { .. }
+            | Wish::Status
+            | Wish::Examine
+            | Wish::ListOperators => Reach::Anywhere,
+            // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
+            // that was stolen makes no others, and takes none away.
+            Wish::ImportMfaTokens(_)
+            | Wish::VerifyAudit
+            | Wish::Backup
+            | Wish::ListKeys
+            | Wish::RotateKey(_)
+            | Wish::CreateOperator { .. }
+            | Wish::DeleteOperator { .. } => Reach::Machine,
+        }
+    }
+}
+
+/// What he gets.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Granted {
+    /// The account that was founded.
+    Account(NewAccountFacts),
+    /// The accounts, by number.
+    Accounts(Vec<AccountLine>),
+    /// What was proven of the audit trail.
+    Audit(audit::Report),
+    /// The hardware tokens that are known now.
+    MfaTokens(TokensImported),
+    /// The backup that was written.
+    Backup(backup::Summary),
+    /// The account that was closed or reopened.
+    Standing(StandingFacts),
+    /// The password that was reset.
+    Password(PasswordFacts),
+    /// The devices that were removed.
+    Mfa(MfaFacts),
+    /// What was revoked.
+    Revocation(RevocationFacts),
+    /// How the node is.
+    Status(StatusFacts),
+    /// What it knows of itself.
+    Examination(NodeFacts),
+    /// The operator who was made or deleted.
+    Operator(OperatorFacts),
+    /// The operators.
+    Operators(Vec<OperatorFacts>),
+    /// The keys.
+    Keys(Vec<KeyLine>),
+    /// What a rotation came to.
+    Rotation(RotationFacts),
+}
+
+/// Where a wish is carried out, and whose it is.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// The node.
+    pub node: &'a Arc<Node>,
+    /// Its data folder.
+    pub folder: &'a Path,
+    /// Where long work says how far it is.
+    pub progress: &'a Progress,
+    /// Where bytes go that are asked for.
+    pub output: &'a Output,
+    /// Whose wish it is.
+    pub operator: &'a Operator,
+}
+
+/// Carries out a wish on a node.
+///
+/// # Errors
+/// [`Fault::Refused`] and what the node answers.
+pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
+    wish.permit(site.operator)?;
+    match wish {
+        Wish::ImportMfaTokens(order) => {
+            mfa_tokens::import(site.node, order).await.map(Granted::MfaTokens)
+        }
+        Wish::VerifyAudit => {
+            audit::verify(site.node, site.folder, site.progress).await.map(Granted::Audit)
+        }
+        Wish::Backup => {
+            let out = site.output.take()?;
+            backup::write(site.node, site.folder, site.progress, out).await.map(Granted::Backup)
+        }
+        Wish::CreateAccount(order) => {
+            founder::found_by(site.node, site.operator, order).await.map(Granted::Account)
+        }
+        Wish::ListAccounts => Ok(Granted::Accounts(accounts::lines(site.node))),
+        Wish::CloseAccount { account_id } => {
+            accounts::close(site, &account_id).await.map(Granted::Standing)
+        }
+        Wish::ReopenAccount { account_id } => {
+            accounts::reopen(site, &account_id).await.map(Granted::Standing)
+        }
+        Wish::ResetRootPassword { account_id, root_password } => {
+            accounts::reset_root_password(site, &account_id, root_password)
+                .await
+                .map(Granted::Password)
+        }
+        Wish::RecoverMfa { account_id, user } => {
+            accounts::recover_mfa(site, &account_id, user).await.map(Granted::Mfa)
+        }
+        Wish::Revoke { what } => revoke::revoke(site, what).await.map(Granted::Revocation),
+        Wish::Status => status::status(site).await.map(Granted::Status),
+        Wish::Examine => examination::examine(site).await.map(Granted::Examination),
+        Wish::CreateOperator { name } => {
+            credentials::create(site, name).await.map(Granted::Operator)
+        }
+        Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
+        Wish::DeleteOperator { name } => {
+            credentials::delete(site, name).await.map(Granted::Operator)
+        }
+        Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
+        Wish::RotateKey(order) => keys::rotate(site, order).await.map(Granted::Rotation),
+    }
+}

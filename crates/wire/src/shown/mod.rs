@@ -1,0 +1,58 @@
+//! What the audit trail may show of a request and of its answer: JSON in the form of CloudTrail,
+//! with names that begin in lower case, and without secrets.
+
+mod elements;
+mod parameters;
+
+pub use elements::{NotShown, elements};
+pub use parameters::parameters;
+
+/// What stands in the place of a secret.
+///
+/// Source: CloudTrail User Guide, "CloudTrail record contents".
+pub const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// Longest text of one of the two, in bytes.
+// CHOICE: CloudTrail leaves out what has more than 100 KB; a whole batch of records with both must
+// fit into one commit.
+pub const LENGTH_MAX: usize = 64 * 1024;
+
+/// Members that are secret although the models do not say so, as codes that may be used once, and
+/// what is shown to its owner once.
+const SECRET_MEMBERS: [&str; 8] = [
+    "AuthenticationCode1",
+    "AuthenticationCode2",
+    "Base32StringSeed",
+    "Password",
+    "QRCodePNG",
+    "SAMLAssertion",
+    "SessionToken",
+    "TokenCode",
+];
+
+/// What stands in the place of something too long, in the form of CloudTrail.
+fn omitted(what: &str) -> String {
+    format!("{{\"omitted\":true,\"reason\":\"{what} too large\"}}")
+}
+
+/// Appends a member's name as CloudTrail has it, with quotes and colon.
+fn push_name(text: &mut String, name: &str) {
+    text.push('"');
+    let mut characters = name.chars();
+    text.extend(characters.next().map(|first| first.to_ascii_lowercase()));
+    text.push_str(characters.as_str());
+    text.push_str("\":");
+}
+
+/// Appends a text with quotes.
+fn push_text(text: &mut String, value: &str) {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
+    if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        text.extend(["\"", value, "\""]);
+    } else {
+        text.push_str(&serde_json::Value::from(value).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! What the audit trail costs: the same requests to two servers, one of which keeps none.
+
+use super::server::{Server, TemporaryFolder};
+use super::{Arguments, CONNECTIONS, Programs, Row, median};
+
+/// Users that are created in one round.
+const CREATIONS: usize = 3_200;
+
+/// CPU time of requests with a trail, beside the same without.
+pub(super) fn rows(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row>, String> {
+    let (one, other) = (TemporaryFolder::make()?, TemporaryFolder::make()?);
+    let on = Server::iamd(&programs.iamd, Some(one.path()), 1_000_000)?;
+    let off = Server::iamd_with(&programs.iamd, Some(other.path()), 1_000_000, &["--no-audit"])?;
+    let mut reads = Vec::new();
+    let mut writes = Vec::new();
+    for round in 0..=arguments.rounds {
+        let read = |server: &Server| {
+            let load = server.load("sts", "GetCallerIdentity", &[])?;
+            server.cost(&load, arguments.requests, CONNECTIONS)
+        };
+        let write =
+            |server: &Server| server.creation_cost(&format!("r{round}x"), CREATIONS, CONNECTIONS);
+        let (quiet_read, read) = (read(&off)?, read(&on)?);
+        let (quiet_write, write) = (write(&off)?, write(&on)?);
+        // The first round warms caches and branch predictors.
+        if round > 0 {
+            reads.push((read, quiet_read));
+            writes.push((write, quiet_write));
+        }
+    }
+    Ok(vec![
+        row("audit trail: GetCallerIdentity", &reads, (1.15, 1.08)),
+        row("audit trail: CreateUser, durable, 32 clients", &writes, (1.10, 1.05)),
+    ])
+}
+
+fn row(name: &str, costs: &[(f64, f64)], (must, stretch): (f64, f64)) -> Row {
+    let microseconds =
+        |pick: fn(&(f64, f64)) -> f64| median(costs.iter().map(pick).collect()) / 1e3;
+    let (on, off) = (microseconds(|costs| costs.0), microseconds(|costs| costs.1));
+    Row {
+        name: name.to_owned(),
+        measured: format!("{on:.1} µs of CPU beside {off:.1} µs: the same without a trail"),
+        ratio: median(costs.iter().map(|(on, off)| on / off).collect()),
+        must,
+        stretch,
+    }
+}
