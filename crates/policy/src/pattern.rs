@@ -204,6 +204,12 @@ fn variable(text: &str) -> Option<(Named, &str)> {
     Some((named, inside.get(length..)?))
 }
 
+/// The text of the variable, or of the escaped character, that a text begins with.
+pub(crate) fn variable_at_start(text: &str) -> Option<&str> {
+    let (_, behind) = variable(text)?;
+    text.get(..text.len() - behind.len())
+}
+
 impl Variable {
     /// The value in a request: only single-valued keys have one.
     fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {

@@ -359,6 +359,18 @@ fn operands_that_cannot_be_read_are_false_18_19_20_21_22_50() {
     of("NumericNotEquals", "5", "many").denied();
 }
 
+/// Through a VPC endpoint a request has no `aws:SourceIp`.
+#[test]
+fn a_request_without_a_source_address_misses_an_allow_and_meets_a_deny_20() {
+    let inside = r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#;
+    let outside = r#","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#;
+    read(condition(inside)).denied();
+    read(condition(inside)).key("aws:SourceIp", "10.1.1.1").allowed();
+    let deny = || read(all()).identity(says("Deny", "*", "*", outside));
+    deny().is("explicitDeny by identity");
+    deny().key("aws:SourceIp", "10.1.1.1").allowed();
+}
+
 #[test]
 fn letter_case_counts_where_it_should_23_24_25_26() {
     read(says("Allow", "S3:getOBJECT", "*", "")).allowed();
@@ -481,7 +493,9 @@ fn a_resource_statement_needs_a_principal_34() {
 fn another_account_needs_both_sides_35() {
     let there = || ask(ana(), "s3:GetObject", KEY).owner(B);
     there().identity(all()).is("implicitDeny by resource");
-    there().resource(grant(r#"{"AWS":"arn:aws:iam::111122223333:user/ana"}"#)).denied();
+    there()
+        .resource(grant(r#"{"AWS":"arn:aws:iam::111122223333:user/ana"}"#))
+        .is("implicitDeny by identity");
     there().identity(all()).resource(grant(r#"{"AWS":"111122223333"}"#)).allowed();
     there()
         .identity(all())
@@ -498,7 +512,7 @@ fn trust_and_key_policies_must_allow_36_51_52() {
         .identity(all())
         .trust(trust(r#"{"AWS":"999988887777"}"#))
         .is("implicitDeny by trust");
-    assume(ana()).trust(trust(r#"{"AWS":"111122223333"}"#)).denied();
+    assume(ana()).trust(trust(r#"{"AWS":"111122223333"}"#)).is("implicitDeny by identity");
     assume(ana()).identity(all()).trust(trust(r#"{"AWS":"111122223333"}"#)).allowed();
     assume(ana())
         .trust(trust(r#"{"AWS":"arn:aws:iam::111122223333:user/ana"}"#))
@@ -591,6 +605,14 @@ fn guardrails_40_41() {
         .rcp(says("Deny", "*", "*", r#","Principal":"*""#))
         .allowed();
     ask(linked(), "s3:GetObject", KEY).identity(all()).rcp(rcp).allowed();
+}
+
+/// Vector 11: the management account has none, which is not the same as having empty ones.
+#[test]
+fn an_account_without_service_control_policies_is_not_under_them_40() {
+    read(all()).allowed();
+    read(all()).scp(&[nothing()]).is("implicitDeny by scp");
+    read(all()).scp(&[says("Deny", "*", "*", "")]).is("explicitDeny by scp");
 }
 
 /// Vector 15.

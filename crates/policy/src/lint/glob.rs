@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use crate::hash::hash;
+use crate::pattern::variable_at_start;
 
 /// Whether every text that one pattern of characters, `*` and `?` matches is matched by a wider one.
 ///
@@ -198,26 +199,6 @@ impl Symbol {
     }
 }
 
-/// The variable that a text begins with, `${` and `}` included.
-pub(super) fn variable_at_start(text: &str) -> Option<&str> {
-    let inside = text.strip_prefix("${")?;
-    let inside = inside.get(..inside.floor_char_boundary(VARIABLE_LENGTH_MAX)).unwrap_or_default();
-    // A default may hold a closing brace.
-    let quote = inside.find('\'').unwrap_or(inside.len());
-    let end = match inside.find('}')? {
-        end if end < quote => end,
-        _ => {
-            let behind = inside.get(quote + 1..)?;
-            let closing = behind.find('\'')?;
-            quote + 1 + closing + behind.get(closing..)?.find('}')?
-        }
-    };
-    if end == 0 { None } else { text.get(..end + 3) }
-}
-
-/// Longest variable that is looked for, in bytes; keys have 128 characters at most.
-const VARIABLE_LENGTH_MAX: usize = 1_024;
-
 /// The fields between the first `most - 1` colons; those inside of variables do not count.
 pub(super) fn fields(text: &str, most: usize) -> Vec<&str> {
     let mut fields = Vec::new();
@@ -315,6 +296,17 @@ mod tests {
             ["arn", "aws", "x", "${aws:a}", "b", "c:d"]
         );
         assert_eq!(fields("arn:aws", 6), ["arn", "aws"]);
+        assert_eq!(fields("a:${k, 'b:}:c'}:d", 3), ["a", "${k, 'b:}:c'}", "d"]);
+    }
+
+    #[test]
+    fn what_a_decision_reads_as_text_is_text() {
+        // No variables: the key has a quote, the default none, or something follows it.
+        for text in ["${a'b:c}", "${a, b:c}", "${a, 'b' c:d}", "${:"] {
+            assert!(!glob(text).has_variables(), "{text}");
+            assert_eq!(fields(text, 2).len(), 2, "{text}");
+        }
+        assert!(glob("${a'b}${aws:username}").has_variables());
     }
 
     /// Every short pair of globs against every text over two letters.

@@ -2,7 +2,6 @@
 
 use super::Text;
 use super::findings::{Findings, Severity, shown};
-use super::glob::variable_at_start;
 use super::nearest::nearest;
 use super::statement::Statement;
 use crate::service_data;
@@ -26,7 +25,7 @@ pub(super) fn judge(findings: &mut Findings, statement: &Statement<'_>, (text, p
     let mut rest = text;
     while let Some(start) = rest.find("${") {
         rest = rest.get(start..).unwrap_or_default();
-        let variable = variable_at_start(rest);
+        let variable = meant_at_start(rest);
         judge_one(findings, variable, rest, place);
         // One finding a value is enough, and bounds the work.
         if findings.count() > before {
@@ -99,3 +98,23 @@ fn judge_key(findings: &mut Findings, key: &str, place: usize) {
         Some(_) | None => {}
     }
 }
+
+/// What was meant as a variable at the beginning of a text, `${` and `}` included, be it none.
+fn meant_at_start(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("${")?;
+    let inside = inside.get(..inside.floor_char_boundary(VARIABLE_LENGTH_MAX)).unwrap_or_default();
+    // A default may hold a closing brace.
+    let quote = inside.find('\'').unwrap_or(inside.len());
+    let end = match inside.find('}')? {
+        end if end < quote => end,
+        _ => {
+            let behind = inside.get(quote + 1..)?;
+            let closing = behind.find('\'')?;
+            quote + 1 + closing + behind.get(closing..)?.find('}')?
+        }
+    };
+    if end == 0 { None } else { text.get(..end + 3) }
+}
+
+/// Longest variable that is looked for, in bytes; keys have 128 characters at most.
+const VARIABLE_LENGTH_MAX: usize = 1_024;
