@@ -67,6 +67,9 @@ struct Slot {
     classes: u8,
 }
 
+/// Entries up to which an index has more room than it needs.
+const SMALL_INDEX: usize = 128;
+
 impl Index {
     /// The index of these statements; none where looking through them is as good.
     pub(crate) fn of<'b>(statements: impl Iterator<Item = (Place, &'b Body)>) -> Option<Index> {
@@ -92,7 +95,9 @@ impl Index {
         actions.sort_unstable();
         actions.dedup();
         let taken = combined.len() + actions.len();
-        let capacity = (taken * 2).next_power_of_two().max(16);
+        // In a small index a chance meeting of two hashes costs every decision, and room is cheap.
+        let room = if taken <= SMALL_INDEX { 4 } else { 2 };
+        let capacity = (taken * room).next_power_of_two().max(16);
         let mut index = Index {
             slots: vec![Slot::default(); capacity].into(),
             places: filed.iter().map(|filed| filed.place).collect(),
