@@ -165,7 +165,9 @@ async fn a_journal_that_was_altered_is_refused_and_a_torn_line_is_not() {
     std::fs::write(&path, torn).unwrap();
     let next = world.another_node().await;
     next.open_journal(world.folder.path()).unwrap();
-    assert_eq!(next.pending_revocations().len(), 1);
+    let waiting = next.pending_revocations();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].operator, Operator::Machine, "who said so is kept");
 
     let mut altered = kept.clone();
     altered[60] ^= 1;
