@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use iamd_core::account_id::AccountId;
 use iamd_core::audit::Event;
 use iamd_core::caller::{Caller, Credential};
 use iamd_core::operator::Operator;
@@ -85,6 +86,22 @@ async fn records(node: &Node) -> Vec<serde_json::Value> {
     let keys = &node.snapshot().keys;
     let opened = stored.iter().map(|it| open_record(keys, account, it.number, &it.bytes).unwrap());
     opened.map(|text| serde_json::from_str(&text).unwrap()).collect()
+}
+
+/// What the trail has of operators: name, error code, parameters, and whether it only read.
+fn noted(world: &World) -> Vec<(String, serde_json::Value, serde_json::Value, bool)> {
+    let text = std::fs::read_to_string(world.folder.path().join("audit/trail-0000000001.jsonl"));
+    let text = text.unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .filter(|line| line["eventSource"] == "operator.iamd")
+        .map(|line| {
+            assert_eq!(line["userIdentity"]["invokedBy"], "iamd operator");
+            let name = line["eventName"].as_str().unwrap().to_owned();
+            let is_read = line["readOnly"].as_bool().unwrap();
+            (name, line["errorCode"].clone(), line["requestParameters"].clone(), is_read)
+        })
+        .collect()
 }
 
 async fn opened(store: &Arc<Memory>, master: &MasterKey) -> Arc<Node> {
@@ -227,6 +244,61 @@ async fn a_write_that_was_planned_before_does_not_undo_a_revocation() {
     let snapshot = world.node.snapshot();
     let settings = snapshot.state.account(account).unwrap().settings().unwrap();
     assert!(settings.sessions_not_before.is_some());
+}
+
+#[tokio::test]
+async fn what_is_read_denied_or_fails_is_noted_in_the_trail() {
+    let world = World::new().await;
+    let settings = crate::config::Config::default().audit;
+    world.node.start_audit(world.folder.path(), &settings).unwrap();
+    let ana = Operator::Named("ana".into());
+    let wish = |wish| wish_of(&world.node, world.folder.path(), &ana, wish);
+    wish(Wish::ListAccounts).await.unwrap();
+    wish(Wish::Backup).await.unwrap_err();
+    world.wish(Wish::VerifyAudit).await.unwrap();
+    let key = world.master.digits();
+    world.wish(Wish::RotateKey(KeyOrder::Master { key: key.clone() })).await.unwrap_err();
+    world.store.begin_outage("gone");
+    let session = || Wish::RotateKey(KeyOrder::Session { delay_seconds: 9 });
+    world.wish(session()).await.unwrap_err();
+    world.store.end_outage();
+    world.wish(session()).await.unwrap();
+    world.node.audit().close().await;
+    let none = serde_json::Value::Null;
+    let code = |code: &str| serde_json::Value::from(code);
+    let by_ana = serde_json::json!({"operator": "ana"});
+    let ring = serde_json::json!({"kind": "session", "delaySeconds": 9});
+    let expected = [
+        ("ListAccounts", none.clone(), by_ana.clone(), true),
+        ("Backup", code("AccessDenied"), by_ana, true),
+        ("VerifyAudit", none.clone(), none.clone(), true),
+        ("RotateKey", code("InvalidInput"), serde_json::json!({"kind": "master"}), false),
+        ("RotateKey", code("ServiceUnavailable"), ring.clone(), false),
+        ("RotateKey", none, ring, false),
+    ];
+    let found = noted(&world);
+    let found = found.iter().filter(|(name, ..)| name != "CreateAccount");
+    let found = found
+        .map(|(name, code, shown, is_read)| (name.as_str(), code.clone(), shown.clone(), *is_read));
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let text = std::fs::read_to_string(world.folder.path().join("audit/trail-0000000001.jsonl"));
+    assert!(!text.unwrap().contains(key.expose()));
+}
+
+#[tokio::test]
+async fn a_backup_of_a_folder_at_rest_leaves_a_record_in_the_store() {
+    let world = World::new().await;
+    let backup = async |output: Output| {
+        let (progress, _steps) = Progress::channel();
+        let (node, folder, operator) = (&world.node, world.folder.path(), &Operator::Machine);
+        let site = Site { node, folder, progress: &progress, output: &output, operator };
+        grant(&site, Wish::Backup).await
+    };
+    let last = || world.node.logs().last().map(|(account, log)| (*account, log.last));
+    backup(Output::none()).await.unwrap_err();
+    assert_ne!(last().unwrap().0, AccountId::OPERATORS, "nothing was copied");
+    backup(Output::to(Box::new(std::io::sink()))).await.unwrap();
+    assert_eq!(last(), Some((AccountId::OPERATORS, 1)));
 }
 
 #[tokio::test]
