@@ -158,6 +158,17 @@ impl Event {
         }
     }
 
+    /// What iamd says when everything of an account is sealed under this data key, and nothing under
+    /// an older one.
+    pub fn sealed_anew(key: u32, request_id: &str) -> Event {
+        let parameters = serde_json::json!({"kind": "data", "id": key.to_string()});
+        Event {
+            actor: Actor::Server,
+            source: SERVER_SOURCE,
+            ..Event::operator("RotateKey", &parameters, request_id)
+        }
+    }
+
     /// Bytes of memory that the event takes, about.
     pub fn size(&self) -> usize {
         let texts = [self.parameters.as_deref(), self.user_agent.as_deref()];

@@ -430,6 +430,7 @@ impl Node {
         // was read stays.
         let snapshot = snapshot.or_newer(&self.snapshot.load());
         self.snapshot.store(Arc::new(self.pending.over(snapshot)));
+        self.audit.take_up(&self.snapshot.load().keys);
         self.feed.restart(cursor, asked);
         Ok(())
     }

@@ -19,6 +19,7 @@ mod revoke;
 mod status;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod way;
 mod wish;
 
@@ -42,6 +43,7 @@ pub use revoke::{RevocationFacts, RevokeOrder};
 pub use status::StatusFacts;
 #[cfg(test)]
 pub use status::{Counts, StoreFacts};
+pub use traces::permit;
 pub use wish::{Granted, Site, Wish, grant};
 
 use crate::fault::Fault;
