@@ -52,6 +52,8 @@ pub mod kind {
     pub const SERVER_CERTIFICATE: u16 = 32;
     /// OpenID Connect providers.
     pub const OIDC_PROVIDER: u16 = 33;
+    /// SAML providers.
+    pub const SAML_PROVIDER: u16 = 50;
     /// Ended temporary credentials.
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
@@ -96,6 +98,7 @@ impl EntityKey {
             EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
             EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
             EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
+            EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
@@ -125,6 +128,7 @@ impl EntityKey {
             kind::SIGNING_CERTIFICATE => EntityKey::SigningCertificate(key.id.as_str().into()),
             kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
             kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
+            kind::SAML_PROVIDER => EntityKey::SamlProvider(key.id.as_str().into()),
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
@@ -153,6 +157,7 @@ impl Entity {
             Entity::SigningCertificate(certificate) => encode(certificate),
             Entity::ServerCertificate(certificate) => encode(certificate),
             Entity::OidcProvider(provider) => encode(provider),
+            Entity::SamlProvider(provider) => encode(provider),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
         }
@@ -181,6 +186,7 @@ impl Entity {
             kind::SIGNING_CERTIFICATE => Entity::SigningCertificate(decode(key, bytes)?),
             kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
             kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
+            kind::SAML_PROVIDER => Entity::SamlProvider(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),

@@ -25,6 +25,8 @@ mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod saml_provider;
+mod saml_provider_tag;
 mod server_certificate;
 mod signing_certificate;
 mod ssh_public_key;
@@ -53,5 +55,7 @@ mod policy_tests;
 mod report_tests;
 #[cfg(test)]
 mod role_tests;
+#[cfg(test)]
+pub(crate) mod saml_tests;
 #[cfg(test)]
 mod user_tests;

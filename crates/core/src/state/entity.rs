@@ -14,7 +14,7 @@ use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::operator::{OperatorCredential, RevokedSession};
-use super::provider::OidcProvider;
+use super::provider::{OidcProvider, SamlProvider};
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
@@ -57,6 +57,8 @@ pub enum Entity {
     ServerCertificate(ServerCertificate),
     /// An OpenID Connect provider.
     OidcProvider(OidcProvider),
+    /// A SAML provider.
+    SamlProvider(SamlProvider),
     /// A temporary credential that was ended before its time.
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
@@ -100,6 +102,8 @@ pub enum EntityKey {
     ServerCertificate(UniqueId),
     /// An OpenID Connect provider by its URL.
     OidcProvider(Box<str>),
+    /// A SAML provider by its name.
+    SamlProvider(Box<str>),
     /// An ended temporary credential by its access key id.
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
@@ -127,6 +131,7 @@ impl Entity {
             Entity::SigningCertificate(it) => EntityKey::SigningCertificate(it.id.clone()),
             Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
+            Entity::SamlProvider(it) => EntityKey::SamlProvider(it.name.clone()),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())

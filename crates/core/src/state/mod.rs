@@ -30,7 +30,7 @@ pub use entity::{
 pub use mfa_devices::MfaDevices;
 pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
-pub use provider::OidcProvider;
+pub use provider::{AssertionEncryption, OidcProvider, SamlPrivateKey, SamlProvider};
 pub use sign_in::{
     CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
 };

@@ -187,6 +187,9 @@ const TEMPLATES: &[&str] = &[
     "CreateOpenIDConnectProvider&Url=https://id{n}.example",
     "AddClientIDToOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example&ClientID={n}",
     "DeleteOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example",
+    "CreateSAMLProvider&Name={N}&SAMLMetadataDocument={METADATA}",
+    "TagSAMLProvider&SAMLProviderArn=arn:aws:iam::111122223333:saml-provider/{N}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+    "DeleteSAMLProvider&SAMLProviderArn=arn:aws:iam::111122223333:saml-provider/{N}",
     "DeleteAccountAlias&AccountAlias=name-{n}",
 ];
 
@@ -203,6 +206,7 @@ fn any_command() -> impl Strategy<Value = String> {
             .replace("{AWS}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
             .replace("{ALL}", ALLOW_ALL)
             .replace("{TRUST}", TRUST_EC2)
+            .replace("{METADATA}", &crate::iam::saml_tests::metadata(""))
     })
 }
 
@@ -328,6 +332,7 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
     lines.push(format!("passwords {:?}", account.password_policy()));
     lines.push(format!("report {:?}", account.credential_report()));
     lines.push(format!("providers {:?}", account.oidc_providers()));
+    lines.push(format!("providers {:?}", account.saml_providers()));
     entities("server certificate", account.server_certificates(), lines);
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));
