@@ -477,6 +477,27 @@ on_oidc_provider("TagOpenIDConnectProvider", Tags=TAGS)
 on_oidc_provider("UntagOpenIDConnectProvider", TagKeys=["k"])
 
 
+GIT = "codecommit.amazonaws.com"
+
+
+def on_service_credential(name, **more):
+    def build(t):
+        user = t.user()
+        answer = t.iam.create_service_specific_credential(UserName=user, ServiceName=GIT)
+        id = answer["ServiceSpecificCredential"]["ServiceSpecificCredentialId"]
+        request = {"UserName": user, "ServiceSpecificCredentialId": id, **more}
+        return request, t.arn("user", user)
+
+    OPERATIONS[name] = (build, ())
+
+
+on_user("CreateServiceSpecificCredential", ServiceName=GIT)
+on_user("ListServiceSpecificCredentials")
+for name in ("ResetServiceSpecificCredential", "DeleteServiceSpecificCredential"):
+    on_service_credential(name)
+on_service_credential("UpdateServiceSpecificCredential", Status="Inactive")
+
+
 METADATA = metadata()
 
 

@@ -159,6 +159,13 @@ ListSAMLProviders -> iam:ListSAMLProviders * as saml-provider/
 TagSAMLProvider&SAMLProviderArn={SAML}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagSAMLProvider saml-provider/idp
 UntagSAMLProvider&SAMLProviderArn={SAML}&TagKeys.member.1=team -> iam:UntagSAMLProvider saml-provider/idp
 UpdateSAMLProvider&SAMLProviderArn={SAML}&SAMLMetadataDocument={METADATA} -> iam:UpdateSAMLProvider saml-provider/idp
+CreateServiceSpecificCredential&UserName=gone&ServiceName=codecommit.amazonaws.com -> iam:CreateServiceSpecificCredential user/gone
+DeleteServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID} -> iam:DeleteServiceSpecificCredential user/people/bob
+ListServiceSpecificCredentials -> iam:ListServiceSpecificCredentials user/nobody
+ListServiceSpecificCredentials&UserName=bob -> iam:ListServiceSpecificCredentials user/people/bob
+ListServiceSpecificCredentials&AllUsers=true -> iam:ListServiceSpecificCredentials * as user/
+ResetServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID} -> iam:ResetServiceSpecificCredential user/people/bob
+UpdateServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID}&Status=Inactive -> iam:UpdateServiceSpecificCredential user/people/bob
 UpdateSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Status=Inactive -> iam:UpdateSSHPublicKey user/people/bob
 UpdateServerCertificate&ServerCertificateName=web&NewServerCertificateName=net -> iam:UpdateServerCertificate server-certificate/x/web; iam:UpdateServerCertificate server-certificate/x/net
 UpdateSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID}&Status=Inactive -> iam:UpdateSigningCertificate user/people/bob
@@ -389,6 +396,7 @@ struct Drawn {
     phone_codes: String,
     spare_codes: String,
     ssh_id: String,
+    service_id: String,
     certificate_id: String,
 }
 
@@ -411,6 +419,7 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{OIDC}", "arn:aws:iam::111122223333:oidc-provider/id.example/a")
             .replace("{SAML}", "arn:aws:iam::111122223333:saml-provider/idp")
             .replace("{METADATA}", &saml_tests::metadata(""))
+            .replace("{SERVICE_ID}", &drawn.service_id)
             .replace("{SSH_ID}", &drawn.ssh_id)
             .replace("{CERTIFICATE_ID}", &drawn.certificate_id)
             .replace("{SSH_KEY}", &certificate_tests::escaped(certificate_tests::SSH_KEY))
@@ -483,7 +492,12 @@ fn full_world() -> (World, Caller, Drawn) {
     let encoded = world.encoded_denial(&nobody, "ListUsers");
     let (phone_codes, spare_codes) = devices(&mut world);
     let (ssh_id, certificate_id) = certificates(&mut world);
-    let drawn = Drawn { key, encoded, phone_codes, spare_codes, ssh_id, certificate_id };
+    let request =
+        "CreateServiceSpecificCredential&UserName=bob&ServiceName=codecommit.amazonaws.com";
+    let credential = &world.ok(&root, request)["ServiceSpecificCredential"];
+    let service_id = credential["ServiceSpecificCredentialId"].as_str().unwrap().to_owned();
+    let drawn =
+        Drawn { key, encoded, phone_codes, spare_codes, ssh_id, service_id, certificate_id };
     (world, nobody, drawn)
 }
 

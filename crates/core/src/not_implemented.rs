@@ -44,9 +44,7 @@ not_implemented! {
     AssociateDelegationRequest AssociateDelegationRequestRequest,
     CreateDelegationRequest CreateDelegationRequestRequest,
     CreateServiceLinkedRole CreateServiceLinkedRoleRequest,
-    CreateServiceSpecificCredential CreateServiceSpecificCredentialRequest,
     DeleteServiceLinkedRole DeleteServiceLinkedRoleRequest,
-    DeleteServiceSpecificCredential DeleteServiceSpecificCredentialRequest,
     DisableOrganizationsRootCredentialsManagement DisableOrganizationsRootCredentialsManagementRequest,
     DisableOrganizationsRootSessions DisableOrganizationsRootSessionsRequest,
     DisableOutboundWebIdentityFederation DisableOutboundWebIdentityFederationRequest,
@@ -69,16 +67,13 @@ not_implemented! {
     ListDelegationRequests ListDelegationRequestsRequest,
     ListOrganizationsFeatures ListOrganizationsFeaturesRequest,
     ListPoliciesGrantingServiceAccess ListPoliciesGrantingServiceAccessRequest,
-    ListServiceSpecificCredentials ListServiceSpecificCredentialsRequest,
     PutAccountProperties PutAccountPropertiesRequest,
     RejectDelegationRequest RejectDelegationRequestRequest,
-    ResetServiceSpecificCredential ResetServiceSpecificCredentialRequest,
     SendDelegationToken SendDelegationTokenRequest,
     SetSecurityTokenServicePreferences SetSecurityTokenServicePreferencesRequest,
     SimulateCustomPolicy SimulateCustomPolicyRequest,
     SimulatePrincipalPolicy SimulatePrincipalPolicyRequest,
     UpdateDelegationRequest UpdateDelegationRequestRequest,
-    UpdateServiceSpecificCredential UpdateServiceSpecificCredentialRequest,
 }
 
 not_implemented! {

@@ -101,6 +101,8 @@ pub const SESSION_POLICY_SIZE: usize = 2_048;
 pub const SESSION_POLICY_ARNS: usize = 10;
 /// SSH public keys of one user.
 pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
+/// Service-specific credentials of one user for one service.
+pub const SERVICE_CREDENTIALS_PER_USER: u32 = 2;
 /// OpenID Connect providers of an account.
 pub const OIDC_PROVIDERS: u32 = 100;
 /// Audiences of one OpenID Connect provider.

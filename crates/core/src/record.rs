@@ -54,6 +54,8 @@ pub mod kind {
     pub const OIDC_PROVIDER: u16 = 33;
     /// SAML providers.
     pub const SAML_PROVIDER: u16 = 50;
+    /// Credentials of users for one service each.
+    pub const SERVICE_CREDENTIAL: u16 = 51;
     /// Ended temporary credentials.
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
@@ -99,6 +101,7 @@ impl EntityKey {
             EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
             EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
             EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
+            EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.to_string()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
@@ -129,6 +132,7 @@ impl EntityKey {
             kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
             kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
             kind::SAML_PROVIDER => EntityKey::SamlProvider(key.id.as_str().into()),
+            kind::SERVICE_CREDENTIAL => EntityKey::ServiceCredential(unique_id()?),
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
@@ -158,6 +162,7 @@ impl Entity {
             Entity::ServerCertificate(certificate) => encode(certificate),
             Entity::OidcProvider(provider) => encode(provider),
             Entity::SamlProvider(provider) => encode(provider),
+            Entity::ServiceCredential(credential) => encode(credential),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
         }
@@ -187,6 +192,7 @@ impl Entity {
             kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
             kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
             kind::SAML_PROVIDER => Entity::SamlProvider(decode(key, bytes)?),
+            kind::SERVICE_CREDENTIAL => Entity::ServiceCredential(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),

@@ -28,6 +28,8 @@ mod role;
 mod saml_provider;
 mod saml_provider_tag;
 mod server_certificate;
+mod service_credential;
+mod service_credential_list;
 mod signing_certificate;
 mod ssh_public_key;
 mod tag;
@@ -57,5 +59,7 @@ mod report_tests;
 mod role_tests;
 #[cfg(test)]
 pub(crate) mod saml_tests;
+#[cfg(test)]
+mod service_credential_tests;
 #[cfg(test)]
 mod user_tests;

@@ -21,6 +21,7 @@ use super::mfa_devices::MfaDevices;
 use super::operator::RevokedSession;
 use super::policy_use::PolicyUse;
 use super::provider::{OidcProvider, SamlProvider};
+use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::name::FoldedName;
@@ -60,6 +61,7 @@ pub struct Account {
     server_certificates: Collection<ServerCertificate>,
     oidc_providers: imbl::OrdMap<Box<str>, Arc<OidcProvider>>,
     saml_providers: imbl::OrdMap<Box<str>, Arc<SamlProvider>>,
+    service_credentials: Belongings<ServiceCredential>,
     revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
@@ -90,6 +92,7 @@ impl Account {
             server_certificates: Collection::default(),
             oidc_providers: imbl::OrdMap::new(),
             saml_providers: imbl::OrdMap::new(),
+            service_credentials: Belongings::default(),
             revoked_sessions: imbl::HashMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
@@ -234,6 +237,11 @@ impl Account {
         &self.saml_providers
     }
 
+    /// The credentials of users for one service each.
+    pub fn service_credentials(&self) -> &Belongings<ServiceCredential> {
+        &self.service_credentials
+    }
+
     /// The members of a group, by folded name.
     pub fn members(&self, group: UniqueId) -> Option<&imbl::OrdSet<FoldedName>> {
         self.members.get(&group)
@@ -323,6 +331,7 @@ impl Account {
             Entity::SamlProvider(provider) => {
                 self.saml_providers.insert(provider.name.clone(), Arc::new(provider.clone()));
             }
+            Entity::ServiceCredential(credential) => self.service_credentials.put(credential),
             Entity::RevokedSession(RevokedSession { id, expires }) => {
                 self.revoked_sessions.insert(id.clone(), *expires);
             }
@@ -366,6 +375,7 @@ impl Account {
             EntityKey::OidcProvider(url) => {
                 self.oidc_providers.remove(url);
             }
+            EntityKey::ServiceCredential(id) => self.service_credentials.remove(id.as_str()),
             EntityKey::SamlProvider(name) => {
                 self.saml_providers.remove(name);
             }

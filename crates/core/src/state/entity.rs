@@ -15,6 +15,7 @@ use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::operator::{OperatorCredential, RevokedSession};
 use super::provider::{OidcProvider, SamlProvider};
+use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
@@ -59,6 +60,8 @@ pub enum Entity {
     OidcProvider(OidcProvider),
     /// A SAML provider.
     SamlProvider(SamlProvider),
+    /// A credential of a user for one service.
+    ServiceCredential(ServiceCredential),
     /// A temporary credential that was ended before its time.
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
@@ -104,6 +107,8 @@ pub enum EntityKey {
     OidcProvider(Box<str>),
     /// A SAML provider by its name.
     SamlProvider(Box<str>),
+    /// A credential for one service by unique id.
+    ServiceCredential(UniqueId),
     /// An ended temporary credential by its access key id.
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
@@ -132,6 +137,7 @@ impl Entity {
             Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
             Entity::SamlProvider(it) => EntityKey::SamlProvider(it.name.clone()),
+            Entity::ServiceCredential(it) => EntityKey::ServiceCredential(it.id),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())

@@ -12,6 +12,7 @@ mod mfa_devices;
 mod operator;
 mod policy_use;
 mod provider;
+mod service_credential;
 mod sign_in;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use mfa_devices::MfaDevices;
 pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
 pub use provider::{AssertionEncryption, OidcProvider, SamlPrivateKey, SamlProvider};
+pub use service_credential::ServiceCredential;
 pub use sign_in::{
     CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
 };
