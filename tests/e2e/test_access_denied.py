@@ -498,6 +498,33 @@ for name in ("ResetServiceSpecificCredential", "DeleteServiceSpecificCredential"
 on_service_credential("UpdateServiceSpecificCredential", Status="Inactive")
 
 
+LEX = "lexv2.amazonaws.com"
+
+
+def linked_role(t):
+    answer = t.iam.create_service_linked_role(AWSServiceName=LEX, CustomSuffix=unique("bot"))
+    return answer["Role"]
+
+
+@operation("CreateServiceLinkedRole")
+def create_a_service_linked_role(t):
+    name = f"aws-service-role/{LEX}/AWSServiceRoleForLexV2Bots_{t.new}"
+    return {"AWSServiceName": LEX, "CustomSuffix": t.new}, t.arn("role", name)
+
+
+@operation("DeleteServiceLinkedRole")
+def delete_a_service_linked_role(t):
+    role = linked_role(t)
+    return {"RoleName": role["RoleName"]}, role["Arn"]
+
+
+@operation("GetServiceLinkedRoleDeletionStatus")
+def look_at_a_deletion(t):
+    role = linked_role(t)
+    task = t.iam.delete_service_linked_role(RoleName=role["RoleName"])["DeletionTaskId"]
+    return {"DeletionTaskId": task}, role["Arn"]
+
+
 METADATA = metadata()
 
 

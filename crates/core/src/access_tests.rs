@@ -159,6 +159,9 @@ ListSAMLProviders -> iam:ListSAMLProviders * as saml-provider/
 TagSAMLProvider&SAMLProviderArn={SAML}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagSAMLProvider saml-provider/idp
 UntagSAMLProvider&SAMLProviderArn={SAML}&TagKeys.member.1=team -> iam:UntagSAMLProvider saml-provider/idp
 UpdateSAMLProvider&SAMLProviderArn={SAML}&SAMLMetadataDocument={METADATA} -> iam:UpdateSAMLProvider saml-provider/idp
+CreateServiceLinkedRole&AWSServiceName=ecs.amazonaws.com -> iam:CreateServiceLinkedRole role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS
+DeleteServiceLinkedRole&RoleName=AWSServiceRoleForSupport -> iam:DeleteServiceLinkedRole role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport
+GetServiceLinkedRoleDeletionStatus&DeletionTaskId={TASK} -> iam:GetServiceLinkedRoleDeletionStatus role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch
 CreateServiceSpecificCredential&UserName=gone&ServiceName=codecommit.amazonaws.com -> iam:CreateServiceSpecificCredential user/gone
 DeleteServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID} -> iam:DeleteServiceSpecificCredential user/people/bob
 ListServiceSpecificCredentials -> iam:ListServiceSpecificCredentials user/nobody
@@ -397,6 +400,7 @@ struct Drawn {
     spare_codes: String,
     ssh_id: String,
     service_id: String,
+    deletion_task: String,
     certificate_id: String,
 }
 
@@ -419,6 +423,7 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{OIDC}", "arn:aws:iam::111122223333:oidc-provider/id.example/a")
             .replace("{SAML}", "arn:aws:iam::111122223333:saml-provider/idp")
             .replace("{METADATA}", &saml_tests::metadata(""))
+            .replace("{TASK}", &drawn.deletion_task)
             .replace("{SERVICE_ID}", &drawn.service_id)
             .replace("{SSH_ID}", &drawn.ssh_id)
             .replace("{CERTIFICATE_ID}", &drawn.certificate_id)
@@ -482,6 +487,8 @@ fn full_world() -> (World, Caller, Drawn) {
         "GenerateCredentialReport".to_owned(),
         format!("CreateOpenIDConnectProvider&Url=https://id.example/a&{tag}"),
         format!("{}&{tag}", saml_tests::create("idp")),
+        "CreateServiceLinkedRole&AWSServiceName=support.amazonaws.com".to_owned(),
+        "CreateServiceLinkedRole&AWSServiceName=batch.amazonaws.com".to_owned(),
         "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));
@@ -496,8 +503,18 @@ fn full_world() -> (World, Caller, Drawn) {
         "CreateServiceSpecificCredential&UserName=bob&ServiceName=codecommit.amazonaws.com";
     let credential = &world.ok(&root, request)["ServiceSpecificCredential"];
     let service_id = credential["ServiceSpecificCredentialId"].as_str().unwrap().to_owned();
-    let drawn =
-        Drawn { key, encoded, phone_codes, spare_codes, ssh_id, service_id, certificate_id };
+    let task = world.ok(&root, "DeleteServiceLinkedRole&RoleName=AWSServiceRoleForBatch");
+    let deletion_task = task["DeletionTaskId"].as_str().unwrap().to_owned();
+    let drawn = Drawn {
+        key,
+        encoded,
+        phone_codes,
+        spare_codes,
+        ssh_id,
+        service_id,
+        deletion_task,
+        certificate_id,
+    };
     (world, nobody, drawn)
 }
 

@@ -103,6 +103,9 @@ pub const SESSION_POLICY_ARNS: usize = 10;
 pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
 /// Service-specific credentials of one user for one service.
 pub const SERVICE_CREDENTIALS_PER_USER: u32 = 2;
+/// Deletions of service-linked roles that are remembered.
+// CHOICE: AWS does not say for how long it shows them.
+pub const DELETION_TASKS: usize = 100;
 /// OpenID Connect providers of an account.
 pub const OIDC_PROVIDERS: u32 = 100;
 /// Audiences of one OpenID Connect provider.

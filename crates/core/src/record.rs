@@ -56,6 +56,8 @@ pub mod kind {
     pub const SAML_PROVIDER: u16 = 50;
     /// Credentials of users for one service each.
     pub const SERVICE_CREDENTIAL: u16 = 51;
+    /// Deletions of service-linked roles.
+    pub const DELETION_TASK: u16 = 52;
     /// Ended temporary credentials.
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
@@ -102,6 +104,7 @@ impl EntityKey {
             EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
             EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
             EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.to_string()),
+            EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id.to_string()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
         };
@@ -133,6 +136,7 @@ impl EntityKey {
             kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
             kind::SAML_PROVIDER => EntityKey::SamlProvider(key.id.as_str().into()),
             kind::SERVICE_CREDENTIAL => EntityKey::ServiceCredential(unique_id()?),
+            kind::DELETION_TASK => EntityKey::DeletionTask(key.id.as_str().into()),
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
@@ -163,6 +167,7 @@ impl Entity {
             Entity::OidcProvider(provider) => encode(provider),
             Entity::SamlProvider(provider) => encode(provider),
             Entity::ServiceCredential(credential) => encode(credential),
+            Entity::DeletionTask(task) => encode(task),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
         }
@@ -193,6 +198,7 @@ impl Entity {
             kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
             kind::SAML_PROVIDER => Entity::SamlProvider(decode(key, bytes)?),
             kind::SERVICE_CREDENTIAL => Entity::ServiceCredential(decode(key, bytes)?),
+            kind::DELETION_TASK => Entity::DeletionTask(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),

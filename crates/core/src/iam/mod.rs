@@ -30,6 +30,8 @@ mod saml_provider_tag;
 mod server_certificate;
 mod service_credential;
 mod service_credential_list;
+mod service_linked_role;
+mod service_linked_services;
 mod signing_certificate;
 mod ssh_public_key;
 mod tag;
@@ -61,5 +63,7 @@ mod role_tests;
 pub(crate) mod saml_tests;
 #[cfg(test)]
 mod service_credential_tests;
+#[cfg(test)]
+mod service_linked_tests;
 #[cfg(test)]
 mod user_tests;

@@ -13,6 +13,7 @@ use super::access_key::AccessKey;
 use super::belongings::Belongings;
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::collection::Collection;
+use super::deletion_task::DeletionTask;
 use super::entity::{
     AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
     Role, User,
@@ -62,6 +63,7 @@ pub struct Account {
     oidc_providers: imbl::OrdMap<Box<str>, Arc<OidcProvider>>,
     saml_providers: imbl::OrdMap<Box<str>, Arc<SamlProvider>>,
     service_credentials: Belongings<ServiceCredential>,
+    deletion_tasks: imbl::OrdMap<Box<str>, Arc<DeletionTask>>,
     revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
@@ -93,6 +95,7 @@ impl Account {
             oidc_providers: imbl::OrdMap::new(),
             saml_providers: imbl::OrdMap::new(),
             service_credentials: Belongings::default(),
+            deletion_tasks: imbl::OrdMap::new(),
             revoked_sessions: imbl::HashMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
@@ -242,6 +245,11 @@ impl Account {
         &self.service_credentials
     }
 
+    /// The last deletions of service-linked roles, by id.
+    pub fn deletion_tasks(&self) -> &imbl::OrdMap<Box<str>, Arc<DeletionTask>> {
+        &self.deletion_tasks
+    }
+
     /// The members of a group, by folded name.
     pub fn members(&self, group: UniqueId) -> Option<&imbl::OrdSet<FoldedName>> {
         self.members.get(&group)
@@ -332,6 +340,9 @@ impl Account {
                 self.saml_providers.insert(provider.name.clone(), Arc::new(provider.clone()));
             }
             Entity::ServiceCredential(credential) => self.service_credentials.put(credential),
+            Entity::DeletionTask(task) => {
+                self.deletion_tasks.insert(task.id.clone(), Arc::new(task.clone()));
+            }
             Entity::RevokedSession(RevokedSession { id, expires }) => {
                 self.revoked_sessions.insert(id.clone(), *expires);
             }
@@ -376,6 +387,9 @@ impl Account {
                 self.oidc_providers.remove(url);
             }
             EntityKey::ServiceCredential(id) => self.service_credentials.remove(id.as_str()),
+            EntityKey::DeletionTask(id) => {
+                self.deletion_tasks.remove(id);
+            }
             EntityKey::SamlProvider(name) => {
                 self.saml_providers.remove(name);
             }

@@ -11,6 +11,7 @@ use minicbor::{Decode, Encode};
 
 use super::access_key::AccessKey;
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::deletion_task::DeletionTask;
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::operator::{OperatorCredential, RevokedSession};
@@ -62,6 +63,8 @@ pub enum Entity {
     SamlProvider(SamlProvider),
     /// A credential of a user for one service.
     ServiceCredential(ServiceCredential),
+    /// A deletion of a service-linked role.
+    DeletionTask(DeletionTask),
     /// A temporary credential that was ended before its time.
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
@@ -109,6 +112,8 @@ pub enum EntityKey {
     SamlProvider(Box<str>),
     /// A credential for one service by unique id.
     ServiceCredential(UniqueId),
+    /// A deletion of a service-linked role by its id.
+    DeletionTask(Box<str>),
     /// An ended temporary credential by its access key id.
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
@@ -138,6 +143,7 @@ impl Entity {
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
             Entity::SamlProvider(it) => EntityKey::SamlProvider(it.name.clone()),
             Entity::ServiceCredential(it) => EntityKey::ServiceCredential(it.id),
+            Entity::DeletionTask(task) => EntityKey::DeletionTask(task.id.clone()),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())

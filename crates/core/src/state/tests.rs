@@ -192,6 +192,8 @@ const TEMPLATES: &[&str] = &[
     "DeleteSAMLProvider&SAMLProviderArn=arn:aws:iam::111122223333:saml-provider/{N}",
     "CreateServiceSpecificCredential&UserName={N}&ServiceName=codecommit.amazonaws.com",
     "DeleteServiceSpecificCredential&UserName={N}&ServiceSpecificCredentialId={S}",
+    "CreateServiceLinkedRole&AWSServiceName=autoscaling.amazonaws.com&CustomSuffix={N}",
+    "DeleteServiceLinkedRole&RoleName=AWSServiceRoleForAutoScaling_{N}",
     "DeleteAccountAlias&AccountAlias=name-{n}",
 ];
 
@@ -346,6 +348,7 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
     lines.push(format!("report {:?}", account.credential_report()));
     lines.push(format!("providers {:?}", account.oidc_providers()));
     lines.push(format!("providers {:?}", account.saml_providers()));
+    lines.push(format!("deletions {:?}", account.deletion_tasks()));
     entities("server certificate", account.server_certificates(), lines);
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));
