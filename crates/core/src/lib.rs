@@ -21,6 +21,7 @@ pub mod marker;
 mod mfa;
 pub mod mfa_import;
 pub mod name;
+mod named_principals;
 mod not_implemented;
 pub mod operation;
 pub mod operator;

@@ -62,6 +62,10 @@ pub mod kind {
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
     pub const OPERATOR_CREDENTIAL: u16 = 41;
+    /// Owners of buckets.
+    pub const BUCKET_NAME: u16 = 60;
+    /// Buckets.
+    pub const BUCKET: u16 = 61;
 }
 
 /// A row that this version cannot read.
@@ -107,6 +111,8 @@ impl EntityKey {
             EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id.to_string()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
+            EntityKey::BucketName(name) => (kind::BUCKET_NAME, name.to_string()),
+            EntityKey::Bucket(name) => (kind::BUCKET, name.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -139,6 +145,8 @@ impl EntityKey {
             kind::DELETION_TASK => EntityKey::DeletionTask(key.id.as_str().into()),
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
+            kind::BUCKET_NAME => EntityKey::BucketName(key.id.as_str().into()),
+            kind::BUCKET => EntityKey::Bucket(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -170,6 +178,8 @@ impl Entity {
             Entity::DeletionTask(task) => encode(task),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
+            Entity::BucketName(name) => encode(name),
+            Entity::Bucket(bucket) => encode(bucket),
         }
     }
 
@@ -201,6 +211,8 @@ impl Entity {
             kind::DELETION_TASK => Entity::DeletionTask(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
+            kind::BUCKET_NAME => Entity::BucketName(decode(key, bytes)?),
+            kind::BUCKET => Entity::Bucket(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

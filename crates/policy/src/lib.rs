@@ -51,6 +51,7 @@ mod lowered;
 mod pattern;
 mod policy_set;
 mod principal;
+mod public;
 mod read;
 mod resource;
 pub mod service_data;
@@ -72,4 +73,5 @@ pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErr
 pub use lint::{Finding, Severity, covers, lint};
 pub use policy_set::PolicySet;
 pub use principal::{Principal, PrincipalKind};
+pub use public::grants_public_access;
 pub use validate::{Grammar, Malformed, size_without_white_space, validate};

@@ -11,6 +11,7 @@ use self::indices::set_in_force;
 use super::Change;
 use super::access_key::AccessKey;
 use super::belongings::Belongings;
+use super::bucket::{Bucket, BucketPolicy};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::collection::Collection;
 use super::deletion_task::DeletionTask;
@@ -65,12 +66,14 @@ pub struct Account {
     service_credentials: Belongings<ServiceCredential>,
     deletion_tasks: imbl::OrdMap<Box<str>, Arc<DeletionTask>>,
     revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
+    buckets: imbl::OrdMap<Box<str>, Arc<Bucket>>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
     policy_uses: imbl::HashMap<AttachedPolicy, PolicyUse>,
     profiles_of_role: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
     policy_sets: imbl::HashMap<UniqueId, PolicySet>,
+    bucket_policies: imbl::HashMap<Box<str>, BucketPolicy>,
 }
 
 impl Account {
@@ -97,11 +100,13 @@ impl Account {
             service_credentials: Belongings::default(),
             deletion_tasks: imbl::OrdMap::new(),
             revoked_sessions: imbl::HashMap::new(),
+            buckets: imbl::OrdMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
             profiles_of_role: imbl::HashMap::new(),
             policy_sets: imbl::HashMap::new(),
+            bucket_policies: imbl::HashMap::new(),
         }
     }
 
@@ -177,6 +182,16 @@ impl Account {
     /// Temporary credentials that were ended one by one, with the time until which that matters.
     pub fn revoked_sessions(&self) -> &imbl::HashMap<AccessKeyId, Timestamp> {
         &self.revoked_sessions
+    }
+
+    /// The buckets, by name.
+    pub fn buckets(&self) -> &imbl::OrdMap<Box<str>, Arc<Bucket>> {
+        &self.buckets
+    }
+
+    /// The policy of a bucket, for decisions; none without the bucket.
+    pub fn bucket_policy(&self, name: &str) -> Option<&BucketPolicy> {
+        self.bucket_policies.get(name)
     }
 
     /// The access keys of everybody, in no order.
@@ -346,8 +361,15 @@ impl Account {
             Entity::RevokedSession(RevokedSession { id, expires }) => {
                 self.revoked_sessions.insert(id.clone(), *expires);
             }
+            Entity::Bucket(bucket) => {
+                self.bucket_policies.insert(bucket.name.clone(), BucketPolicy::of(bucket));
+                self.buckets.insert(bucket.name.clone(), Arc::new(bucket.clone()));
+            }
             // These live in the directory, and among the operators.
-            Entity::Alias(_) | Entity::RootEmail(_) | Entity::OperatorCredential(_) => {}
+            Entity::Alias(_)
+            | Entity::RootEmail(_)
+            | Entity::OperatorCredential(_)
+            | Entity::BucketName(_) => {}
         }
     }
 
@@ -399,7 +421,14 @@ impl Account {
             EntityKey::RevokedSession(id) => {
                 self.revoked_sessions.remove(id);
             }
-            EntityKey::Alias(_) | EntityKey::RootEmail(_) | EntityKey::OperatorCredential(_) => {}
+            EntityKey::Bucket(name) => {
+                self.bucket_policies.remove(name);
+                self.buckets.remove(name);
+            }
+            EntityKey::Alias(_)
+            | EntityKey::RootEmail(_)
+            | EntityKey::OperatorCredential(_)
+            | EntityKey::BucketName(_) => {}
         }
     }
 

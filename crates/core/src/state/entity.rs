@@ -10,6 +10,7 @@ use iamd_wire::Timestamp;
 use minicbor::{Decode, Encode};
 
 use super::access_key::AccessKey;
+use super::bucket::{Bucket, BucketName};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::deletion_task::DeletionTask;
 use super::directory::{Alias, RootEmail};
@@ -69,6 +70,10 @@ pub enum Entity {
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
     OperatorCredential(OperatorCredential),
+    /// Whose a bucket is; lives in the directory.
+    BucketName(BucketName),
+    /// A bucket of an S3 store.
+    Bucket(Bucket),
 }
 
 /// What identifies a row inside its account.
@@ -118,6 +123,10 @@ pub enum EntityKey {
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
     OperatorCredential(AccessKeyId),
+    /// Whose a bucket is, by its name.
+    BucketName(Box<str>),
+    /// A bucket by its name.
+    Bucket(Box<str>),
 }
 
 impl Entity {
@@ -145,6 +154,8 @@ impl Entity {
             Entity::ServiceCredential(it) => EntityKey::ServiceCredential(it.id),
             Entity::DeletionTask(task) => EntityKey::DeletionTask(task.id.clone()),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
+            Entity::BucketName(bucket) => EntityKey::BucketName(bucket.name.clone()),
+            Entity::Bucket(bucket) => EntityKey::Bucket(bucket.name.clone()),
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())
             }

@@ -3,6 +3,7 @@
 mod access_key;
 mod account;
 mod belongings;
+mod bucket;
 mod certificate;
 mod collection;
 mod deletion_task;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub use access_key::{AccessKey, AccessKeyStatus};
 pub use account::{Account, AccountVersion};
 pub use belongings::{AgePlace, Belonging, Belongings};
+pub use bucket::{Bucket, BucketName, BucketPolicy, PublicAccessBlock};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
 pub use deletion_task::DeletionTask;

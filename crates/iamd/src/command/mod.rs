@@ -9,6 +9,7 @@ mod dev;
 mod doctor;
 mod errand;
 mod folder;
+mod gateway;
 mod granted;
 mod health;
 mod init;
