@@ -10,6 +10,7 @@ mod deletion_task;
 mod directory;
 mod document;
 mod entity;
+mod inline_policies;
 mod mfa_devices;
 mod operator;
 mod policy_use;
@@ -29,9 +30,10 @@ pub use deletion_task::DeletionTask;
 pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InlinePolicies, InlinePolicy,
-    InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag, User,
+    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
+    PolicyVersion, Role, Tag, User,
 };
+pub use inline_policies::{InlinePolicies, InlinePolicy};
 pub use mfa_devices::MfaDevices;
 pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
