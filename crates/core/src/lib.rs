@@ -33,6 +33,7 @@ pub mod record;
 pub mod refusal;
 pub mod ring;
 pub mod s3;
+pub mod saml_metadata;
 pub mod session;
 mod ssh;
 pub mod state;

@@ -61,7 +61,7 @@ mod validate;
 
 pub use arn::Arn;
 pub use context::{ConditionKeys, Context, Value};
-pub use decision::{Decision, Policies, PolicyType, Request, decide};
+pub use decision::{Decision, Policies, PolicyType, Request, decide, is_refused_despite_policies};
 pub use document::{Document, Effect, NamedPrincipal, Statement};
 pub use document_pool::DocumentPool;
 pub use explanation::{

@@ -25,7 +25,13 @@ mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod saml_provider;
+mod saml_provider_tag;
 mod server_certificate;
+mod service_credential;
+mod service_credential_list;
+mod service_linked_role;
+mod service_linked_services;
 mod signing_certificate;
 mod ssh_public_key;
 mod tag;
@@ -53,5 +59,11 @@ mod policy_tests;
 mod report_tests;
 #[cfg(test)]
 mod role_tests;
+#[cfg(test)]
+pub(crate) mod saml_tests;
+#[cfg(test)]
+mod service_credential_tests;
+#[cfg(test)]
+mod service_linked_tests;
 #[cfg(test)]
 mod user_tests;
