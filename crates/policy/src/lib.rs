@@ -35,6 +35,7 @@ mod action;
 mod arn;
 mod condition;
 mod context;
+mod context_keys;
 mod decision;
 mod document;
 mod document_pool;
@@ -59,13 +60,15 @@ mod united;
 mod validate;
 
 pub use arn::Arn;
+pub use condition::ValueKind;
 pub use context::{ConditionKeys, Context, Value};
 pub use decision::{Decision, Policies, PolicyType, Request, decide};
 pub use document::{Document, Effect, NamedPrincipal, Statement};
 pub use document_pool::DocumentPool;
 pub use explanation::{
     CHANGES_MAX, Change, ChangeKind, DecidingStatement, Explanation, KEYS_MAX, KeyResult,
-    NEAR_MISSES_MAX, NearMiss, Obstacle, Step, TypeResult, Verdict, explain,
+    NEAR_MISSES_MAX, NearMiss, Obstacle, Outline, StatementBounds, Step, TypeResult, Verdict,
+    explain, outline,
 };
 pub use format::format;
 pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErrorKind};
