@@ -141,3 +141,26 @@ def test_the_command_line_client_simulates(server):
     (result,) = answer["EvaluationResults"]
     assert result["EvalDecision"] == "allowed"
     assert result["EvalResourceName"] == "*"
+
+
+def test_policies_that_open_a_service_are_listed(iam, server):
+    name = unique("user")
+    user, _ = create_user(server, name, [allow("codecommit:*")])
+    answer = iam.list_policies_granting_service_access(
+        Arn=user["Arn"], ServiceNamespaces=["codecommit", "s3"]
+    )
+    assert answer["IsTruncated"] is False
+    assert answer["PoliciesGrantingServiceAccess"] == [
+        {
+            "ServiceNamespace": "codecommit",
+            "Policies": [
+                {
+                    "PolicyName": "inline",
+                    "PolicyType": "INLINE",
+                    "EntityType": "USER",
+                    "EntityName": name,
+                }
+            ],
+        },
+        {"ServiceNamespace": "s3", "Policies": []},
+    ]

@@ -104,6 +104,7 @@ ListInstanceProfileTags&InstanceProfileName=full -> iam:ListInstanceProfileTags 
 ListInstanceProfiles -> iam:ListInstanceProfiles * as instance-profile/
 ListInstanceProfilesForRole&RoleName=app -> iam:ListInstanceProfilesForRole role/service/app
 ListPolicies&Scope=Local -> iam:ListPolicies * as policy path /
+ListPoliciesGrantingServiceAccess&Arn={BOB}&ServiceNamespaces.member.1=s3 -> iam:ListPoliciesGrantingServiceAccess user/people/bob
 ListPolicyTags&PolicyArn={POLICY} -> iam:ListPolicyTags policy/reader
 ListPolicyVersions&PolicyArn={POLICY} -> iam:ListPolicyVersions policy/reader
 ListRolePolicies&RoleName=app -> iam:ListRolePolicies role/service/app

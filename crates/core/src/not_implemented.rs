@@ -69,7 +69,6 @@ not_implemented! {
     GetServiceLinkedRoleDeletionStatus GetServiceLinkedRoleDeletionStatusRequest,
     ListDelegationRequests ListDelegationRequestsRequest,
     ListOrganizationsFeatures ListOrganizationsFeaturesRequest,
-    ListPoliciesGrantingServiceAccess ListPoliciesGrantingServiceAccessRequest,
     ListSAMLProviderTags ListSAMLProviderTagsRequest,
     ListSAMLProviders ListSAMLProvidersRequest,
     ListServiceSpecificCredentials ListServiceSpecificCredentialsRequest,

@@ -54,6 +54,7 @@ mod policy_set;
 mod principal;
 mod read;
 mod resource;
+mod service_access;
 pub mod service_data;
 mod shift_and;
 mod united;
@@ -75,4 +76,5 @@ pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErr
 pub use lint::{Finding, Severity, covers, lint};
 pub use policy_set::PolicySet;
 pub use principal::{Principal, PrincipalKind};
+pub use service_access::ServiceAccess;
 pub use validate::{Grammar, Malformed, size_without_white_space, validate};

@@ -28,6 +28,7 @@ mod qr_code;
 mod resource;
 mod role;
 mod server_certificate;
+mod service_access;
 mod signing_certificate;
 mod simulation;
 mod ssh_public_key;
