@@ -76,6 +76,8 @@ GetAccountAuthorizationDetails -> iam:GetAccountAuthorizationDetails *
 GetAccountPasswordPolicy -> iam:GetAccountPasswordPolicy *
 GetAccountSummary -> iam:GetAccountSummary *
 GetCredentialReport -> iam:GetCredentialReport *
+GetContextKeysForCustomPolicy&PolicyInputList.member.1={ALL} -> iam:GetContextKeysForCustomPolicy *
+GetContextKeysForPrincipalPolicy&PolicySourceArn={BOB} -> iam:GetContextKeysForPrincipalPolicy user/people/bob
 GetGroup&GroupName=staff -> iam:GetGroup group/staff
 GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
 GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
@@ -102,6 +104,7 @@ ListInstanceProfileTags&InstanceProfileName=full -> iam:ListInstanceProfileTags 
 ListInstanceProfiles -> iam:ListInstanceProfiles * as instance-profile/
 ListInstanceProfilesForRole&RoleName=app -> iam:ListInstanceProfilesForRole role/service/app
 ListPolicies&Scope=Local -> iam:ListPolicies * as policy path /
+ListPoliciesGrantingServiceAccess&Arn={BOB}&ServiceNamespaces.member.1=s3 -> iam:ListPoliciesGrantingServiceAccess user/people/bob
 ListPolicyTags&PolicyArn={POLICY} -> iam:ListPolicyTags policy/reader
 ListPolicyVersions&PolicyArn={POLICY} -> iam:ListPolicyVersions policy/reader
 ListRolePolicies&RoleName=app -> iam:ListRolePolicies role/service/app
@@ -118,6 +121,8 @@ PutUserPolicy&UserName=bob&PolicyName=more&PolicyDocument={ALL} -> iam:PutUserPo
 RemoveRoleFromInstanceProfile&InstanceProfileName=full&RoleName=app -> iam:RemoveRoleFromInstanceProfile instance-profile/full
 RemoveUserFromGroup&GroupName=staff&UserName=bob -> iam:RemoveUserFromGroup group/staff
 SetDefaultPolicyVersion&PolicyArn={POLICY}&VersionId=v2 -> iam:SetDefaultPolicyVersion policy/reader
+SimulateCustomPolicy&PolicyInputList.member.1={ALL}&ActionNames.member.1=s3:GetObject -> iam:SimulateCustomPolicy *
+SimulatePrincipalPolicy&PolicySourceArn={BOB}&ActionNames.member.1=s3:GetObject -> iam:SimulatePrincipalPolicy user/people/bob
 TagInstanceProfile&InstanceProfileName=full&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagInstanceProfile instance-profile/full
 TagPolicy&PolicyArn={POLICY}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagPolicy policy/reader
 TagRole&RoleName=app&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagRole role/service/app
@@ -410,6 +415,7 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
         let (request, needs) = line.split_once(" -> ").unwrap();
         let request = request
             .replace("{POLICY}", "arn:aws:iam::111122223333:policy/reader")
+            .replace("{BOB}", "arn:aws:iam::111122223333:user/people/bob")
             .replace("{UNUSED}", "arn:aws:iam::111122223333:policy/unused")
             .replace("{READ_ONLY}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
             .replace("{TARGET}", "arn:aws:iam::111122223333:role/target")

@@ -52,8 +52,6 @@ not_implemented! {
     GenerateOrganizationsAccessReport GenerateOrganizationsAccessReportRequest,
     GenerateServiceLastAccessedDetails GenerateServiceLastAccessedDetailsRequest,
     GetAccountProperties GetAccountPropertiesRequest,
-    GetContextKeysForCustomPolicy GetContextKeysForCustomPolicyRequest,
-    GetContextKeysForPrincipalPolicy GetContextKeysForPrincipalPolicyRequest,
     GetDelegationRequest GetDelegationRequestRequest,
     GetHumanReadableSummary GetHumanReadableSummaryRequest,
     GetOrganizationsAccessReport GetOrganizationsAccessReportRequest,
@@ -63,13 +61,10 @@ not_implemented! {
     GetServiceLastAccessedDetailsWithEntities GetServiceLastAccessedDetailsWithEntitiesRequest,
     ListDelegationRequests ListDelegationRequestsRequest,
     ListOrganizationsFeatures ListOrganizationsFeaturesRequest,
-    ListPoliciesGrantingServiceAccess ListPoliciesGrantingServiceAccessRequest,
     PutAccountProperties PutAccountPropertiesRequest,
     RejectDelegationRequest RejectDelegationRequestRequest,
     SendDelegationToken SendDelegationTokenRequest,
     SetSecurityTokenServicePreferences SetSecurityTokenServicePreferencesRequest,
-    SimulateCustomPolicy SimulateCustomPolicyRequest,
-    SimulatePrincipalPolicy SimulatePrincipalPolicyRequest,
     UpdateDelegationRequest UpdateDelegationRequestRequest,
 }
 
