@@ -25,6 +25,7 @@ mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod root_access;
 mod server_certificate;
 mod signing_certificate;
 mod ssh_public_key;
