@@ -22,7 +22,7 @@ pub(crate) fn malformed(error: Malformed) -> Refusal {
 /// The document as answers carry it: RFC 3986 percent-encoded.
 ///
 /// Source: IAM API Reference, GetUserPolicy, "URL-encoded compliant with RFC 3986".
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -42,13 +42,17 @@ pub(super) fn checked_trust(scene: &Scene<'_>, text: &str) -> Result<PolicyDocum
 /// A trust policy as answers show it: unique ids become ARNs again where the principal still
 /// exists, and stay ids where it does not.
 pub(super) fn shown_trust(state: &State, trust: &PolicyDocument) -> String {
-    let shown = trust.compiled().with_principals_replaced(|principal| {
+    document::encoded(&shown_trust_text(state, trust))
+}
+
+/// The same before it is encoded.
+pub(crate) fn shown_trust_text(state: &State, trust: &PolicyDocument) -> String {
+    trust.compiled().with_principals_replaced(|principal| {
         let id: UniqueId = principal.value.parse().ok()?;
         let account = state.account(id.account()?)?;
         let user = account.users().with_id(id).map(|user| arn::user(account.id(), user));
         user.or_else(|| account.roles().with_id(id).map(|role| arn::role(account.id(), role)))
-    });
-    document::encoded(&shown)
+    })
 }
 
 enum Resolved {
