@@ -27,6 +27,7 @@ mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod root_access;
 mod saml_provider;
 mod saml_provider_tag;
 mod server_certificate;
@@ -42,10 +43,11 @@ mod tag;
 mod trust;
 mod user;
 
-pub(crate) use document::checked as checked_document;
+pub(crate) use document::{checked as checked_document, encoded as encoded_document};
 pub(crate) use mfa_device::SERIAL_LENGTH_MAX;
 pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
 pub(crate) use tag::{KeyCase, check_tags};
+pub(crate) use trust::shown_trust_text;
 
 #[cfg(test)]
 mod account_tests;
