@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use hyper::body::Incoming;
 use iamd_core::audit::Requester;
 use iamd_core::operation::Environment;
 use iamd_core::s3::{Ruling, Verdict};
@@ -143,6 +144,8 @@ pub(super) struct Call {
     pub(super) bucket: Option<String>,
     pub(super) key: Option<String>,
     pub(super) requester: Option<Requester>,
+    /// The body, until it is read or on its way.
+    pub(super) incoming: Option<Incoming>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
     pub(super) observed: bool,
@@ -166,6 +169,7 @@ impl Call {
             bucket: None,
             key: None,
             requester: None,
+            incoming: None,
             environment: Environment::default(),
             rulings: Vec::new(),
             observed: false,
