@@ -15,6 +15,7 @@ mod object_headers;
 use iamd_wire::route::{self, S3Error, S3Request};
 
 pub use bucket_policy::LENGTH_MAX as BUCKET_POLICY_LENGTH_MAX;
+pub use copy_source::CopySource;
 pub use judge::{Asker, Denial, Judge, Ruling, Stranger, Verdict};
 
 use crate::operation::Target;
