@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod address;
 mod anchoring;
 mod claims;
 mod facts;
@@ -56,6 +57,7 @@ use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
+use address::ExternalUrl;
 use anchoring::AnchorKeeper;
 use follow::Feed;
 use heard::Heard;
@@ -70,6 +72,7 @@ pub struct Node {
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
+    external_url: ExternalUrl,
     facts: FactTable,
     audit: Audit,
     metrics: Metrics,
@@ -200,6 +203,7 @@ impl Node {
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
+            external_url: ExternalUrl::default(),
             facts,
             audit: Audit::default(),
             metrics,
@@ -328,6 +332,7 @@ impl Node {
             identity_policies: &self.identity_policies,
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
+            external_url: self.external_url(),
             prepared: None,
             witness: &self.metrics,
             now: self.clock.now(),
