@@ -40,6 +40,7 @@ pub mod state;
 pub mod sts;
 pub mod text;
 pub mod totp;
+pub mod transfer;
 pub mod unique_id;
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
-mod address;
 mod anchoring;
 mod claims;
 mod facts;
@@ -18,6 +17,7 @@ mod reseal;
 mod reset;
 mod retention;
 mod rotation;
+mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
@@ -30,13 +30,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
-use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
-use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
-use iamd_core::state::{Account, AccountChanges};
+use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
 use tokio::time::Instant;
@@ -51,13 +49,13 @@ pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
 
 use crate::audit::{self, Audit};
+use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
-use address::ExternalUrl;
 use anchoring::AnchorKeeper;
 use follow::Feed;
 use heard::Heard;
@@ -65,6 +63,7 @@ use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
 use queue::Queue;
+use scene::ExternalUrl;
 
 /// A running node.
 pub struct Node {
@@ -75,6 +74,7 @@ pub struct Node {
     external_url: ExternalUrl,
     facts: FactTable,
     audit: Audit,
+    calls: Calls,
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
@@ -206,6 +206,7 @@ impl Node {
             external_url: ExternalUrl::default(),
             facts,
             audit: Audit::default(),
+            calls: Calls::default(),
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -253,6 +254,11 @@ impl Node {
     /// The audit trail.
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// Calls through the gateway, as they end.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Begins to write the audit trail into a data folder.
@@ -312,31 +318,6 @@ impl Node {
     /// [`Fault::Unavailable`] without entropy.
     pub fn draw(&self) -> Result<Draw, Fault> {
         Ok(Draw::new(self.clock.now(), entropy::bytes()?))
-    }
-
-    /// What surrounds a request of this caller on this state.
-    pub fn scene<'a>(
-        &'a self,
-        snapshot: &'a Snapshot,
-        account: &'a Account,
-        caller: &'a Caller,
-        environment: &'a Environment,
-    ) -> Scene<'a> {
-        Scene {
-            state: &snapshot.state,
-            account,
-            caller,
-            environment,
-            facts: &self.facts,
-            session_keys: &snapshot.keys.sessions,
-            identity_policies: &self.identity_policies,
-            marker_key: &snapshot.keys.markers,
-            quotas: &self.quotas,
-            external_url: self.external_url(),
-            prepared: None,
-            witness: &self.metrics,
-            now: self.clock.now(),
-        }
     }
 
     /// Plans a command behind all earlier ones of its account, commits what it changes together with
@@ -427,6 +408,7 @@ impl Node {
         // was read stays.
         let snapshot = snapshot.or_newer(&self.snapshot.load());
         self.snapshot.store(Arc::new(self.pending.over(snapshot)));
+        self.audit.take_up(&self.snapshot.load().keys);
         self.feed.restart(cursor, asked);
         Ok(())
     }
