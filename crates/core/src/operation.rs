@@ -161,6 +161,8 @@ pub struct Scene<'a> {
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.
     pub quotas: &'a Quotas,
+    /// The address under which clients reach the server, without a slash at its end.
+    pub external_url: &'a str,
     /// What was done for this request before, where something had to be.
     pub prepared: Option<&'a Prepared>,
     /// Who is told of decisions.

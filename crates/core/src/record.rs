@@ -58,6 +58,8 @@ pub mod kind {
     pub const SERVICE_CREDENTIAL: u16 = 51;
     /// Deletions of service-linked roles.
     pub const DELETION_TASK: u16 = 52;
+    /// What the account has chosen.
+    pub const PREFERENCES: u16 = 53;
     /// Ended temporary credentials.
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
@@ -109,6 +111,7 @@ impl EntityKey {
             EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
             EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.to_string()),
             EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id.to_string()),
+            EntityKey::Preferences => (kind::PREFERENCES, String::new()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
             EntityKey::BucketName(name) => (kind::BUCKET_NAME, name.to_string()),
@@ -143,6 +146,7 @@ impl EntityKey {
             kind::SAML_PROVIDER => EntityKey::SamlProvider(key.id.as_str().into()),
             kind::SERVICE_CREDENTIAL => EntityKey::ServiceCredential(unique_id()?),
             kind::DELETION_TASK => EntityKey::DeletionTask(key.id.as_str().into()),
+            kind::PREFERENCES => EntityKey::Preferences,
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
             kind::BUCKET_NAME => EntityKey::BucketName(key.id.as_str().into()),
@@ -176,6 +180,7 @@ impl Entity {
             Entity::SamlProvider(provider) => encode(provider),
             Entity::ServiceCredential(credential) => encode(credential),
             Entity::DeletionTask(task) => encode(task),
+            Entity::Preferences(preferences) => encode(preferences),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
             Entity::BucketName(name) => encode(name),
@@ -209,6 +214,7 @@ impl Entity {
             kind::SAML_PROVIDER => Entity::SamlProvider(decode(key, bytes)?),
             kind::SERVICE_CREDENTIAL => Entity::ServiceCredential(decode(key, bytes)?),
             kind::DELETION_TASK => Entity::DeletionTask(decode(key, bytes)?),
+            kind::PREFERENCES => Entity::Preferences(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
             kind::BUCKET_NAME => Entity::BucketName(decode(key, bytes)?),

@@ -173,6 +173,7 @@ impl World {
             identity_policies: &self.identity_policies,
             marker_key: &self.marker_key,
             quotas: &self.quotas,
+            external_url: "https://iam.example",
             prepared: None,
             witness: &(),
             now: self.now,

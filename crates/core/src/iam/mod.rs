@@ -2,6 +2,7 @@
 
 mod access_key;
 mod account;
+mod account_properties;
 mod attachment;
 mod authorization_details;
 mod boundary;
@@ -17,6 +18,7 @@ mod membership;
 mod mfa_assignment;
 mod mfa_device;
 mod oidc_provider;
+mod outbound_federation;
 mod own_password;
 mod password_policy;
 pub mod password_rules;
@@ -49,6 +51,8 @@ pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
 pub(crate) use tag::{KeyCase, check_tags};
 pub(crate) use trust::shown_trust_text;
 
+#[cfg(test)]
+mod account_properties_tests;
 #[cfg(test)]
 mod account_tests;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::inline_policies::InlinePolicies;
 use super::operator::{OperatorCredential, RevokedSession};
+use super::preferences::Preferences;
 use super::provider::{OidcProvider, SamlProvider};
 use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
@@ -64,6 +65,8 @@ pub enum Entity {
     ServiceCredential(ServiceCredential),
     /// A deletion of a service-linked role.
     DeletionTask(DeletionTask),
+    /// What the account has chosen.
+    Preferences(Preferences),
     /// A temporary credential that was ended before its time.
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
@@ -117,6 +120,8 @@ pub enum EntityKey {
     ServiceCredential(UniqueId),
     /// A deletion of a service-linked role by its id.
     DeletionTask(Box<str>),
+    /// What the account has chosen.
+    Preferences,
     /// An ended temporary credential by its access key id.
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
@@ -150,6 +155,7 @@ impl Entity {
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
             Entity::SamlProvider(it) => EntityKey::SamlProvider(it.name.clone()),
             Entity::ServiceCredential(it) => EntityKey::ServiceCredential(it.id),
+            Entity::Preferences(_) => EntityKey::Preferences,
             Entity::DeletionTask(task) => EntityKey::DeletionTask(task.id.clone()),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
             Entity::BucketName(bucket) => EntityKey::BucketName(bucket.name.clone()),

@@ -14,6 +14,7 @@ mod inline_policies;
 mod mfa_devices;
 mod operator;
 mod policy_use;
+mod preferences;
 mod provider;
 mod service_credential;
 mod sign_in;
@@ -37,6 +38,7 @@ pub use inline_policies::{InlinePolicies, InlinePolicy};
 pub use mfa_devices::MfaDevices;
 pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
+pub use preferences::{Preferences, TokenVersion};
 pub use provider::{AssertionEncryption, OidcProvider, SamlPrivateKey, SamlProvider};
 pub use service_credential::ServiceCredential;
 pub use sign_in::{

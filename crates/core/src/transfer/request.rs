@@ -202,11 +202,12 @@ impl<'a> Trial<'a> {
             caller: &self.caller,
             environment: &Environment::default(),
             facts: &NoFacts,
-            // These requests begin no sessions, list nothing, and are not decided here.
+            // These requests begin no sessions, list nothing, issue nothing, and are not decided here.
             session_keys: &SessionKeys::new([]),
             identity_policies: &IdentityPolicies::default(),
             marker_key: &MarkerKey::new(&self.draw.bytes()),
             quotas: self.quotas,
+            external_url: "",
             prepared: None,
             witness: &(),
             now: self.draw.now(),

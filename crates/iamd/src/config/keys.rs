@@ -132,6 +132,12 @@ fn top() -> Vec<Key> {
              which prints its 64 hexadecimal digits. Empty: the file master.key in the data folder.",
             |config| &mut config.master_key,
         ),
+        key(
+            ("", "external_url"),
+            "The address under which clients reach iamd, such as `https://iam.example.com`; what iamd\n\
+             issues for others names it. Empty: the listening address.",
+            |config| &mut config.external_url,
+        ),
     ]
 }
 
@@ -436,6 +442,7 @@ impl Default for Config {
         Config {
             data: PathBuf::from("./iamd-data"),
             master_key: String::new(),
+            external_url: String::new(),
             server: ServerSettings {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4260)),
                 proxies: Vec::new(),

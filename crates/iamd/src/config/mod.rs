@@ -31,6 +31,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the master key comes from; empty for the file in the data folder.
     pub master_key: String,
+    /// The address under which clients reach iamd; empty for the listening address.
+    pub external_url: String,
     /// Listening and connections.
     pub server: ServerSettings,
     /// Transport Layer Security.

@@ -17,6 +17,7 @@ mod reseal;
 mod reset;
 mod retention;
 mod rotation;
+mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
@@ -29,13 +30,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
-use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
-use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
-use iamd_core::state::{Account, AccountChanges};
+use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
 use tokio::time::Instant;
@@ -64,6 +63,7 @@ use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
 use queue::Queue;
+use scene::ExternalUrl;
 
 /// A running node.
 pub struct Node {
@@ -71,6 +71,7 @@ pub struct Node {
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
+    external_url: ExternalUrl,
     facts: FactTable,
     audit: Audit,
     calls: Calls,
@@ -202,6 +203,7 @@ impl Node {
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
+            external_url: ExternalUrl::default(),
             facts,
             audit: Audit::default(),
             calls: Calls::default(),
@@ -316,30 +318,6 @@ impl Node {
     /// [`Fault::Unavailable`] without entropy.
     pub fn draw(&self) -> Result<Draw, Fault> {
         Ok(Draw::new(self.clock.now(), entropy::bytes()?))
-    }
-
-    /// What surrounds a request of this caller on this state.
-    pub fn scene<'a>(
-        &'a self,
-        snapshot: &'a Snapshot,
-        account: &'a Account,
-        caller: &'a Caller,
-        environment: &'a Environment,
-    ) -> Scene<'a> {
-        Scene {
-            state: &snapshot.state,
-            account,
-            caller,
-            environment,
-            facts: &self.facts,
-            session_keys: &snapshot.keys.sessions,
-            identity_policies: &self.identity_policies,
-            marker_key: &snapshot.keys.markers,
-            quotas: &self.quotas,
-            prepared: None,
-            witness: &self.metrics,
-            now: self.clock.now(),
-        }
     }
 
     /// Plans a command behind all earlier ones of its account, commits what it changes together with
