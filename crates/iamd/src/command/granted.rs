@@ -36,6 +36,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Backup(summary) => printout::json(summary),
         Granted::Keys(lines) => printout::json(lines),
         Granted::Rotation(facts) => printout::json(facts),
+        Granted::Imported(facts) => printout::json(facts),
+        Granted::Exported(facts) => printout::json(facts),
     }
 }
 
@@ -57,7 +59,9 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         | Granted::MfaTokens(_)
         | Granted::Backup(_)
         | Granted::Keys(_)
-        | Granted::Rotation(_) => json(granted),
+        | Granted::Rotation(_)
+        | Granted::Imported(_)
+        | Granted::Exported(_) => json(granted),
     }
 }
 
