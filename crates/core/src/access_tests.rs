@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use iamd_wire::{Secret, Service};
 
 use crate::caller::Caller;
-use crate::iam::certificate_tests;
+use crate::iam::{certificate_tests, saml_tests};
 use crate::not_implemented;
 use crate::operation::Operation;
 use crate::perform::{Visitor, with_operation};
@@ -76,6 +76,8 @@ GetAccountAuthorizationDetails -> iam:GetAccountAuthorizationDetails *
 GetAccountPasswordPolicy -> iam:GetAccountPasswordPolicy *
 GetAccountSummary -> iam:GetAccountSummary *
 GetCredentialReport -> iam:GetCredentialReport *
+GetContextKeysForCustomPolicy&PolicyInputList.member.1={ALL} -> iam:GetContextKeysForCustomPolicy *
+GetContextKeysForPrincipalPolicy&PolicySourceArn={BOB} -> iam:GetContextKeysForPrincipalPolicy user/people/bob
 GetGroup&GroupName=staff -> iam:GetGroup group/staff
 GetGroupPolicy&GroupName=staff&PolicyName=inline -> iam:GetGroupPolicy group/staff
 GetInstanceProfile&InstanceProfileName=full -> iam:GetInstanceProfile instance-profile/full
@@ -102,6 +104,7 @@ ListInstanceProfileTags&InstanceProfileName=full -> iam:ListInstanceProfileTags 
 ListInstanceProfiles -> iam:ListInstanceProfiles * as instance-profile/
 ListInstanceProfilesForRole&RoleName=app -> iam:ListInstanceProfilesForRole role/service/app
 ListPolicies&Scope=Local -> iam:ListPolicies * as policy path /
+ListPoliciesGrantingServiceAccess&Arn={BOB}&ServiceNamespaces.member.1=s3 -> iam:ListPoliciesGrantingServiceAccess user/people/bob
 ListPolicyTags&PolicyArn={POLICY} -> iam:ListPolicyTags policy/reader
 ListPolicyVersions&PolicyArn={POLICY} -> iam:ListPolicyVersions policy/reader
 ListRolePolicies&RoleName=app -> iam:ListRolePolicies role/service/app
@@ -118,6 +121,8 @@ PutUserPolicy&UserName=bob&PolicyName=more&PolicyDocument={ALL} -> iam:PutUserPo
 RemoveRoleFromInstanceProfile&InstanceProfileName=full&RoleName=app -> iam:RemoveRoleFromInstanceProfile instance-profile/full
 RemoveUserFromGroup&GroupName=staff&UserName=bob -> iam:RemoveUserFromGroup group/staff
 SetDefaultPolicyVersion&PolicyArn={POLICY}&VersionId=v2 -> iam:SetDefaultPolicyVersion policy/reader
+SimulateCustomPolicy&PolicyInputList.member.1={ALL}&ActionNames.member.1=s3:GetObject -> iam:SimulateCustomPolicy *
+SimulatePrincipalPolicy&PolicySourceArn={BOB}&ActionNames.member.1=s3:GetObject -> iam:SimulatePrincipalPolicy user/people/bob
 TagInstanceProfile&InstanceProfileName=full&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagInstanceProfile instance-profile/full
 TagPolicy&PolicyArn={POLICY}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagPolicy policy/reader
 TagRole&RoleName=app&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagRole role/service/app
@@ -150,6 +155,25 @@ RemoveClientIDFromOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&ClientID
 TagOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagOpenIDConnectProvider oidc-provider/id.example/a
 UntagOpenIDConnectProvider&OpenIDConnectProviderArn={OIDC}&TagKeys.member.1=team -> iam:UntagOpenIDConnectProvider oidc-provider/id.example/a
 UpdateOpenIDConnectProviderThumbprint&OpenIDConnectProviderArn={OIDC}&ThumbprintList.member.1=9e99a48a9960b14926bb7f3b02e22da2b0ab7280 -> iam:UpdateOpenIDConnectProviderThumbprint oidc-provider/id.example/a
+CreateSAMLProvider&Name=new&SAMLMetadataDocument={METADATA} -> iam:CreateSAMLProvider saml-provider/new
+CreateSAMLProvider&Name=new&SAMLMetadataDocument={METADATA}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:CreateSAMLProvider saml-provider/new; iam:TagSAMLProvider saml-provider/new
+DeleteSAMLProvider&SAMLProviderArn={SAML} -> iam:DeleteSAMLProvider saml-provider/idp
+GetSAMLProvider&SAMLProviderArn={SAML} -> iam:GetSAMLProvider saml-provider/idp
+ListSAMLProviderTags&SAMLProviderArn={SAML} -> iam:ListSAMLProviderTags saml-provider/idp
+ListSAMLProviders -> iam:ListSAMLProviders * as saml-provider/
+TagSAMLProvider&SAMLProviderArn={SAML}&Tags.member.1.Key=a&Tags.member.1.Value=b -> iam:TagSAMLProvider saml-provider/idp
+UntagSAMLProvider&SAMLProviderArn={SAML}&TagKeys.member.1=team -> iam:UntagSAMLProvider saml-provider/idp
+UpdateSAMLProvider&SAMLProviderArn={SAML}&SAMLMetadataDocument={METADATA} -> iam:UpdateSAMLProvider saml-provider/idp
+CreateServiceLinkedRole&AWSServiceName=ecs.amazonaws.com -> iam:CreateServiceLinkedRole role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS
+DeleteServiceLinkedRole&RoleName=AWSServiceRoleForSupport -> iam:DeleteServiceLinkedRole role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport
+GetServiceLinkedRoleDeletionStatus&DeletionTaskId={TASK} -> iam:GetServiceLinkedRoleDeletionStatus role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch
+CreateServiceSpecificCredential&UserName=gone&ServiceName=codecommit.amazonaws.com -> iam:CreateServiceSpecificCredential user/gone
+DeleteServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID} -> iam:DeleteServiceSpecificCredential user/people/bob
+ListServiceSpecificCredentials -> iam:ListServiceSpecificCredentials user/nobody
+ListServiceSpecificCredentials&UserName=bob -> iam:ListServiceSpecificCredentials user/people/bob
+ListServiceSpecificCredentials&AllUsers=true -> iam:ListServiceSpecificCredentials * as user/
+ResetServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID} -> iam:ResetServiceSpecificCredential user/people/bob
+UpdateServiceSpecificCredential&UserName=bob&ServiceSpecificCredentialId={SERVICE_ID}&Status=Inactive -> iam:UpdateServiceSpecificCredential user/people/bob
 UpdateSSHPublicKey&UserName=bob&SSHPublicKeyId={SSH_ID}&Status=Inactive -> iam:UpdateSSHPublicKey user/people/bob
 UpdateServerCertificate&ServerCertificateName=web&NewServerCertificateName=net -> iam:UpdateServerCertificate server-certificate/x/web; iam:UpdateServerCertificate server-certificate/x/net
 UpdateSigningCertificate&UserName=bob&CertificateId={CERTIFICATE_ID}&Status=Inactive -> iam:UpdateSigningCertificate user/people/bob
@@ -287,9 +311,7 @@ fn root_needs_no_policy_and_is_bound_by_none() {
 fn waiting_operations_answer_honestly_but_not_to_everybody() {
     let (mut world, nobody, _) = full_world();
     let root = world.root();
-    for operation in
-        ["GetAccountProperties", "GetOutboundWebIdentityFederationInfo", "ListSAMLProviders"]
-    {
+    for operation in ["GetAccountProperties", "ListDelegationRequests"] {
         assert!(not_implemented::iam::NAMES.contains(&operation));
         assert_eq!(
             world.refusal(&root, operation),
@@ -408,6 +430,8 @@ struct Drawn {
     phone_codes: String,
     spare_codes: String,
     ssh_id: String,
+    service_id: String,
+    deletion_task: String,
     certificate_id: String,
 }
 
@@ -417,6 +441,7 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
         let (request, needs) = line.split_once(" -> ").unwrap();
         let request = request
             .replace("{POLICY}", "arn:aws:iam::111122223333:policy/reader")
+            .replace("{BOB}", "arn:aws:iam::111122223333:user/people/bob")
             .replace("{UNUSED}", "arn:aws:iam::111122223333:policy/unused")
             .replace("{READ_ONLY}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
             .replace("{TARGET}", "arn:aws:iam::111122223333:role/target")
@@ -429,6 +454,10 @@ fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
             .replace("{SPARE_CODES}", &drawn.spare_codes)
             .replace("{ENCODED}", &drawn.encoded)
             .replace("{OIDC}", "arn:aws:iam::111122223333:oidc-provider/id.example/a")
+            .replace("{SAML}", "arn:aws:iam::111122223333:saml-provider/idp")
+            .replace("{METADATA}", &saml_tests::metadata(""))
+            .replace("{TASK}", &drawn.deletion_task)
+            .replace("{SERVICE_ID}", &drawn.service_id)
             .replace("{SSH_ID}", &drawn.ssh_id)
             .replace("{CERTIFICATE_ID}", &drawn.certificate_id)
             .replace("{SSH_KEY}", &certificate_tests::escaped(certificate_tests::SSH_KEY))
@@ -490,6 +519,9 @@ fn full_world() -> (World, Caller, Drawn) {
         "CreateLoginProfile&UserName=bob&Password=Hunter22".to_owned(),
         "GenerateCredentialReport".to_owned(),
         format!("CreateOpenIDConnectProvider&Url=https://id.example/a&{tag}"),
+        format!("{}&{tag}", saml_tests::create("idp")),
+        "CreateServiceLinkedRole&AWSServiceName=support.amazonaws.com".to_owned(),
+        "CreateServiceLinkedRole&AWSServiceName=batch.amazonaws.com".to_owned(),
         "CreateLoginProfile&UserName=nobody&Password=Hunter22".to_owned(),
     ];
     let mut world = World::with(&requests.each_ref().map(String::as_str));
@@ -500,7 +532,22 @@ fn full_world() -> (World, Caller, Drawn) {
     let encoded = world.encoded_denial(&nobody, "ListUsers");
     let (phone_codes, spare_codes) = devices(&mut world);
     let (ssh_id, certificate_id) = certificates(&mut world);
-    let drawn = Drawn { key, encoded, phone_codes, spare_codes, ssh_id, certificate_id };
+    let request =
+        "CreateServiceSpecificCredential&UserName=bob&ServiceName=codecommit.amazonaws.com";
+    let credential = &world.ok(&root, request)["ServiceSpecificCredential"];
+    let service_id = credential["ServiceSpecificCredentialId"].as_str().unwrap().to_owned();
+    let task = world.ok(&root, "DeleteServiceLinkedRole&RoleName=AWSServiceRoleForBatch");
+    let deletion_task = task["DeletionTaskId"].as_str().unwrap().to_owned();
+    let drawn = Drawn {
+        key,
+        encoded,
+        phone_codes,
+        spare_codes,
+        ssh_id,
+        service_id,
+        deletion_task,
+        certificate_id,
+    };
     (world, nobody, drawn)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
-use iamd_core::transfer::{Content, ImportContent, Imported, Sign};
+use iamd_core::transfer::{Content, ImportContent, Imported};
 use serde::{Deserialize, Serialize};
 
 use super::carry::{carry_out, refused};
@@ -56,11 +56,11 @@ pub(super) async fn import(site: &Site<'_>, order: ImportOrder) -> Result<Import
     let content = Content::read(&file, account).map_err(Fault::Refused)?;
     let command = ImportContent { account, content, keep_existing, quotas };
     let (command, tried) = tried(site.node, site.progress, command).await?;
-    let blocks = |sign| tried.count(sign) > 0;
-    let is_possible = !blocks(Sign::Refused) && (keep_existing || !blocks(Sign::Differs));
+    let possible = tried.require_whole(keep_existing).map_err(refused);
     if dry_run {
-        return Ok(ImportFacts { dry_run, is_possible, imported: tried });
+        return Ok(ImportFacts { dry_run, is_possible: possible.is_ok(), imported: tried });
     }
+    possible?;
     let imported = carry_out(site.node, site.operator, command).await?;
     Ok(ImportFacts { dry_run, is_possible: true, imported })
 }
