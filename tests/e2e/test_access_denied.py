@@ -578,6 +578,24 @@ on_saml_provider("UpdateSAMLProvider", SAMLMetadataDocument=METADATA)
 on_saml_provider("TagSAMLProvider", Tags=TAGS)
 on_saml_provider("UntagSAMLProvider", TagKeys=["k"])
 
+on_all("GetContextKeysForCustomPolicy", "*", PolicyInputList=[POLICY])
+on_all(
+    "SimulateCustomPolicy", "*", PolicyInputList=[POLICY], ActionNames=["s3:GetObject"]
+)
+
+
+def about_user(name, member, **more):
+    def build(t):
+        arn = t.arn("user", t.user())
+        return {member: arn, **more}, arn
+
+    OPERATIONS[name] = (build, ())
+
+
+about_user("GetContextKeysForPrincipalPolicy", "PolicySourceArn")
+about_user("SimulatePrincipalPolicy", "PolicySourceArn", ActionNames=["s3:GetObject"])
+about_user("ListPoliciesGrantingServiceAccess", "Arn", ServiceNamespaces=["iam"])
+
 # What follows for who is allowed where no answer can be: the code of the refusal.
 WITHOUT_ORGANIZATION = {}
 for name in (

@@ -39,6 +39,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Backup(summary) => printout::json(summary),
         Granted::Keys(lines) => printout::json(lines),
         Granted::Rotation(facts) => printout::json(facts),
+        Granted::Imported(facts) => printout::json(facts),
+        Granted::Exported(facts) => printout::json(facts),
     }
 }
 
@@ -62,7 +64,9 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         | Granted::MfaTokens(_)
         | Granted::Backup(_)
         | Granted::Keys(_)
-        | Granted::Rotation(_) => json(granted),
+        | Granted::Rotation(_)
+        | Granted::Imported(_)
+        | Granted::Exported(_) => json(granted),
     }
 }
 

@@ -19,6 +19,7 @@ use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
 use super::status::{self, StatusFacts};
 use super::traces::{self, Traces};
+use super::transfer::{self, ExportFacts, ImportFacts, ImportOrder};
 use crate::audit;
 use crate::backup;
 use crate::fault::Fault;
@@ -93,6 +94,13 @@ pub enum Wish {
         /// The operator's name.
         name: String,
     },
+    /// Bring users, groups, roles and policies into an account.
+    ImportAccount(ImportOrder),
+    /// Carry those of an account out.
+    ExportAccount {
+        /// The account; the only one, if absent.
+        account_id: Option<String>,
+    },
 }
 
 impl Wish {
@@ -123,13 +131,15 @@ impl Wish {
             | Wish::CreateOperator { .. }
             | Wish::ImportBuckets(_)
             | Wish::DeleteOperator { .. } => Traces::Command,
-            Wish::RotateKey(_) => Traces::Keys,
+            Wish::ImportAccount(order) if order.dry_run => Traces::Read,
+            Wish::RotateKey(_) | Wish::ImportAccount(_) => Traces::Keys,
             Wish::Backup => Traces::Copy,
             Wish::ListAccounts
             | Wish::ListKeys
             | Wish::ListOperators
             | Wish::VerifyAudit
             | Wish::WatchCalls
+            | Wish::ExportAccount { .. }
             | Wish::Status
             | Wish::Examine => Traces::Read,
         }
@@ -157,6 +167,8 @@ impl Wish {
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
             Wish::ListOperators => "iamd:ListOperators",
             Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
+            Wish::ImportAccount(_) => "iamd:ImportAccount",
+            Wish::ExportAccount { .. } => "iamd:ExportAccount",
         }
     }
 
@@ -176,7 +188,7 @@ impl Wish {
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
             // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
-            // that was stolen makes no others, and takes none away.
+            // that was stolen makes no others, takes none away, and gives nobody permissions.
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
@@ -184,7 +196,9 @@ impl Wish {
             | Wish::ListKeys
             | Wish::RotateKey(_)
             | Wish::CreateOperator { .. }
-            | Wish::DeleteOperator { .. } => Reach::Machine,
+            | Wish::DeleteOperator { .. }
+            | Wish::ImportAccount(_)
+            | Wish::ExportAccount { .. } => Reach::Machine,
         }
     }
 }
@@ -227,6 +241,10 @@ pub enum Granted {
     Keys(Vec<KeyLine>),
     /// What a rotation came to.
     Rotation(RotationFacts),
+    /// What an import came to.
+    Imported(ImportFacts),
+    /// The permissions of an account.
+    Exported(ExportFacts),
 }
 
 /// Where a wish is carried out, and whose it is.
@@ -297,6 +315,10 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
         Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
         Wish::DeleteOperator { name } => {
             credentials::delete(site, name).await.map(Granted::Operator)
+        }
+        Wish::ImportAccount(order) => transfer::import(site, order).await.map(Granted::Imported),
+        Wish::ExportAccount { account_id } => {
+            transfer::export(site.node, account_id.as_deref()).map(Granted::Exported)
         }
         Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
         Wish::RotateKey(order) => keys::rotate(site, order, event).await.map(Granted::Rotation),
