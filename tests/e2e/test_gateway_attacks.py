@@ -732,7 +732,7 @@ def test_a_presigned_request_is_good_as_it_was_signed(gate, bucket):
         (target.replace("Expires=600", "Expires="), malformed),
         (target.replace("&X-Amz-Expires=600", ""), mismatch),
         (target.replace("SignedHeaders=host", "SignedHeaders="), malformed),
-        (target.replace("SignedHeaders=host", "SignedHeaders=date"), malformed),
+        (target.replace("SignedHeaders=host", "SignedHeaders=date"), mismatch),
         (target.replace(credential, "AKIAIOSFODNN7EXAMPLE%2F"), "InvalidAccessKeyId"),
         (target[:-1] + ("0" if target[-1] != "0" else "1"), mismatch),
         (target + "&versionId=1", mismatch),
