@@ -31,6 +31,7 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
         Granted::Operators(lines) => printout::json(lines),
+        Granted::Policies(texts) => printout::json(texts),
         Granted::Audit(report) => printout::json(report),
         Granted::MfaTokens(imported) => printout::json(imported),
         Granted::Backup(summary) => printout::json(summary),
@@ -56,6 +57,7 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Audit(_)
         | Granted::MfaTokens(_)
         | Granted::Backup(_)
+        | Granted::Policies(_)
         | Granted::Keys(_)
         | Granted::Rotation(_) => json(granted),
     }

@@ -11,6 +11,7 @@ mod door;
 mod examination;
 mod keys;
 mod output;
+mod policies;
 mod progress;
 mod remote;
 mod revoke;

@@ -13,6 +13,7 @@ use super::credentials::{self, OperatorFacts};
 use super::examination::{self, NodeFacts};
 use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
 use super::output::Output;
+use super::policies::{self, PolicyText};
 use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
 use super::status::{self, StatusFacts};
@@ -81,6 +82,11 @@ pub enum Wish {
     },
     /// List the operators.
     ListOperators,
+    /// Read the identity-based policies of a user or role.
+    ReadPolicies {
+        /// Its ARN.
+        principal: String,
+    },
     /// Take a credential of an operator away.
     DeleteOperator {
         /// The operator's name.
@@ -116,6 +122,7 @@ impl Wish {
             Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
             Wish::ListOperators => "iamd:ListOperators",
+            Wish::ReadPolicies { .. } => "iamd:ReadPolicies",
             Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
         }
     }
@@ -135,12 +142,13 @@ impl Wish {
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
             // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
-            // that was stolen makes no others, and takes none away.
+            // that was stolen makes no others, takes none away, and reads no account's policies.
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
             | Wish::ListKeys
             | Wish::RotateKey(_)
+            | Wish::ReadPolicies { .. }
             | Wish::CreateOperator { .. }
             | Wish::DeleteOperator { .. } => Reach::Machine,
         }
@@ -177,6 +185,8 @@ pub enum Granted {
     Operator(OperatorFacts),
     /// The operators.
     Operators(Vec<OperatorFacts>),
+    /// Policies.
+    Policies(Vec<PolicyText>),
     /// The keys.
     Keys(Vec<KeyLine>),
     /// What a rotation came to.
@@ -240,6 +250,9 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
             credentials::create(site, name).await.map(Granted::Operator)
         }
         Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
+        Wish::ReadPolicies { principal } => {
+            policies::of_principal(site.node, &principal).map(Granted::Policies)
+        }
         Wish::DeleteOperator { name } => {
             credentials::delete(site, name).await.map(Granted::Operator)
         }
