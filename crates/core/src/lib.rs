@@ -33,12 +33,14 @@ pub mod record;
 pub mod refusal;
 pub mod ring;
 pub mod s3;
+pub mod saml_metadata;
 pub mod session;
 mod ssh;
 pub mod state;
 pub mod sts;
 pub mod text;
 pub mod totp;
+pub mod transfer;
 pub mod unique_id;
 
 #[cfg(test)]

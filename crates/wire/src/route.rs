@@ -14,8 +14,8 @@ use std::fmt;
 use crate::generated::s3_routes::ROUTES;
 use crate::query::percent_encoded;
 pub use body::{
-    NamedVersion, location_constraint, malformed_xml, object_ownership, objects_to_delete,
-    public_access_block, tags_to_put,
+    NamedVersion, listed_buckets, location_constraint, malformed_xml, object_ownership,
+    objects_to_delete, public_access_block, tags_to_put,
 };
 pub use query::RouteParameters;
 

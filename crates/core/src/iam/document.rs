@@ -23,7 +23,7 @@ pub(crate) fn malformed(error: Malformed) -> Refusal {
 /// The document as answers carry it: RFC 3986 percent-encoded.
 ///
 /// Source: IAM API Reference, GetUserPolicy, "URL-encoded compliant with RFC 3986".
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     percent_encoded(text)
 }
 

@@ -30,7 +30,12 @@ pub(super) fn checked_trust(scene: &Scene<'_>, text: &str) -> Result<PolicyDocum
 
 /// A trust policy as answers show it.
 pub(super) fn shown_trust(state: &State, trust: &PolicyDocument) -> String {
-    document::encoded(&named_principals::shown(state, trust.compiled()))
+    document::encoded(&shown_trust_text(state, trust))
+}
+
+/// The same before it is encoded.
+pub(crate) fn shown_trust_text(state: &State, trust: &PolicyDocument) -> String {
+    named_principals::shown(state, trust.compiled())
 }
 
 fn invalid_principal(principal: &NamedPrincipal) -> Refusal {

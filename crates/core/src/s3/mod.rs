@@ -149,4 +149,6 @@ fn object_arn(bucket: &str, key: &str) -> String {
 }
 
 #[cfg(test)]
+mod judge_tests;
+#[cfg(test)]
 mod tests;

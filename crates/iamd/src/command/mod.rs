@@ -78,6 +78,11 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
+    /// Watches the gateway of a node, and gives buckets of a store to accounts.
+    Gateway {
+        #[command(subcommand)]
+        command: gateway::Command,
+    },
     /// Makes hardware MFA tokens known.
     Mfa {
         #[command(subcommand)]
@@ -151,6 +156,7 @@ pub fn run() -> ExitCode {
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }
+        Command::Gateway { command } => served(gateway::run(command)),
         Command::Mfa { command } => served(mfa::run(command)),
         Command::Status(place) => served(status::run(place)),
         Command::Doctor(options) => {

@@ -117,6 +117,20 @@ pub fn object_ownership(body: &[u8]) -> Result<String, S3Error> {
     rule.only("ObjectOwnership")?.map(str::to_owned).ok_or_else(malformed)
 }
 
+/// The buckets in a store's answer to ListBuckets: names, and when each was made.
+///
+/// # Errors
+/// `MalformedXML`.
+pub fn listed_buckets(body: &[u8]) -> Result<Vec<(String, Option<String>)>, S3Error> {
+    let root = read(body, "ListAllMyBucketsResult")?;
+    let lists = root.children.iter().filter(|child| child.name == "Buckets");
+    let named = |bucket: &Element| {
+        let name = bucket.only("Name")?.ok_or_else(malformed)?.to_owned();
+        Ok((name, bucket.only("CreationDate")?.map(str::to_owned)))
+    };
+    lists.flat_map(|list| &list.children).map(named).collect()
+}
+
 /// The answer to a body that is not what it should be.
 pub fn malformed_xml() -> S3Error {
     malformed()

@@ -37,7 +37,9 @@ pub(super) async fn create(
         Ok(status) if status.is_success() => own::made(node, call).await?,
         // It made it the time before.
         Ok(StatusCode::CONFLICT) if is_resumed => own::made(node, call).await?,
-        Ok(status) if status.is_client_error() => own::release(node, call, "CreateBucket").await?,
+        Ok(status) if status.is_client_error() => {
+            own::release(node, call, "BucketNotCreated").await?
+        }
         // Whether it was made is unknown: the name stays reserved for another try.
         Ok(_) | Err(_) => {}
     }

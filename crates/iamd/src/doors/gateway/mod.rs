@@ -29,8 +29,7 @@ use iamd_core::s3::{S3Call, S3Target};
 use iamd_wire::route::{self, RestRequest, S3Error, S3Request};
 
 pub use answer::GatewayBody;
-pub use record::{CallFacts, Tail};
-pub use upstream::{UpstreamCredentials, UpstreamSettings};
+pub use upstream::{UpstreamCredentials, UpstreamSettings, buckets_of};
 
 use super::api::headers;
 use crate::config::Config;
@@ -67,7 +66,6 @@ pub struct Gateway {
     observe: bool,
     domains: Vec<String>,
     upstream: Upstream,
-    tail: Tail,
 }
 
 impl Gateway {
@@ -89,13 +87,7 @@ impl Gateway {
             observe: settings.observe,
             domains: settings.domains,
             upstream: Upstream::new(settings.upstream)?,
-            tail: Tail::default(),
         })
-    }
-
-    /// Calls as they end.
-    pub fn tail(&self) -> &Tail {
-        &self.tail
     }
 
     async fn answered(&self, request: Request<Incoming>, line: Line) -> Response<GatewayBody> {
@@ -108,12 +100,13 @@ impl Gateway {
                 return answer::error(&error, &parts.method, "", "");
             }
         };
-        let mut call = Box::new(Call::new(&self.node, &self.tail, request_id));
+        let mut call = Box::new(Call::new(&self.node, request_id));
         let mut body = Some(body);
         let response = match self.handled(&mut call, &parts, &mut body, line).await {
             Ok(response) => response,
             Err(error) => {
                 call.code = Some(error.code);
+                call.message = Some(error.message.clone());
                 self.refused(&call, &parts, body, &error).await
             }
         };

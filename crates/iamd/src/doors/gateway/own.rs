@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use hyper::{Response, StatusCode};
 use iamd_core::account_id::AccountId;
-use iamd_core::audit::{Actor, Event};
 use iamd_core::refusal::Refusal;
 use iamd_core::s3::bucket;
 use iamd_core::state::{AccountChanges, PublicAccessBlock, State};
@@ -45,13 +44,14 @@ pub(super) fn is_own(operation: &str) -> bool {
 /// Answers an operation that was allowed.
 pub(super) async fn answered(
     node: &Arc<Node>,
-    call: &Call,
+    call: &mut Call,
     operation: &'static str,
     body: &[u8],
 ) -> Result<Response<GatewayBody>, S3Error> {
     let snapshot = node.snapshot();
-    let (state, id) = (&snapshot.state, &*call.request_id);
-    let name = call.bucket.as_deref().unwrap_or_default();
+    let state = &snapshot.state;
+    let id = &*call.request_id.clone();
+    let name = &*call.bucket.clone().unwrap_or_default();
     match operation {
         "ListBuckets" => Ok(buckets(state, call, id)),
         "GetBucketPolicy" => {
@@ -176,13 +176,12 @@ fn blocking(name: &str, block: PublicAccessBlock) -> Rule {
 
 async fn written(
     node: &Arc<Node>,
-    call: &Call,
+    call: &mut Call,
     operation: &'static str,
     rule: Rule,
 ) -> Result<Response<GatewayBody>, S3Error> {
     let name = call.bucket.as_deref().unwrap_or_default();
-    let (owner, _) = bucket::find(&node.snapshot().state, name)
-        .map(|(owner, bucket)| (owner, bucket.created))?;
+    let owner = bucket::find(&node.snapshot().state, name).map(|(owner, _)| owner)?;
     write(node, call, operation, owner, rule).await?;
     let status = if operation.starts_with("Delete") || operation == "PutBucketPolicy" {
         StatusCode::NO_CONTENT
@@ -195,14 +194,15 @@ async fn written(
 /// Commits what a rule changes, together with its record.
 async fn write(
     node: &Arc<Node>,
-    call: &Call,
+    call: &mut Call,
     operation: &'static str,
     account: AccountId,
     rule: Rule,
 ) -> Result<(), S3Error> {
     // What cannot be is said in S3's words before anything is queued.
     rule(&node.snapshot().state)?;
-    let event = event(call, operation);
+    call.is_recorded = true;
+    let event = call.event(operation, false);
     let plan = move |snapshot: &Snapshot, _: &Node| {
         let changes = rule(&snapshot.state)
             .map_err(|_| Failure::Refused(Refusal::new(ErrorCode::ConcurrentModification, "")))?;
@@ -225,7 +225,11 @@ async fn write(
 ///
 /// # Errors
 /// As [`bucket::reserve`].
-pub(super) async fn reserve(node: &Arc<Node>, call: &Call, now: Timestamp) -> Result<(), S3Error> {
+pub(super) async fn reserve(
+    node: &Arc<Node>,
+    call: &mut Call,
+    now: Timestamp,
+) -> Result<(), S3Error> {
     let account = call.requester.as_ref().map(|requester| requester.caller.account);
     let account = account.ok_or_else(|| S3Error::new("AccessDenied", "Access Denied"))?;
     let name = call.bucket.as_deref().unwrap_or_default();
@@ -237,8 +241,8 @@ pub(super) async fn reserve(node: &Arc<Node>, call: &Call, now: Timestamp) -> Re
 ///
 /// # Errors
 /// S3's answer when that cannot be noted.
-pub(super) async fn made(node: &Arc<Node>, call: &Call) -> Result<(), S3Error> {
-    settled(node, call, "CreateBucket", bucket::made).await
+pub(super) async fn made(node: &Arc<Node>, call: &mut Call) -> Result<(), S3Error> {
+    settled(node, call, "BucketCreated", bucket::made).await
 }
 
 /// The store has no such bucket, or no longer.
@@ -247,7 +251,7 @@ pub(super) async fn made(node: &Arc<Node>, call: &Call) -> Result<(), S3Error> {
 /// S3's answer when that cannot be noted.
 pub(super) async fn release(
     node: &Arc<Node>,
-    call: &Call,
+    call: &mut Call,
     operation: &'static str,
 ) -> Result<(), S3Error> {
     settled(node, call, operation, bucket::release).await
@@ -255,32 +259,13 @@ pub(super) async fn release(
 
 async fn settled(
     node: &Arc<Node>,
-    call: &Call,
+    call: &mut Call,
     operation: &'static str,
     rule: fn(&State, &str) -> Result<Vec<AccountChanges>, S3Error>,
 ) -> Result<(), S3Error> {
     let name = call.bucket.as_deref().unwrap_or_default();
     let owner = bucket::find(&node.snapshot().state, name).map(|(owner, _)| owner)?;
     write(node, call, operation, owner, change(name, rule)).await
-}
-
-fn event(call: &Call, operation: &'static str) -> Event {
-    let parameters = serde_json::json!({ "bucketName": call.bucket });
-    let actor = match &call.requester {
-        Some(requester) => Actor::Caller(requester.clone()),
-        None => Actor::Server,
-    };
-    Event {
-        actor,
-        source: "s3.amazonaws.com",
-        name: operation.into(),
-        region: String::from(call.environment.region.clone()).into(),
-        source_ip: call.environment.source_ip,
-        user_agent: call.environment.user_agent.clone(),
-        parameters: Some(parameters.to_string()),
-        request_id: call.request_id.as_str().into(),
-        is_read: false,
-    }
 }
 
 /// The buckets of the caller's account.

@@ -1,141 +1,29 @@
-//! What is known of a call through the gateway, told to whoever watches once it is over.
+//! What is known of a call through the gateway: told to whoever watches, to the audit trail and to the
+//! metrics once it is over.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use iamd_core::audit::Requester;
+use iamd_core::audit::{Actor, Event, Guarded, GuardedResource, Outcome, Requester};
 use iamd_core::operation::Environment;
 use iamd_core::s3::{Ruling, Verdict};
-use iamd_policy::Decision;
+use iamd_policy::{Decision, PolicyType};
 use iamd_wire::Timestamp;
-use serde::Serialize;
-use tokio::sync::broadcast;
+use serde_json::json;
 
 use super::payload::BodyOutcome;
+use crate::audit::Note;
+use crate::calls::{CallFacts, DecisionFacts};
 use crate::node::Node;
 
-/// Lines that a slow watcher may be behind; older ones are lost to him.
-const WATCHERS_BEHIND_MAX: usize = 1_024;
-
-/// Whoever watches calls as they end.
-#[derive(Clone)]
-pub struct Tail(broadcast::Sender<Arc<CallFacts>>);
-
-impl Default for Tail {
-    fn default() -> Tail {
-        Tail(broadcast::channel(WATCHERS_BEHIND_MAX).0)
-    }
-}
-
-impl Tail {
-    /// The calls that end from now on.
-    pub fn watch(&self) -> broadcast::Receiver<Arc<CallFacts>> {
-        self.0.subscribe()
-    }
-
-    fn tell(&self, facts: CallFacts) {
-        // Nobody may be watching.
-        let _ = self.0.send(Arc::new(facts));
-    }
-
-    fn is_watched(&self) -> bool {
-        self.0.receiver_count() > 0
-    }
-}
-
-/// A call that is over, as it is shown.
-#[derive(Debug, Clone, Serialize)]
-pub struct CallFacts {
-    /// When it began.
-    pub time: String,
-    /// The id that the answer carries.
-    pub request_id: String,
-    /// The ARN of the caller; none for strangers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<String>,
-    /// His access key id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_key_id: Option<String>,
-    /// His address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_ip: Option<String>,
-    /// The operation, such as `GetObject`; none if it was not recognised.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<&'static str>,
-    /// What was decided.
-    pub decisions: Vec<DecisionFacts>,
-    /// Whether denials were only noted.
-    pub observed: bool,
-    /// The status of the answer.
-    pub status: u16,
-    /// The error code, of an answer of the gateway's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
-    /// Bytes of the body that came.
-    pub bytes_in: u64,
-    /// Bytes of the body that left.
-    pub bytes_out: u64,
-    /// How long it took.
-    pub milliseconds: f64,
-    /// How long the store took until its answer began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub store_milliseconds: Option<f64>,
-}
-
-/// What was decided of one action.
-#[derive(Debug, Clone, Serialize)]
-pub struct DecisionFacts {
-    /// The action.
-    pub action: &'static str,
-    /// The resource.
-    pub resource: String,
-    /// The account that owns it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// `allowed`, `explicitDeny` or `implicitDeny`.
-    pub decision: &'static str,
-    /// The type of policy that decided; none where it was not about policies.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decided_by: Option<&'static str>,
-    /// Why it was denied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-impl DecisionFacts {
-    fn of(ruling: &Ruling) -> DecisionFacts {
-        let (decision, decided_by, reason) = match &ruling.verdict {
-            Verdict::Allowed(decision) => (*decision, true, None),
-            Verdict::Denied(denial) => (denial.decision, true, Some(denial.explanation.message())),
-            Verdict::NoSuchBucket => (IMPLICIT, false, Some("no account owns it".to_owned())),
-            Verdict::OwnerClosed => {
-                (IMPLICIT, false, Some("the account that owns it is closed".to_owned()))
-            }
-            Verdict::Restricted => {
-                (IMPLICIT, false, Some("Block Public Access restricts the bucket".to_owned()))
-            }
-        };
-        DecisionFacts {
-            action: ruling.action,
-            resource: ruling.resource.clone(),
-            owner: ruling.owner.map(|owner| owner.to_string()),
-            decision: match decision {
-                Decision::Allow(_) => "allowed",
-                Decision::DenyExplicitly(_) => "explicitDeny",
-                Decision::DenyImplicitly(_) => "implicitDeny",
-            },
-            decided_by: decided_by.then(|| decision.decided_by().as_str()),
-            reason,
-        }
-    }
-}
-
-const IMPLICIT: Decision = Decision::DenyImplicitly(iamd_policy::PolicyType::Resource);
+/// Most decisions that a record shows; DeleteObjects has up to two thousand.
+const DECISIONS_MAX: usize = 100;
+/// Most resources that a record names. CloudTrail names few.
+const RESOURCES_MAX: usize = 20;
 
 /// A call that is under way.
 pub(super) struct Call {
     pub(super) node: Arc<Node>,
-    pub(super) tail: Tail,
     pub(super) request_id: String,
     pub(super) time: Timestamp,
     pub(super) start: Instant,
@@ -145,9 +33,13 @@ pub(super) struct Call {
     pub(super) requester: Option<Requester>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
+    /// Whether denials were only noted.
     pub(super) observed: bool,
+    /// Whether what the call changed is recorded with the change.
+    pub(super) is_recorded: bool,
     pub(super) status: u16,
     pub(super) code: Option<&'static str>,
+    pub(super) message: Option<String>,
     pub(super) body: BodyOutcome,
     pub(super) bytes_out: u64,
     pub(super) store_seconds: Option<f64>,
@@ -155,10 +47,9 @@ pub(super) struct Call {
 
 impl Call {
     /// A call that begins now.
-    pub(super) fn new(node: &Arc<Node>, tail: &Tail, request_id: String) -> Call {
+    pub(super) fn new(node: &Arc<Node>, request_id: String) -> Call {
         Call {
             node: Arc::clone(node),
-            tail: tail.clone(),
             request_id,
             time: node.clock().now(),
             start: Instant::now(),
@@ -169,8 +60,10 @@ impl Call {
             environment: Environment::default(),
             rulings: Vec::new(),
             observed: false,
+            is_recorded: false,
             status: 0,
             code: None,
+            message: None,
             body: BodyOutcome::default(),
             bytes_out: 0,
             store_seconds: None,
@@ -182,6 +75,87 @@ impl Call {
         self.bytes_out += count as u64;
     }
 
+    /// The event of the audit trail.
+    pub(super) fn event(&self, operation: &'static str, is_read: bool) -> Event {
+        let mut parameters = serde_json::Map::new();
+        for (name, value) in [("bucketName", &self.bucket), ("key", &self.key)] {
+            parameters.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
+        }
+        Event {
+            actor: match &self.requester {
+                Some(requester) => Actor::Caller(requester.clone()),
+                None => Actor::Stranger,
+            },
+            source: "s3.amazonaws.com",
+            name: operation.into(),
+            region: String::from(self.environment.region.clone()).into(),
+            source_ip: self.environment.source_ip,
+            user_agent: self.environment.user_agent.clone(),
+            parameters: Some(serde_json::Value::Object(parameters).to_string()),
+            request_id: self.request_id.as_str().into(),
+            is_read,
+            guarded: Some(Box::new(self.guarded())),
+        }
+    }
+
+    fn guarded(&self) -> Guarded {
+        let mut resources: Vec<GuardedResource> = Vec::new();
+        for ruling in self.rulings.iter().filter(|ruling| ruling.resource != "*") {
+            let is_object = ruling.resource.contains('/');
+            let kind = if is_object { "AWS::S3::Object" } else { "AWS::S3::Bucket" };
+            let arn = ruling.resource.clone();
+            let resource = GuardedResource { kind, arn, account: ruling.owner };
+            if resources.len() < RESOURCES_MAX && !resources.contains(&resource) {
+                resources.push(resource);
+            }
+        }
+        let decisions: Vec<DecisionFacts> =
+            self.rulings.iter().take(DECISIONS_MAX).map(decision_facts).collect();
+        let additional = json!({
+            "decisions": decisions,
+            "observed": self.observed,
+            "bytesTransferredIn": self.body.received(),
+            "bytesTransferredOut": self.bytes_out,
+            "storeMilliseconds": self.store_seconds.map(|seconds| seconds * 1e3),
+            "httpStatus": self.status,
+        });
+        Guarded { is_data: self.key.is_some(), resources, additional: additional.to_string() }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.code {
+            Some(code) => Outcome::Refused { code: code.into(), message: self.message.clone() },
+            None => Outcome::Done(None),
+        }
+    }
+
+    /// Notes the call in the audit trail of the account that owns what it is about.
+    fn note(&self) {
+        let Some(operation) = self.operation.filter(|_| !self.is_recorded) else { return };
+        if !self.node.audit().takes_notes() {
+            return;
+        }
+        let caller = self.requester.as_ref().map(|requester| requester.caller.account);
+        let owner = self.rulings.iter().find_map(|ruling| ruling.owner);
+        // Of a stranger at something that nobody owns there is nobody who would want to know.
+        let Some(account) = owner.or(caller) else { return };
+        let note = Box::new(Note {
+            event: self.event(operation, is_read(operation)),
+            outcome: self.outcome(),
+            account,
+            time: self.time,
+        });
+        if let Err(note) = self.node.audit().note(note) {
+            // The answer has left: only the next ones can wait.
+            let node = Arc::clone(&self.node);
+            tokio::spawn(async move {
+                if let Err(fault) = node.audit().wait(note).await {
+                    tracing::error!("a call was not recorded: {fault}");
+                }
+            });
+        }
+    }
+
     fn facts(&self) -> CallFacts {
         let caller = self.requester.as_ref();
         CallFacts {
@@ -190,11 +164,11 @@ impl Call {
             principal: caller.map(|requester| requester.caller.arn()),
             access_key_id: caller.map(|requester| requester.access_key_id.to_string()),
             source_ip: self.environment.source_ip.map(|ip| ip.to_string()),
-            operation: self.operation,
-            decisions: self.rulings.iter().map(DecisionFacts::of).collect(),
+            operation: self.operation.map(str::to_owned),
+            decisions: self.rulings.iter().map(decision_facts).collect(),
             observed: self.observed,
             status: self.status,
-            code: self.code,
+            code: self.code.map(str::to_owned),
             bytes_in: self.body.received(),
             bytes_out: self.bytes_out,
             milliseconds: self.start.elapsed().as_secs_f64() * 1e3,
@@ -205,8 +179,37 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if self.tail.is_watched() {
-            self.tail.tell(self.facts());
+        if self.node.calls().is_watched() {
+            self.node.calls().tell(self.facts());
         }
+        self.note();
+    }
+}
+
+fn is_read(operation: &str) -> bool {
+    ["Get", "Head", "List", "Select"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// What was decided, as it is shown.
+fn decision_facts(ruling: &Ruling) -> DecisionFacts {
+    let (decision, reason) = match &ruling.verdict {
+        Verdict::Allowed(decision) => (Some(*decision), None),
+        Verdict::Denied(denial) => (Some(denial.decision), Some(denial.explanation.message())),
+        Verdict::NoSuchBucket => (None, Some("no account owns the bucket".to_owned())),
+        Verdict::OwnerClosed => (None, Some("the account that owns it is closed".to_owned())),
+        Verdict::Restricted => (None, Some("Block Public Access restricts the bucket".to_owned())),
+    };
+    let word = match decision.unwrap_or(Decision::DenyImplicitly(PolicyType::Resource)) {
+        Decision::Allow(_) => "allowed",
+        Decision::DenyExplicitly(_) => "explicitDeny",
+        Decision::DenyImplicitly(_) => "implicitDeny",
+    };
+    DecisionFacts {
+        action: ruling.action.to_owned(),
+        resource: ruling.resource.clone(),
+        owner: ruling.owner.map(|owner| owner.to_string()),
+        decision: word.to_owned(),
+        decided_by: decision.map(|decision| decision.decided_by().as_str().to_owned()),
+        reason,
     }
 }

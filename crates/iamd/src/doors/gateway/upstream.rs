@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
@@ -12,11 +13,12 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use iamd_wire::route::S3Error;
+use iamd_wire::route::{self, S3Error};
 use iamd_wire::sigv4::{Outgoing, Signer, SigningKey, basic_time};
 use iamd_wire::{Secret, Timestamp};
 
 use super::payload::Proven;
+use crate::clock::Clock;
 use crate::fault::Fault;
 
 /// How long a connection to the store may take.
@@ -214,6 +216,41 @@ impl Upstream {
         }
     }
 }
+
+/// The buckets of a store: names, and when it made each, in seconds since 1970.
+///
+/// # Errors
+/// [`Fault::Unavailable`] when the store does not answer, or answers something else.
+pub async fn buckets_of(settings: UpstreamSettings) -> Result<Vec<(String, Option<i64>)>, Fault> {
+    let failed = |reason: String| {
+        Fault::Unavailable(format!("the store does not say which buckets it has: {reason}"))
+    };
+    let request = ToStore {
+        method: Method::GET,
+        path: "/".to_owned(),
+        query: String::new(),
+        headers: HeaderMap::new(),
+        length: None,
+    };
+    let now = Clock::default().now();
+    let body = StoreBody::Right(http_body_util::Full::default());
+    let response = Upstream::new(settings)?.send(request, body, now).await;
+    let response = response.map_err(|error| failed(error.to_string()))?;
+    let status = response.status();
+    let body = http_body_util::Limited::new(response.into_body(), LIST_LENGTH_MAX);
+    let body = body.collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();
+    if !status.is_success() {
+        return Err(failed(format!("{status}: {}", String::from_utf8_lossy(&body))));
+    }
+    let listed = route::listed_buckets(&body).map_err(|error| failed(error.to_string()))?;
+    let seconds = |created: Option<String>| {
+        created.and_then(|created| created.parse().ok()).map(Timestamp::seconds)
+    };
+    Ok(listed.into_iter().map(|(name, created)| (name, seconds(created))).collect())
+}
+
+/// Longest list of buckets, in bytes: 10,000 with names of 63 bytes.
+const LIST_LENGTH_MAX: usize = 4 * 1024 * 1024;
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
