@@ -137,6 +137,7 @@ impl Wish {
             | Wish::VerifyAudit
             | Wish::WatchCalls
             | Wish::Status
+            | Wish::ReadPolicies { .. }
             | Wish::Examine => Traces::Read,
         }
     }

@@ -9,6 +9,7 @@ use iamd_policy::generate::{
 };
 
 use super::record::Record;
+use crate::doors::gateway::DECISIONS_MAX;
 
 /// Most names of denied or unknown calls that are told apart.
 const NAMES_MAX: usize = 10_000;
@@ -49,6 +50,8 @@ pub(super) struct Facts {
     pub(super) free: u64,
     /// And how many failed for another reason than a denial.
     pub(super) failed: u64,
+    /// And how many needed more than their records have room for.
+    pub(super) cut: u64,
     /// Denied actions.
     pub(super) denied: Names,
     /// Calls of which it is not known what they need.
@@ -163,6 +166,8 @@ impl<'p> Evidence<'p> {
             return;
         }
         if !decisions.is_empty() {
+            let is_cut = decisions.len() >= DECISIONS_MAX;
+            self.facts.cut = self.facts.cut.saturating_add(u64::from(is_cut));
             return;
         }
         match self.needed(record) {

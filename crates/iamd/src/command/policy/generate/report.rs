@@ -31,6 +31,8 @@ pub(super) struct Report {
     /// Calls of which it is not known what they need.
     unknown: Vec<Line>,
     unknown_others: u64,
+    /// Calls that needed more than their records have room for.
+    cut: u64,
     /// Calls that needed no permission.
     free: u64,
     /// Calls that failed for another reason than a denial.
@@ -75,7 +77,7 @@ struct Wildcard {
 impl Report {
     pub(super) fn of(principal: &str, evidence: Evidence<'_>) -> Report {
         let (facts, generated, present) = evidence.finish();
-        let Facts { records, own, free, failed, denied, unknown } = facts;
+        let Facts { records, own, free, failed, cut, denied, unknown } = facts;
         let Generated { documents, actions, ungranted, left_out } = generated;
         let (denied, denied_others) = lines(denied);
         let (unknown, unknown_others) = lines(unknown);
@@ -97,6 +99,7 @@ impl Report {
             denied_others,
             unknown,
             unknown_others,
+            cut,
             free,
             failed,
             present: present.into_iter().map(Present::of).collect(),
@@ -105,7 +108,10 @@ impl Report {
 
     /// Whether the policy covers all that was used, and something was.
     pub(super) fn is_whole(&self) -> bool {
-        !self.documents.is_empty() && self.not_covered.is_empty() && self.left_out == 0
+        !self.documents.is_empty()
+            && self.not_covered.is_empty()
+            && self.left_out == 0
+            && self.cut == 0
     }
 
     /// The documents, in one layout.
@@ -119,17 +125,19 @@ impl Report {
         let mut text = String::new();
         let mut say = |line: &str| text.push_str(&format!("{line}\n"));
         let Report { records, records_of_principal: own, .. } = self;
-        say(&format!("{own} of {records} records are of {}", self.principal));
-        say(&format!(
-            "{} actions were used; {} documents cover them",
-            self.used.len(),
-            self.documents.len()
-        ));
+        say(&format!("records of {}: {own} of {records}", self.principal));
+        let (used, documents) = (self.used.len(), self.documents.len());
+        let cover = if documents == 1 { "document covers" } else { "documents cover" };
+        let but = if self.is_whole() { "" } else { ", but for what follows" };
+        say(&format!("actions used: {used}; {documents} {cover} them{but}"));
         if self.documents.len() > ATTACHED_MAX {
             say(&format!("  more than the {ATTACHED_MAX} managed policies that AWS lets attach"));
         }
         if self.left_out > 0 {
             say(&format!("{} uses found no room in memory and are not covered", self.left_out));
+        }
+        if self.cut > 0 {
+            say(&format!("{} calls needed more than their records have room for", self.cut));
         }
         if self.failed > 0 {
             say(&format!("{} calls failed for another reason than a denial", self.failed));
