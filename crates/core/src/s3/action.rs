@@ -135,6 +135,22 @@ const OBJECT_ACTIONS: &[(&str, &[&str], &[&str])] = &[
     ("UploadPartCopy", &["s3:PutObject"], &[]),
 ];
 
+/// The actions that an operation needs by its name alone, on a bucket or an object; none if the
+/// tables do not have it. Headers may ask for more.
+pub(super) fn by_name(operation: &str, has_version: bool) -> Option<&'static [&'static str]> {
+    match operation {
+        "ListBuckets" => return Some(&["s3:ListAllMyBuckets"]),
+        "DeleteObjects" if has_version => return Some(&["s3:DeleteObjectVersion"]),
+        "DeleteObjects" => return Some(&["s3:DeleteObject"]),
+        _ => {}
+    }
+    if let Some((_, action)) = BUCKET_ACTIONS.iter().find(|(name, _)| *name == operation) {
+        return Some(std::slice::from_ref(action));
+    }
+    let (_, plain, versioned) = OBJECT_ACTIONS.iter().find(|(name, ..)| *name == operation)?;
+    Some(if has_version && !versioned.is_empty() { versioned } else { plain })
+}
+
 /// Everything that an operation needs.
 pub(super) fn targets(call: &S3Call<'_>) -> Result<Vec<S3Target>, S3Error> {
     let operation = call.request.operation;

@@ -146,6 +146,29 @@ fn headers_with_powers_need_their_own_actions() {
 }
 
 #[test]
+fn an_operation_of_a_record_needs_what_the_request_did() {
+    let none: &[&str] = &[];
+    for (operation, has_version, actions) in [
+        ("HeadObject", false, &["s3:GetObject"][..]),
+        ("HeadObject", true, &["s3:GetObjectVersion"]),
+        ("ListObjectsV2", false, &["s3:ListBucket"]),
+        ("ListBuckets", false, &["s3:ListAllMyBuckets"]),
+        ("DeleteObjects", false, &["s3:DeleteObject"]),
+        ("DeleteObjects", true, &["s3:DeleteObjectVersion"]),
+        ("UploadPart", true, &["s3:PutObject"]),
+        ("PutBucketPolicy", false, none),
+        ("Nonsense", false, none),
+    ] {
+        assert_eq!(actions_of(operation, has_version).unwrap_or_default(), actions, "{operation}");
+    }
+    let object = "arn:aws:s3:::other/a b".to_owned();
+    assert_eq!(copied("/other/a%20b"), Some(("s3:GetObject", object.clone())));
+    let version = copied("other/a%20b?versionId=1");
+    assert_eq!(version, Some(("s3:GetObjectVersion", object)));
+    assert_eq!(copied("other"), None);
+}
+
+#[test]
 fn a_copy_needs_its_source() {
     let copy = |source: &str, more: &[(&'static str, &'static str)]| {
         let mut headers = vec![("x-amz-copy-source", source)];

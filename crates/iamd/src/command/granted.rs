@@ -34,6 +34,7 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
         Granted::Operators(lines) => printout::json(lines),
+        Granted::Policies(texts) => printout::json(texts),
         Granted::Audit(report) => printout::json(report),
         Granted::MfaTokens(imported) => printout::json(imported),
         Granted::Backup(summary) => printout::json(summary),
@@ -63,6 +64,7 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Audit(_)
         | Granted::MfaTokens(_)
         | Granted::Backup(_)
+        | Granted::Policies(_)
         | Granted::Keys(_)
         | Granted::Rotation(_)
         | Granted::Imported(_)

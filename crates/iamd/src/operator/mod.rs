@@ -13,6 +13,7 @@ mod door;
 mod examination;
 mod keys;
 mod output;
+mod policies;
 mod progress;
 mod remote;
 mod revoke;

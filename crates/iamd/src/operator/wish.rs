@@ -15,6 +15,7 @@ use super::credentials::{self, OperatorFacts};
 use super::examination::{self, NodeFacts};
 use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
 use super::output::Output;
+use super::policies::{self, PolicyText};
 use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
 use super::status::{self, StatusFacts};
@@ -89,6 +90,11 @@ pub enum Wish {
     },
     /// List the operators.
     ListOperators,
+    /// Read the identity-based policies of a user or role.
+    ReadPolicies {
+        /// Its ARN.
+        principal: String,
+    },
     /// Take a credential of an operator away.
     DeleteOperator {
         /// The operator's name.
@@ -141,6 +147,7 @@ impl Wish {
             | Wish::WatchCalls
             | Wish::ExportAccount { .. }
             | Wish::Status
+            | Wish::ReadPolicies { .. }
             | Wish::Examine => Traces::Read,
         }
     }
@@ -166,6 +173,7 @@ impl Wish {
             Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
             Wish::ListOperators => "iamd:ListOperators",
+            Wish::ReadPolicies { .. } => "iamd:ReadPolicies",
             Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
             Wish::ImportAccount(_) => "iamd:ImportAccount",
             Wish::ExportAccount { .. } => "iamd:ExportAccount",
@@ -189,12 +197,14 @@ impl Wish {
             | Wish::ListOperators => Reach::Anywhere,
             // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
             // that was stolen makes no others, takes none away, and gives nobody permissions.
+            // that was stolen makes no others, takes none away, and reads no account's policies.
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
             | Wish::WatchCalls
             | Wish::ListKeys
             | Wish::RotateKey(_)
+            | Wish::ReadPolicies { .. }
             | Wish::CreateOperator { .. }
             | Wish::DeleteOperator { .. }
             | Wish::ImportAccount(_)
@@ -237,6 +247,8 @@ pub enum Granted {
     Operator(OperatorFacts),
     /// The operators.
     Operators(Vec<OperatorFacts>),
+    /// Policies.
+    Policies(Vec<PolicyText>),
     /// The keys.
     Keys(Vec<KeyLine>),
     /// What a rotation came to.
@@ -313,6 +325,9 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
             credentials::create(site, name).await.map(Granted::Operator)
         }
         Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
+        Wish::ReadPolicies { principal } => {
+            policies::of_principal(site.node, &principal).map(Granted::Policies)
+        }
         Wish::DeleteOperator { name } => {
             credentials::delete(site, name).await.map(Granted::Operator)
         }

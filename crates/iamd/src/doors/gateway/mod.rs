@@ -31,6 +31,7 @@ use iamd_core::s3::{S3Call, S3Target};
 use iamd_wire::route::{self, RestRequest, S3Error, S3Request};
 
 pub use answer::GatewayBody;
+pub use record::DECISIONS_MAX;
 pub use upstream::{UpstreamCredentials, UpstreamSettings, buckets_of};
 
 use super::api::headers;
