@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
-use iamd_store::{AccountRows, CommitError};
+use iamd_store::CommitError;
 
 use super::Node;
 use super::key_store::{self, StoredKeys};
@@ -23,6 +23,14 @@ pub(super) struct KeyChange {
     pub(super) puts: Vec<KeyRow>,
     /// Keys that go.
     pub(super) removes: Vec<RecordKey>,
+}
+
+/// Why the stored keys were not sealed under another master key.
+pub(super) enum Rewrap {
+    /// They were not.
+    Undone(Fault),
+    /// Perhaps they were.
+    Unknown(Fault),
 }
 
 impl Node {
@@ -45,10 +53,12 @@ impl Node {
                 self.publish_keys(&master, stored)?;
                 return Ok(false);
             };
-            let commit = key_store::commit(&master, &stored.ledger, &puts, &removes)?;
-            match self.store.commit(vec![commit]).await {
+            let prepared = key_store::commit(&master, &stored.ledger, &puts, &removes)?;
+            match self.store.commit(vec![prepared.commit]).await {
                 Ok(_) => {
-                    self.take_in_keys(&key_store::read(&*self.store).await?)?;
+                    // Not read again: the store may be away by now, and the keys are in force.
+                    let stored = stored.after(prepared.step, puts, &removes);
+                    self.publish_keys(&master, stored)?;
                     return Ok(true);
                 }
                 Err(CommitError::Conflict { .. }) => {}
@@ -58,40 +68,42 @@ impl Node {
         Err(Fault::Unavailable("other nodes change the keys all the time".to_owned()))
     }
 
-    /// Seals all stored keys under another master key, in one commit.
+    /// Seals all stored keys under another master key, in one commit. Keys that are under it already,
+    /// because the answer to that commit was lost, are taken in.
     ///
     /// # Errors
     /// What the store answers.
-    pub(super) async fn rewrap_keys(&self, master: &Arc<SealingKey>) -> Result<(), Fault> {
+    pub(super) async fn rewrap_keys(&self, master: &Arc<SealingKey>) -> Result<(), Rewrap> {
         let queue = self.queue(AccountId::KEYS);
         let _turn = queue.turn().await;
         let old = Arc::clone(self.snapshot().keys.master());
-        let stored = key_store::proven(&old, &key_store::read(&*self.store).await?)?;
+        let read = key_store::read(&*self.store).await.map_err(Rewrap::Undone)?;
+        let stored = match key_store::proven(&old, &read) {
+            Ok(stored) => stored,
+            Err(fault) => {
+                let stored = key_store::proven(master, &read).map_err(|_| Rewrap::Undone(fault))?;
+                return self.publish_keys(master, stored).map_err(Rewrap::Undone);
+            }
+        };
         // All rows are written anew, so that the ledger under the new key begins with none.
         let mut ledger = Ledger::new(master);
         ledger.finish(stored.ledger.revision());
-        let commit = key_store::commit(master, &ledger, &stored.rows, &[])?;
-        self.store.commit(vec![commit]).await.map_err(|error| match error {
-            CommitError::Conflict { .. } => {
-                Fault::Unavailable("another node changed the keys meanwhile".to_owned())
-            }
-            CommitError::Store(error) => store_fault(error),
+        let prepared = key_store::commit(master, &ledger, &stored.rows, &[]);
+        let prepared = prepared.map_err(Rewrap::Undone)?;
+        self.store.commit(vec![prepared.commit]).await.map_err(|error| match error {
+            CommitError::Conflict { .. } => Rewrap::Undone(Fault::Unavailable(
+                "another node changed the keys meanwhile".to_owned(),
+            )),
+            // Nobody can say whether it happened.
+            CommitError::Store(error) => Rewrap::Unknown(store_fault(error)),
         })?;
-        let read = key_store::read(&*self.store).await?;
-        self.publish_keys(master, key_store::proven(master, &read)?)
+        ledger.take(prepared.step);
+        let stored = StoredKeys { rows: stored.rows, ledger };
+        self.publish_keys(master, stored).map_err(Rewrap::Unknown)
     }
 
-    /// Makes the keyring anew of the rows of the pseudo-account of keys, and puts it in force; older
-    /// rows than those in force change nothing.
-    ///
-    /// # Errors
-    /// [`Fault::Damaged`] when they are not what was written; [`Fault::Folder`] when they are under
-    /// another master key.
-    pub(super) fn take_in_keys(&self, read: &AccountRows) -> Result<(), Fault> {
-        let master = Arc::clone(self.snapshot().keys.master());
-        self.publish_keys(&master, key_store::proven(&master, read)?)
-    }
-
+    /// Makes the keyring anew of the stored keys, and puts it in force; older keys than those in force
+    /// change nothing.
     fn publish_keys(&self, master: &Arc<SealingKey>, stored: StoredKeys) -> Result<(), Fault> {
         let StoredKeys { rows, ledger } = stored;
         let keyring = Arc::new(Keyring::new(Arc::clone(master), &rows)?);

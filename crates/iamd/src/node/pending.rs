@@ -26,7 +26,7 @@ impl Pending {
     pub(super) fn over(&self, snapshot: Snapshot) -> Snapshot {
         let waiting = self.waiting();
         waiting.iter().fold(snapshot, |snapshot, revocation| {
-            match revocation.planned(&snapshot.state) {
+            match revocation.in_force(&snapshot.state) {
                 Ok(planned) => snapshot.after(&planned.changes, &[]),
                 // Its account is gone, and all credentials with it.
                 Err(_) => snapshot,
@@ -72,7 +72,9 @@ impl Node {
     /// # Errors
     /// What the revocation refuses; [`Fault::Busy`] when too many wait for the store.
     pub async fn revoke(self: &Arc<Node>, revocation: Revocation) -> Result<InForce, Failure> {
-        let revoked = revocation.planned(&self.snapshot().state)?.output;
+        let snapshot = self.snapshot();
+        revocation.permit(&snapshot.state)?;
+        let revoked = revocation.in_force(&snapshot.state)?.output;
         {
             let mut waiting = self.pending.waiting();
             if waiting.len() >= WAITING_MAX {
@@ -85,7 +87,12 @@ impl Node {
         let node = Arc::clone(self);
         let journalled = tokio::task::spawn_blocking(move || {
             let keyring = Arc::clone(&node.snapshot().keys);
-            match &mut *node.pending.journal() {
+            let mut journal = node.pending.journal();
+            if !node.pending.waiting().contains(&revocation) {
+                // The store knows already: a line would be replayed when nobody expects it.
+                return Ok(());
+            }
+            match &mut *journal {
                 Some(journal) => journal.append(&keyring, &revocation),
                 None => Err(Fault::Folder("there is no journal".to_owned())),
             }
@@ -104,19 +111,28 @@ impl Node {
     /// Notes that the store knows a revocation.
     ///
     /// # Errors
-    /// [`Fault::Folder`] when the journal cannot be cleared: it is replayed once more then.
+    /// As [`Node::clear_journal`].
     pub fn settle(&self, revocation: &Revocation) -> Result<(), Fault> {
-        // Held before the others are looked at, so that none is written down and cleared at once.
-        let mut journal = self.pending.journal();
-        let is_last = {
+        {
             let mut waiting = self.pending.waiting();
             if let Some(place) = waiting.iter().position(|waiting| waiting == revocation) {
                 waiting.remove(place);
             }
-            waiting.is_empty()
-        };
+        }
+        self.clear_journal()
+    }
+
+    /// Clears the journal if nothing waits for the store.
+    ///
+    /// # Errors
+    /// [`Fault::Folder`] when it cannot be cleared: the next process replays it once more, unless this
+    /// is called again and succeeds.
+    pub fn clear_journal(&self) -> Result<(), Fault> {
+        // Held before the others are looked at, so that none is written down and cleared at once.
+        let mut journal = self.pending.journal();
+        let is_idle = self.pending.waiting().is_empty();
         match &mut *journal {
-            Some(journal) if is_last => journal.clear(),
+            Some(journal) if is_idle => journal.clear(),
             Some(_) | None => Ok(()),
         }
     }
@@ -125,5 +141,53 @@ impl Node {
         let _publishing = self.lock_publishing();
         let current = Snapshot::clone(&self.snapshot.load());
         self.snapshot.store(Arc::new(self.pending.over(current)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iamd_core::account_id::AccountId;
+    use iamd_core::operator::Revocable;
+    use iamd_core::quota::Quotas;
+    use iamd_store::Memory;
+
+    use super::*;
+    use crate::founder::{self, Order};
+    use crate::keys::MasterKey;
+
+    /// The store may know a revocation before its line is written.
+    #[tokio::test]
+    async fn a_revocation_that_is_stored_already_leaves_no_line() {
+        let master = Arc::new(MasterKey::fresh().unwrap().sealing().unwrap());
+        let node = Node::open(Arc::new(Memory::new()), master, Quotas::default()).await.unwrap();
+        let order = Order {
+            account_id: Some("111122223333".to_owned()),
+            root_email: "root@example.com".to_owned(),
+            ..Order::default()
+        };
+        founder::found(&node, order).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        node.open_journal(folder.path()).unwrap();
+        let revocation = Revocation {
+            account: AccountId::from_number(111_122_223_333).unwrap(),
+            what: Revocable::Root,
+            at: node.clock().now(),
+        };
+        let revoking = {
+            let (node, revocation) = (Arc::clone(&node), revocation.clone());
+            tokio::spawn(async move { node.revoke(revocation).await })
+        };
+        {
+            let _journal = node.pending.journal();
+            while node.pending_revocations().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            // What `settle` does first.
+            node.pending.waiting().clear();
+        }
+        node.clear_journal().unwrap();
+        assert!(revoking.await.unwrap().unwrap().not_journalled.is_none());
+        let (_, lines) = Journal::open(folder.path(), &node.snapshot().keys).unwrap();
+        assert_eq!(lines, []);
     }
 }

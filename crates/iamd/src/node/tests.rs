@@ -178,6 +178,31 @@ async fn an_outage_of_the_store_refuses_writes_and_nothing_else() {
     assert!(world.has_user(&*another_node(&world.store, &world.master).await, "ana"));
 }
 
+/// Who waits for the directory waits in memory.
+#[tokio::test]
+async fn commands_for_the_directory_are_refused_when_too_many_wait() {
+    let world = world().await;
+    let queue = world.node.queue(AccountId::DIRECTORY);
+    let turn = queue.turn().await;
+    let places = Arc::clone(&world.node.directory_places);
+    let taken = places.try_acquire_many_owned(QUEUE_COMMANDS_MAX as u32 - 1).unwrap();
+    let write = |name: &str| {
+        let (node, plan) = (Arc::clone(&world.node), world.create_user(name));
+        let account = world.account;
+        tokio::spawn(async move { node.write_directory(account, deed(), plan).await })
+    };
+    let waits = write("ana");
+    while world.node.commands_waiting() < QUEUE_COMMANDS_MAX {
+        tokio::task::yield_now().await;
+    }
+    let refused = write("ben").await.unwrap();
+    assert!(matches!(refused, Err(Failure::Fault(Fault::Unavailable(_)))), "{refused:?}");
+    drop((taken, turn));
+    waits.await.unwrap().unwrap();
+    assert_eq!(world.node.commands_waiting(), 0);
+    write("ben").await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn a_bug_in_one_command_does_not_stop_the_next() {
     let world = world().await;

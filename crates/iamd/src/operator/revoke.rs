@@ -115,6 +115,10 @@ pub(super) async fn replay(node: &Arc<Node>) {
             }
         }
     }
+    // The disk may have refused that before.
+    if let Err(fault) = node.clear_journal() {
+        tracing::debug!("{fault}");
+    }
 }
 
 /// Brings to the store, for as long as the process lives, what waits for it.

@@ -325,3 +325,40 @@ async fn a_reload_takes_back_nothing_that_was_committed_meanwhile() {
     assert_eq!(Some(server.node.snapshot().revision(server.account)), revision);
     server.ask("DeleteUser", "UserName=ana").await.unwrap();
 }
+
+/// Whether a commit happened whose answer was lost nobody knows: the node goes on, and starts again,
+/// under whichever master key it is.
+#[tokio::test(start_paused = true)]
+async fn a_master_key_whose_replacement_got_no_answer_is_found_out() {
+    for is_repeated in [false, true] {
+        let (shared, server) = Shared::new().await;
+        let folder = tempfile::tempdir().unwrap();
+        server.node.keep_anchor(folder.path()).await.unwrap();
+        let new = MasterKey::fresh().unwrap();
+        server.store.set_odds(Odds { lost_answer: 100, ..Odds::default() });
+        let lost = server.node.rotate_master_key(new.sealing().unwrap()).await;
+        assert!(matches!(lost, Err(Fault::Unavailable(_))), "{lost:?}");
+        server.store.heal();
+        // Upkeep writes the anchor before anything is found out.
+        server.ask("CreateUser", "UserName=ana").await.unwrap();
+        server.node.write_anchor().await.unwrap();
+        let another = MasterKey::fresh().unwrap().sealing().unwrap();
+        let refused = server.node.rotate_master_key(another).await;
+        assert!(matches!(refused, Err(Fault::Refused(_))), "{refused:?}");
+
+        let next = Shared { master: Arc::new(new.sealing().unwrap()), ..shared };
+        next.server().await.node.keep_anchor(folder.path()).await.unwrap();
+        if is_repeated {
+            server.node.rotate_master_key(new.sealing().unwrap()).await.unwrap();
+        } else {
+            server.node.catch_up().await.unwrap();
+        }
+        assert_eq!(server.node.master().version(), next.master.version());
+        server.ask("CreateUser", "UserName=ben").await.unwrap();
+        server.node.rotate_data_key(&|_, _| {}).await.unwrap();
+        server.node.write_anchor().await.unwrap();
+        let server = next.server().await;
+        server.node.keep_anchor(folder.path()).await.unwrap();
+        assert!(server.has_user("ana") && server.has_user("ben"));
+    }
+}
