@@ -376,6 +376,14 @@ impl Node {
         self.facts.flush(&*self.store).await
     }
 
+    /// Forgets when things were last used that are no more.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]; the facts are kept and tried again.
+    pub(super) async fn forget_facts(&self) -> Result<(), Fault> {
+        self.facts.forget_gone(&*self.store, &self.snapshot().state).await
+    }
+
     /// Whether the store answers now.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::Caller;
-use iamd_core::operation::{Environment, Operation};
+use iamd_core::operation::{Environment, Facts, Operation};
 use iamd_core::perform::perform;
 use iamd_core::preparation::{CodeOutcome, CodeUse};
 use iamd_core::quota::Quotas;
@@ -176,6 +176,30 @@ async fn an_outage_of_the_store_refuses_writes_and_nothing_else() {
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert!(world.has_user(&world.node, "ana"), "a client reads what it has written");
     assert!(world.has_user(&*another_node(&world.store, &world.master).await, "ana"));
+}
+
+#[tokio::test]
+async fn the_last_use_of_what_is_no_more_is_forgotten() {
+    let world = world().await;
+    let admin = world.facts.access_key_id.clone().unwrap();
+    let gone = ["AKIAIOSFODNN7EXAMPLE", "AROA3XFRBF535PLBIFPI4"];
+    for id in gone.into_iter().chain([&*admin]) {
+        world.node.facts().note(world.account, id, world.node.clock().now(), "us-east-1", "iam");
+    }
+    world.node.flush_facts().await.unwrap();
+    let [key, role] = gone;
+    let known = |node: &Node| {
+        let facts = node.facts();
+        let key_use = |id: &str| facts.access_key_last_use(&id.parse().unwrap()).is_some();
+        [key_use(key), facts.role_last_use(role.parse().unwrap()).is_some(), key_use(&admin)]
+    };
+    world.store.begin_outage("gone");
+    assert!(world.node.forget_facts().await.is_err());
+    assert_eq!(known(&world.node), [true, true, true]);
+    world.store.end_outage();
+    world.node.forget_facts().await.unwrap();
+    assert_eq!(known(&world.node), [false, false, true]);
+    assert_eq!(known(&*another_node(&world.store, &world.master).await), [false, false, true]);
 }
 
 /// Who waits for the directory waits in memory.
