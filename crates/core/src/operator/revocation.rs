@@ -24,6 +24,8 @@ use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 
 /// Longest temporary credential, in seconds: a user's. STS API model, `durationSecondsType`.
 const SESSION_SECONDS_MAX: i64 = 129_600;
+/// How much longer a revoked session is remembered: for clocks that disagree.
+const CLOCKS_SECONDS: i64 = 3_600;
 /// Most temporary credentials of an account that are ended one by one at any time.
 // CHOICE: whoever has more to end ends those of their principals.
 const REVOKED_SESSIONS_MAX: usize = 10_000;
@@ -223,7 +225,8 @@ impl Revocation {
         let account = self.of(state)?;
         let over = account.revoked_sessions().iter().filter(|(id, expires)| {
             let is_this = matches!(&self.what, Revocable::Session { id: this, .. } if this == *id);
-            **expires < self.at && !is_this
+            let forgotten = expires.seconds().saturating_add(CLOCKS_SECONDS);
+            forgotten < self.at.seconds() && !is_this
         });
         let mut changes: Vec<Change> =
             over.map(|(id, _)| Change::Remove(EntityKey::RevokedSession(id.clone()))).collect();

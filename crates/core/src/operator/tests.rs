@@ -254,7 +254,7 @@ fn one_session_ends_alone() {
             account.revoked_sessions().values().map(|expires| expires.seconds()).collect();
         assert_eq!(expires, [NOW.seconds() + seconds]);
         // What is over is forgotten when the next is added.
-        later(&mut world, seconds + 1);
+        later(&mut world, seconds + 3_601);
         let next = Revocation::of_session(&world.state, &session_id(&other), world.now).unwrap();
         carry_out(&mut world, &next).unwrap();
         let account = world.state.account(id()).unwrap();
@@ -269,7 +269,7 @@ fn what_is_in_force_takes_nothing_away() {
     let one = world.holder(&session);
     let revocation = Revocation::of_session(&world.state, &session_id(&one), world.now).unwrap();
     carry_out(&mut world, &revocation).unwrap();
-    later(&mut world, 129_601);
+    later(&mut world, 129_600 + 3_601);
     let arn = "arn:aws:iam::111122223333:user/bob";
     let next = Revocation::of_principal(&world.state, arn, world.now).unwrap();
     let removes = |planned: Planned<Revoked>| {

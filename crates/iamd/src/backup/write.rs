@@ -64,7 +64,11 @@ pub async fn write(
         .map_err(|_| Fault::Bug("a backup ended before it was done".to_owned()))?
 }
 
-async fn copied(
+/// What [`write`] does on its thread.
+///
+/// # Errors
+/// As [`write`].
+pub async fn copied(
     node: &Node,
     folder: &Path,
     progress: &Progress,

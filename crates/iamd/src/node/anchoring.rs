@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use super::Node;
 use super::key_change::Rewrap;
+use crate::aside::aside;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::keys::anchor::Anchor;
@@ -140,6 +141,6 @@ async fn wrote(
         let masters: Vec<&SealingKey> = masters.iter().map(|master| &**master).collect();
         Anchor::of(revisions).write(&folder, &masters)
     };
-    let written = tokio::task::spawn_blocking(write).await;
-    written.map_err(|_| Fault::Bug("writing the anchor ended".to_owned()))?
+    let written = aside(write).await;
+    written.ok_or_else(|| Fault::Bug("writing the anchor ended".to_owned()))?
 }

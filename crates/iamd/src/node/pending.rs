@@ -8,6 +8,7 @@ use iamd_core::operator::{Revocation, Revoked};
 use super::journal::Journal;
 use super::snapshot::Snapshot;
 use super::{Failure, Node};
+use crate::aside::aside;
 use crate::fault::Fault;
 
 /// Most revocations that wait for the store.
@@ -85,7 +86,7 @@ impl Node {
         }
         self.publish_pending();
         let node = Arc::clone(self);
-        let journalled = tokio::task::spawn_blocking(move || {
+        let journalled = aside(move || {
             let keyring = Arc::clone(&node.snapshot().keys);
             let mut journal = node.pending.journal();
             if !node.pending.waiting().contains(&revocation) {
@@ -97,9 +98,9 @@ impl Node {
                 None => Err(Fault::Folder("there is no journal".to_owned())),
             }
         });
-        let journalled = journalled.await.unwrap_or_else(|error| {
-            Err(Fault::Bug(format!("the journal was not written: {error}")))
-        });
+        let journalled = journalled
+            .await
+            .unwrap_or_else(|| Err(Fault::Bug("the journal was not written".to_owned())));
         Ok(InForce { revoked, not_journalled: journalled.err() })
     }
 

@@ -98,7 +98,7 @@ pub(super) async fn revoke(site: &Site<'_>, order: RevokeOrder) -> Result<Revoca
 }
 
 /// Brings to the store what waits for it; stops at the first that it does not take.
-pub(super) async fn replay(node: &Arc<Node>) {
+pub async fn replay(node: &Arc<Node>) {
     for revocation in node.pending_revocations() {
         match stored(node, &Operator::Machine, revocation.clone()).await {
             Ok(()) => {
@@ -122,7 +122,7 @@ pub(super) async fn replay(node: &Arc<Node>) {
 }
 
 /// Brings to the store, for as long as the process lives, what waits for it.
-pub(super) async fn keep_replaying(node: Arc<Node>) {
+pub async fn keep_replaying(node: Arc<Node>) {
     loop {
         replay(&node).await;
         tokio::time::sleep(LOOK_INTERVAL).await;

@@ -188,7 +188,7 @@ async fn sessions_that_ended_by_themselves_go_from_the_store() {
     for entropy in 1..4 {
         let id = AccessKeyId::from_entropy(IdPrefix::TemporaryKey, account, entropy);
         assert!(world.revoke(RevokeOrder::Session(id.to_string())).await.stored);
-        world.node.clock().advance(36 * 3_600 + 1);
+        world.node.clock().advance(37 * 3_600 + 1);
     }
     let held = |node: &Node| {
         let snapshot = node.snapshot();

@@ -7,7 +7,7 @@ use iamd_core::account_id::AccountId;
 use iamd_core::quota::Quotas;
 use iamd_core::unique_id::AccessKeyId;
 use iamd_store::{Memory, Store};
-use iamd_wire::{ErrorCode, Service};
+use iamd_wire::{ErrorCode, Service, Timestamp};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -118,6 +118,7 @@ impl Server {
         let session = Credential::Session {
             id: text("AccessKeyId").parse().unwrap(),
             token: text("SessionToken"),
+            expires: Timestamp::from_seconds(i64::MAX),
         };
         self.ask_as(session.clone(), "GetCallerIdentity", "").await.unwrap();
         let denied = self.ask_as(session.clone(), "GetUser", "UserName=admin").await;

@@ -1,15 +1,17 @@
 //! What must hold after each step.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use iamd_core::account_id::AccountId;
+use iamd_core::operator::Revocation;
 
 use super::super::client::{Findings, Heard};
 use super::super::command::Command;
 use super::super::effect::Effect;
-use super::super::picture::{self, Picture};
+use super::super::picture::{self, Picture, RevokedKeys};
 use super::process::Shown;
-use super::{BEGINNING, Fate, Sent, World};
+use super::{BEGINNING, Fate, Portrait, Sent, World};
 use crate::node::load::{self, Loaded};
 use crate::node::{Node, Snapshot};
 
@@ -26,7 +28,7 @@ impl World {
     pub(super) fn expect(&mut self, sent: &[Sent], durable: Snapshot) -> Result<(), String> {
         let commands: Vec<Command> = sent.iter().map(|sent| sent.command.clone()).collect();
         let alone = touched_once(&commands);
-        let now = picture::picture(&durable.state);
+        let now = picture::picture(&durable.state, &self.revoked_keys);
         let mut explained: BTreeSet<&str> = BTreeSet::new();
         for Sent { command, fate } in sent {
             let effects: Vec<&Effect> = command.effects.iter().collect();
@@ -87,7 +89,7 @@ impl World {
         if let Some(finding) = self.findings.take().into_iter().next() {
             return Err(finding);
         }
-        if picture::picture(&durable.state) != self.expected {
+        if picture::picture(&durable.state, &self.revoked_keys) != self.expected {
             return Err("the store has changed with nobody asking".to_owned());
         }
         if let Some(excess) = picture::excess(&durable.state, &self.quotas) {
@@ -103,20 +105,25 @@ impl World {
             if self.revisions.insert(id, revision).is_some_and(|before| before > revision) {
                 return Err(format!("account {id} has gone back to {revision}"));
             }
-            let portrait = picture::portrait(&durable.state, id);
-            self.portraits.insert((id, revision), portrait);
+            self.portraits.entry((id, revision)).or_insert_with(|| Portrait {
+                lines: picture::portrait(&durable.state, id),
+                state: durable.state.clone(),
+            });
         }
+        self.check_revocations(&durable)?;
         for place in 0..self.processes.len() {
-            self.check_node(place, &durable).map_err(|what| format!("node {place}: {what}"))?;
+            self.check_node(place).map_err(|what| format!("node {place}: {what}"))?;
         }
         self.tally.steps += 1;
         Ok(())
     }
 
-    fn check_node(&mut self, place: usize, durable: &Snapshot) -> Result<(), String> {
+    fn check_node(&mut self, place: usize) -> Result<(), String> {
         let process = &self.processes[place];
         process.shown.look(&process.node)?;
         let snapshot = process.node.snapshot();
+        self.check_revoked(place, &snapshot)?;
+        let pending = process.node.pending_revocations();
         let mut is_current = true;
         for (id, newest) in &self.revisions {
             let revision = snapshot.revision(*id);
@@ -124,7 +131,8 @@ impl World {
                 return Err(format!("account {id} is at {revision}, the store at {newest}"));
             }
             is_current &= revision == *newest;
-            let Some(rebuilt) = self.portraits.get(&(*id, revision)) else { continue };
+            let Some(portrait) = self.portraits.get(&(*id, revision)) else { continue };
+            let rebuilt = portrait.with(*id, &pending);
             let held = picture::portrait(&snapshot.state, *id);
             if held != *rebuilt {
                 let differs = |line: &&String| !rebuilt.contains(line);
@@ -136,7 +144,7 @@ impl World {
         }
         if is_current {
             process.store.forget_lies();
-            if picture::picture(&snapshot.state) != picture::picture(&durable.state) {
+            if picture::picture(&snapshot.state, &self.revoked_keys) != self.expected {
                 return Err("a snapshot is not what a rebuild gives".to_owned());
             }
         } else {
@@ -152,10 +160,29 @@ impl World {
     }
 }
 
+impl Portrait {
+    /// The same with what a node has in force that the store does not know yet.
+    fn with(&self, id: AccountId, pending: &[Revocation]) -> Cow<'_, [String]> {
+        let of_account: Vec<&Revocation> =
+            pending.iter().filter(|revocation| revocation.account == id).collect();
+        if of_account.is_empty() {
+            return Cow::Borrowed(&self.lines);
+        }
+        let mut state = self.state.clone();
+        for revocation in of_account {
+            for changes in revocation.in_force(&state).map(|it| it.changes).unwrap_or_default() {
+                state.apply(&changes);
+            }
+        }
+        Cow::Owned(picture::portrait(&state, id))
+    }
+}
+
 /// What the node that has acknowledged must show at once.
 pub(super) struct Visible {
     pub(super) effects: Vec<Effect>,
     pub(super) before: Picture,
+    pub(super) revoked_keys: RevokedKeys,
     pub(super) shown: Shown,
     pub(super) findings: Findings,
 }
@@ -171,7 +198,7 @@ impl Visible {
             let operation = command.operation;
             self.findings.add(format!("{operation} was answered before it was visible"));
         }
-        let now = picture::picture(&snapshot.state);
+        let now = picture::picture(&snapshot.state, &self.revoked_keys);
         for effect in &self.effects {
             let (old, new) = (self.before.get(&effect.key), now.get(&effect.key));
             if !effect.fits(old.map(String::as_str), new.map(String::as_str)) {
