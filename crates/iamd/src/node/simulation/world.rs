@@ -515,8 +515,12 @@ impl World {
             return;
         };
         let session = Arc::new(opened.session);
-        let (token, expires) = (token.to_owned(), session.expires);
-        let credential = Credential::Session { id: id.clone(), token, expires };
+        let credential = Credential::Session {
+            id: id.clone(),
+            token: token.to_owned(),
+            expires: session.expires,
+            keys: snapshot.revision(AccountId::KEYS),
+        };
         self.credentials.push((session.account, credential));
         self.sessions.insert(id, session);
         self.tally.sessions += 1;

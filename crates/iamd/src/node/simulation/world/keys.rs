@@ -55,7 +55,10 @@ impl World {
         let survey = survey.map_err(|fault| fault.to_string())?;
         let oldest = survey.rows.keys().chain(survey.ledgers.keys()).min();
         match oldest.filter(|oldest| **oldest < version) {
-            Some(oldest) => Err(format!("key {oldest} is still needed after {version}")),
+            Some(oldest) => {
+                let needed = format!("key {oldest} is still needed after {version}");
+                Err(format!("{needed}, by {:?}", survey.behind))
+            }
             None => Ok(()),
         }
     }
