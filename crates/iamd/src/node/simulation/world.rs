@@ -236,8 +236,15 @@ impl World {
         Ok(())
     }
 
-    /// Time passes, and nobody asks for anything.
+    /// Time passes, and nobody asks for anything; not so much that a node would not know for a day
+    /// that there is another key.
     fn pass(&mut self) {
+        let newest = self.revisions.get(&AccountId::KEYS);
+        let knows =
+            |process: &Process| newest == Some(&process.node.snapshot().revision(AccountId::KEYS));
+        if !self.processes.iter().all(knows) {
+            return;
+        }
         let seconds = self.random.pick(&PASSES);
         self.passed += seconds;
         for process in &self.processes {
