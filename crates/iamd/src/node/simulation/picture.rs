@@ -52,10 +52,15 @@ pub(super) fn forget_status(picture: &mut Picture, revoked: &RevokedKeys) {
 }
 
 fn of_state(state: &State) -> Picture {
-    let mut picture = Picture::new();
+    let mut picture = of_directory(state);
     for account in state.accounts() {
         of_account(account, &mut picture);
     }
+    picture
+}
+
+fn of_directory(state: &State) -> Picture {
+    let mut picture = Picture::new();
     for number in 1..=ACCOUNTS_MAX {
         let email = account(number).map(root_email).unwrap_or_default();
         if let Some(owner) = state.directory().account_of_root_email(&email) {
@@ -131,8 +136,7 @@ fn keys_of(account: &Account, owner: KeyOwner) -> String {
 pub(super) fn portrait(state: &State, id: AccountId) -> Vec<String> {
     if id == AccountId::DIRECTORY {
         // It can only be asked.
-        let is_shared = |(key, _): &(String, String)| !key.starts_with(|it: char| it.is_numeric());
-        let shared = of_state(state).into_iter().filter(is_shared);
+        let shared = of_directory(state).into_iter();
         return shared.map(|(key, value)| format!("{key}: {value}")).collect();
     }
     let Some(account) = state.account(id) else { return Vec::new() };
@@ -217,7 +221,7 @@ fn user_counts(account: &Account, user: &User, quotas: &Quotas) -> [(&'static st
 
 /// Where accounts and the directory of accounts do not say the same.
 pub(super) fn disagreement(state: &State) -> Option<String> {
-    let picture = of_state(state);
+    let picture = of_directory(state);
     for account in state.accounts() {
         let id = account.id();
         let Some(settings) = account.settings() else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::state::Account;
 use iamd_store::{Revision, Store};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -23,6 +24,24 @@ pub(super) struct Process {
     /// What goes on as long as it lives; each task holds the node.
     pub(super) tasks: [JoinHandle<()>; 2],
     pub(super) shown: Shown,
+    /// What was compared with the store already: it cannot have changed since.
+    pub(super) compared: BTreeMap<AccountId, Compared>,
+}
+
+/// An account at a revision, as a node holds it.
+pub(super) type Compared = (Revision, Option<Arc<Account>>);
+
+impl Process {
+    /// Whether this very account was compared at this revision.
+    pub(super) fn is_compared(
+        &self,
+        id: AccountId,
+        revision: Revision,
+        account: Option<&Arc<Account>>,
+    ) -> bool {
+        let Some((at, Some(held))) = self.compared.get(&id) else { return false };
+        *at == revision && account.is_some_and(|account| Arc::ptr_eq(account, held))
+    }
 }
 
 /// The revisions that a process has shown, to look at it again and again.
@@ -161,7 +180,13 @@ impl World {
                         tokio::spawn(follow(Arc::clone(&node))),
                         tokio::spawn(keep_replaying(Arc::clone(&node))),
                     ];
-                    return Ok(Process { node, store, tasks, shown: Shown::default() });
+                    return Ok(Process {
+                        node,
+                        store,
+                        tasks,
+                        shown: Shown::default(),
+                        compared: BTreeMap::new(),
+                    });
                 }
                 Err(fault) if store.is_dead() => {
                     self.note(format!("a node dies while it starts: {fault}"));
