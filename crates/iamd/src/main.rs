@@ -6,6 +6,7 @@ mod aside;
 mod audit;
 mod authenticate;
 mod backup;
+mod calls;
 mod clock;
 mod command;
 mod config;

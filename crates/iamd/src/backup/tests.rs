@@ -200,7 +200,9 @@ async fn no_backup_is_made_while_the_master_key_is_replaced() {
     let world = world().await;
     let (store, master) = (Arc::clone(&world.store), Arc::clone(&world.master));
     let other = Node::open(store, master, Quotas::default()).await.unwrap();
-    other.rotate_master_key(MasterKey::fresh().unwrap().sealing().unwrap()).await.unwrap();
+    let event = iamd_core::audit::Event::operator("Test", &(), "request-id");
+    let new = MasterKey::fresh().unwrap().sealing().unwrap();
+    other.rotate_master_key(&event, new).await.unwrap();
     let (progress, _steps) = Progress::channel();
     let out = Box::new(Kept::default());
     let refused = write(&world.node, world.folder.path(), &progress, out).await;

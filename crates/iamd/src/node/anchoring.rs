@@ -9,7 +9,7 @@ use iamd_store::Revision;
 use tokio::sync::Mutex;
 
 use super::Node;
-use super::key_change::Rewrap;
+use super::key_change::{KeyRecord, NotDone};
 use crate::aside::aside;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
@@ -90,7 +90,11 @@ impl Node {
     /// # Errors
     /// [`Fault::Folder`] when the anchor cannot be written, and then nothing has changed; what the
     /// store answers.
-    pub(super) async fn replace_master(&self, new: &Arc<SealingKey>) -> Result<(), Fault> {
+    pub(super) async fn replace_master(
+        &self,
+        new: &Arc<SealingKey>,
+        record: &KeyRecord,
+    ) -> Result<(), Fault> {
         {
             // Nobody writes an anchor under the old key alone before the keys are under the new one.
             let mut written = self.anchor.written.lock().await;
@@ -109,13 +113,13 @@ impl Node {
                 written.revisions = None;
             }
             self.anchor.set_candidate(Some(Arc::clone(new)));
-            match self.rewrap_keys(new).await {
+            match self.rewrap_keys(new, record).await {
                 Ok(()) => self.anchor.set_candidate(None),
-                Err(Rewrap::Undone(fault)) => {
+                Err(NotDone::Undone(fault)) => {
                     self.anchor.set_candidate(None);
                     return Err(fault);
                 }
-                Err(Rewrap::Unknown(fault)) => {
+                Err(NotDone::Unknown(fault)) => {
                     return Err(Fault::Unavailable(format!(
                         "whether the master key was replaced is not known: {fault}; replace it by the same key again, and keep both until then"
                     )));

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use iamd_core::account_id::AccountId;
-use iamd_core::operator::Revocation;
+use iamd_core::operator::OrderedRevocation;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
 
@@ -48,7 +48,7 @@ impl Journal {
     pub(super) fn open(
         folder: &Path,
         keyring: &Keyring,
-    ) -> Result<(Journal, Vec<Revocation>), Fault> {
+    ) -> Result<(Journal, Vec<OrderedRevocation>), Fault> {
         let path = folder.join(JOURNAL_FILE);
         let failed = |error| unusable(&path, &error);
         let mut options = OpenOptions::new();
@@ -92,7 +92,7 @@ impl Journal {
     pub(super) fn append(
         &mut self,
         keyring: &Keyring,
-        revocation: &Revocation,
+        revocation: &OrderedRevocation,
     ) -> Result<(), Fault> {
         let content = minicbor::to_vec(revocation)
             .map_err(|error| Fault::Bug(format!("a revocation cannot be written: {error}")))?;
@@ -135,7 +135,7 @@ impl Journal {
     }
 }
 
-fn opened(keyring: &Keyring, number: u64, line: &[u8]) -> Option<Revocation> {
+fn opened(keyring: &Keyring, number: u64, line: &[u8]) -> Option<OrderedRevocation> {
     let sealed = STANDARD.decode(line).ok()?;
     let (place, version) = place(number);
     let opened = keyring.open(AccountId::DIRECTORY, &place, &sealed).ok()?;
@@ -164,7 +164,7 @@ fn unusable(path: &Path, error: &std::io::Error) -> Fault {
 mod tests {
     use std::sync::Arc;
 
-    use iamd_core::operator::Revocable;
+    use iamd_core::operator::{Operator, Revocable, Revocation};
     use iamd_wire::Timestamp;
 
     use super::*;
@@ -175,12 +175,13 @@ mod tests {
         Keyring::new(master, &KeyRow::first(0).unwrap()).unwrap()
     }
 
-    fn revocation(what: Revocable, second: i64) -> Revocation {
+    fn revocation(what: Revocable, second: i64) -> OrderedRevocation {
         let account = AccountId::from_number(111_122_223_333).unwrap();
-        Revocation { account, what, at: Timestamp::from_seconds(second) }
+        let revocation = Revocation { account, what, at: Timestamp::from_seconds(second) };
+        OrderedRevocation { revocation, operator: Operator::Machine }
     }
 
-    fn of_session(second: i64) -> Revocation {
+    fn of_session(second: i64) -> OrderedRevocation {
         let id = "ASIAIOSFODNN7EXAMPLE".parse().unwrap();
         revocation(Revocable::Session { id, expires: Timestamp::from_seconds(1) }, second)
     }

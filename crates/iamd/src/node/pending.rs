@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use iamd_core::operator::{Revocation, Revoked};
+use iamd_core::operator::{OrderedRevocation, Revoked};
 
 use super::journal::Journal;
 use super::snapshot::Snapshot;
@@ -18,7 +18,7 @@ const WAITING_MAX: usize = 1_000;
 /// The revocations, in the order in which they were said.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    waiting: Mutex<Vec<Revocation>>,
+    waiting: Mutex<Vec<OrderedRevocation>>,
     journal: Mutex<Option<Journal>>,
 }
 
@@ -26,8 +26,8 @@ impl Pending {
     /// The picture with all of them in force.
     pub(super) fn over(&self, snapshot: Snapshot) -> Snapshot {
         let waiting = self.waiting();
-        waiting.iter().fold(snapshot, |snapshot, revocation| {
-            match revocation.in_force(&snapshot.state) {
+        waiting.iter().fold(snapshot, |snapshot, ordered| {
+            match ordered.revocation.in_force(&snapshot.state) {
                 Ok(planned) => snapshot.after(&planned.changes, &[]),
                 // Its account is gone, and all credentials with it.
                 Err(_) => snapshot,
@@ -35,7 +35,7 @@ impl Pending {
         })
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Revocation>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<OrderedRevocation>> {
         // Nothing is left half done by a panic while this lock is held.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,21 +72,21 @@ impl Node {
     ///
     /// # Errors
     /// What the revocation refuses; [`Fault::Busy`] when too many wait for the store.
-    pub async fn revoke(self: &Arc<Node>, revocation: Revocation) -> Result<InForce, Failure> {
+    pub async fn revoke(self: &Arc<Node>, ordered: OrderedRevocation) -> Result<InForce, Failure> {
         let snapshot = self.snapshot();
-        revocation.permit(&snapshot.state)?;
-        let revoked = revocation.in_force(&snapshot.state)?.output;
+        ordered.revocation.permit(&snapshot.state)?;
+        let revoked = ordered.revocation.in_force(&snapshot.state)?.output;
         {
             let mut waiting = self.pending.waiting();
             if waiting.len() >= WAITING_MAX {
                 let reason = "too many revocations wait for the store; revoke all of an account";
                 return Err(Fault::Busy(reason.to_owned()).into());
             }
-            waiting.push(revocation.clone());
+            waiting.push(ordered.clone());
         }
         self.publish_pending();
         let node = Arc::clone(self);
-        let journalled = aside(move || node.write_down(&revocation));
+        let journalled = aside(move || node.write_down(&ordered));
         let journalled = journalled
             .await
             .unwrap_or_else(|| Err(Fault::Bug("the journal was not written".to_owned())));
@@ -95,20 +95,20 @@ impl Node {
 
     /// Writes a revocation into the journal, unless the store knows it already: a line would be
     /// replayed when nobody expects it.
-    fn write_down(&self, revocation: &Revocation) -> Result<(), Fault> {
+    fn write_down(&self, ordered: &OrderedRevocation) -> Result<(), Fault> {
         let keyring = Arc::clone(&self.snapshot().keys);
         let mut journal = self.pending.journal();
-        if !self.pending.waiting().contains(revocation) {
+        if !self.pending.waiting().contains(ordered) {
             return Ok(());
         }
         match &mut *journal {
-            Some(journal) => journal.append(&keyring, revocation),
+            Some(journal) => journal.append(&keyring, ordered),
             None => Err(Fault::Folder("there is no journal".to_owned())),
         }
     }
 
     /// The revocations that the store may not know yet.
-    pub fn pending_revocations(&self) -> Vec<Revocation> {
+    pub fn pending_revocations(&self) -> Vec<OrderedRevocation> {
         self.pending.waiting().clone()
     }
 
@@ -116,10 +116,10 @@ impl Node {
     ///
     /// # Errors
     /// As [`Node::clear_journal`].
-    pub fn settle(&self, revocation: &Revocation) -> Result<(), Fault> {
+    pub fn settle(&self, ordered: &OrderedRevocation) -> Result<(), Fault> {
         {
             let mut waiting = self.pending.waiting();
-            if let Some(place) = waiting.iter().position(|waiting| waiting == revocation) {
+            if let Some(place) = waiting.iter().position(|waiting| waiting == ordered) {
                 waiting.remove(place);
             }
         }
@@ -151,7 +151,7 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use iamd_core::account_id::AccountId;
-    use iamd_core::operator::Revocable;
+    use iamd_core::operator::{Operator, Revocable, Revocation};
     use iamd_core::quota::Quotas;
     use iamd_store::Memory;
 
@@ -177,13 +177,14 @@ mod tests {
             what: Revocable::Root,
             at: node.clock().now(),
         };
-        node.revoke(revocation.clone()).await.unwrap();
+        let ordered = OrderedRevocation { revocation, operator: Operator::Machine };
+        node.revoke(ordered.clone()).await.unwrap();
         let lines = || Journal::open(folder.path(), &node.snapshot().keys).unwrap().1;
-        assert_eq!(lines(), std::slice::from_ref(&revocation));
-        node.settle(&revocation).unwrap();
+        assert_eq!(lines(), std::slice::from_ref(&ordered));
+        node.settle(&ordered).unwrap();
         assert_eq!(lines(), []);
         // The thread that writes the line was the slower one.
-        node.write_down(&revocation).unwrap();
+        node.write_down(&ordered).unwrap();
         assert_eq!(lines(), []);
     }
 }

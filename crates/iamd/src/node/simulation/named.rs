@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::quota::Quotas;
 use iamd_core::unique_id::AccessKeyId;
 use iamd_store::{Memory, Revision, Store};
@@ -133,6 +134,10 @@ fn code(heard: &Heard) -> Option<ErrorCode> {
         Err(Failure::Refused(refusal)) => Some(refusal.code),
         Ok(_) | Err(Failure::Fault(_)) => None,
     }
+}
+
+fn deed() -> Event {
+    Event::operator("Test", &(), "request-id")
 }
 
 fn is_unavailable(heard: &Heard) -> bool {
@@ -340,7 +345,7 @@ async fn a_reload_takes_back_no_key_that_was_made_meanwhile() {
         sleep(Duration::from_secs(1)).await;
         server.store.answer_late("read_account", Duration::ZERO);
         let maker = if is_own { &server } else { &other };
-        let (id, _) = maker.node.rotate_session_key(0).await.unwrap();
+        let (id, _) = maker.node.rotate_session_key(&deed(), 0).await.unwrap();
         reload.await.unwrap().unwrap();
         let keys = Arc::clone(&server.node.snapshot().keys);
         assert_eq!(keys.sessions.sealing_id(i64::MAX), Some(id), "{is_own}");
@@ -357,26 +362,26 @@ async fn a_master_key_whose_replacement_got_no_answer_is_found_out() {
         server.node.keep_anchor(folder.path()).await.unwrap();
         let new = MasterKey::fresh().unwrap();
         server.store.set_odds(Odds { lost_answer: 100, ..Odds::default() });
-        let lost = server.node.rotate_master_key(new.sealing().unwrap()).await;
+        let lost = server.node.rotate_master_key(&deed(), new.sealing().unwrap()).await;
         assert!(matches!(lost, Err(Fault::Unavailable(_))), "{lost:?}");
         server.store.heal();
         // Upkeep writes the anchor before anything is found out.
         server.ask("CreateUser", "UserName=ana").await.unwrap();
         server.node.write_anchor().await.unwrap();
         let another = MasterKey::fresh().unwrap().sealing().unwrap();
-        let refused = server.node.rotate_master_key(another).await;
+        let refused = server.node.rotate_master_key(&deed(), another).await;
         assert!(matches!(refused, Err(Fault::Refused(_))), "{refused:?}");
 
         let next = Shared { master: Arc::new(new.sealing().unwrap()), ..shared };
         next.server().await.node.keep_anchor(folder.path()).await.unwrap();
         if is_repeated {
-            server.node.rotate_master_key(new.sealing().unwrap()).await.unwrap();
+            server.node.rotate_master_key(&deed(), new.sealing().unwrap()).await.unwrap();
         } else {
             server.node.catch_up().await.unwrap();
         }
         assert_eq!(server.node.master().version(), next.master.version());
         server.ask("CreateUser", "UserName=ben").await.unwrap();
-        server.node.rotate_data_key(&|_, _| {}).await.unwrap();
+        server.node.rotate_data_key(&deed(), &|_, _| {}).await.unwrap();
         server.node.write_anchor().await.unwrap();
         let server = next.server().await;
         server.node.keep_anchor(folder.path()).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
-use iamd_core::operator::Revocation;
+use iamd_core::operator::{OrderedRevocation, Revocation};
 
 use super::super::client::{Findings, Heard};
 use super::super::command::Command;
@@ -103,7 +103,7 @@ impl World {
             return Err(disagreement);
         }
         let mut accounts = self.accounts.clone();
-        accounts.extend([AccountId::DIRECTORY, AccountId::KEYS]);
+        accounts.extend([AccountId::DIRECTORY, AccountId::KEYS, AccountId::OPERATORS]);
         for id in accounts {
             let revision = durable.revision(id);
             if self.revisions.insert(id, revision).is_some_and(|before| before > revision) {
@@ -178,9 +178,10 @@ impl World {
 
 impl Portrait {
     /// The same with what a node has in force that the store does not know yet.
-    fn with(&self, id: AccountId, pending: &[Revocation]) -> Cow<'_, [String]> {
+    fn with(&self, id: AccountId, pending: &[OrderedRevocation]) -> Cow<'_, [String]> {
+        let revocations = pending.iter().map(|ordered| &ordered.revocation);
         let of_account: Vec<&Revocation> =
-            pending.iter().filter(|revocation| revocation.account == id).collect();
+            revocations.filter(|revocation| revocation.account == id).collect();
         if of_account.is_empty() {
             return Cow::Borrowed(&self.lines);
         }

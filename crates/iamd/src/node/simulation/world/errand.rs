@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use iamd_core::audit::Event;
+use iamd_core::operator::{Operator, OrderedRevocation};
+
 use super::super::client::Findings;
 use super::World;
 use super::revocations::Known;
@@ -64,15 +67,21 @@ impl Work {
                 revoked(&node, known, is_stored_at_once, &findings).await
             }
             Work::RotateData => {
-                let rotation = node.rotate_data_key(&|_, _| {}).await?;
+                let rotation = node.rotate_data_key(&deed(), &|_, _| {}).await?;
                 Ok(Done::Sealed(rotation.version))
             }
-            Work::RotateSession => node.rotate_session_key(0).await.map(|_| Done::Nothing),
-            Work::ReplaceMaster(new) => node.rotate_master_key(new).await.map(|_| Done::Nothing),
+            Work::RotateSession => node.rotate_session_key(&deed(), 0).await.map(|_| Done::Nothing),
+            Work::ReplaceMaster(new) => {
+                node.rotate_master_key(&deed(), new).await.map(|_| Done::Nothing)
+            }
             Work::Tend { is_ring_tended } => tended(&node, is_ring_tended, &findings).await,
             Work::Backup => backed_up(&node).await,
         }
     }
+}
+
+fn deed() -> Event {
+    Event::operator("RotateKey", &(), "a request of the simulation")
 }
 
 async fn revoked(
@@ -81,7 +90,11 @@ async fn revoked(
     is_stored_at_once: bool,
     findings: &Findings,
 ) -> Result<Done, Fault> {
-    let in_force = match node.revoke(known.revocation.clone()).await {
+    let ordered = OrderedRevocation {
+        revocation: known.revocation.clone(),
+        operator: Operator::Named("olga".into()),
+    };
+    let in_force = match node.revoke(ordered).await {
         Ok(in_force) => in_force,
         Err(Failure::Refused(_)) => return Ok(Done::Nothing),
         Err(Failure::Fault(fault)) => return Err(fault),

@@ -54,7 +54,7 @@ impl Shown {
         let snapshot = node.snapshot();
         let accounts = (1..=picture::ACCOUNTS_MAX).filter_map(picture::account);
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in accounts.chain([AccountId::DIRECTORY, AccountId::KEYS]) {
+        for id in accounts.chain([AccountId::DIRECTORY, AccountId::KEYS, AccountId::OPERATORS]) {
             let revision = snapshot.revision(id);
             if shown.insert(id, revision).is_some_and(|before| before > revision) {
                 return Err(format!("a node has gone back to {revision} of account {id}"));
