@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::operation::{Facts, LastUse};
+use iamd_core::state::State;
 use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
@@ -16,6 +17,9 @@ use crate::fault::Fault;
 
 /// A use is noted once in this many seconds. IAM User Guide, "Getting credential reports".
 const WINDOW_SECONDS: i64 = 15 * 60;
+
+/// Most things that are forgotten at one time; the others are the next time.
+const FORGOTTEN_MAX: usize = 10_000;
 
 /// The table of facts.
 #[derive(Default)]
@@ -81,6 +85,24 @@ impl FactTable {
         })
     }
 
+    /// Forgets the uses of what is no more, of which there may be more every day.
+    pub(super) async fn forget_gone(&self, store: &dyn Store, state: &State) -> Result<(), Fault> {
+        let gone: Vec<(iamd_store::AccountId, Box<str>)> = {
+            let uses = self.uses.read().unwrap_or_else(PoisonError::into_inner);
+            let gone = uses.iter().filter(|(id, known)| !is_there(state, known.account, id));
+            let key = |account: AccountId| iamd_store::AccountId(account.number());
+            gone.map(|(id, known)| (key(known.account), id.clone())).take(FORGOTTEN_MAX).collect()
+        };
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Box<str>> = gone.iter().map(|(_, id)| id.clone()).collect();
+        store.forget_facts(gone).await.map_err(store_fault)?;
+        let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().for_each(|id| drop(uses.remove(id)));
+        Ok(())
+    }
+
     fn last_use(&self, id: &str) -> Option<LastUse> {
         let uses = self.uses.read().unwrap_or_else(PoisonError::into_inner);
         uses.get(id).map(|known| known.last.clone())
@@ -95,6 +117,14 @@ impl Facts for FactTable {
     fn role_last_use(&self, role: UniqueId) -> Option<LastUse> {
         self.last_use(role.as_str())
     }
+}
+
+/// Whether there is an access key or a role of this id.
+fn is_there(state: &State, account: AccountId, id: &str) -> bool {
+    let is_key = id.parse().is_ok_and(|id: AccessKeyId| state.access_key(&id).is_some());
+    let account = state.account(account);
+    let is_role = |id: UniqueId| account.is_some_and(|it| it.roles().with_id(id).is_some());
+    is_key || id.parse().is_ok_and(is_role)
 }
 
 /// Region and service stand in the bytes with a zero between; neither can contain one.

@@ -37,6 +37,7 @@ use iamd_core::refusal::Refusal;
 use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use facts::FactTable;
@@ -62,7 +63,7 @@ use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
-use queue::Queue;
+use queue::{QUEUE_COMMANDS_MAX, Queue};
 use scene::ExternalUrl;
 
 /// A running node.
@@ -83,6 +84,8 @@ pub struct Node {
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
+    /// A place for each command that waits for the directory.
+    directory_places: Arc<Semaphore>,
     feed: Feed,
     /// Held by whoever rotates keys.
     rotating: tokio::sync::Mutex<()>,
@@ -214,6 +217,7 @@ impl Node {
             heard: Heard::default(),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
+            directory_places: Arc::new(Semaphore::new(QUEUE_COMMANDS_MAX)),
             feed: Feed::new(cursor, opened),
             rotating: tokio::sync::Mutex::new(()),
             anchor: AnchorKeeper::default(),
@@ -248,7 +252,9 @@ impl Node {
     /// How many writes wait in the queues.
     pub fn commands_waiting(&self) -> usize {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.values().map(|queue| queue.waiting()).sum()
+        let for_directory =
+            QUEUE_COMMANDS_MAX.saturating_sub(self.directory_places.available_permits());
+        queues.values().map(|queue| queue.waiting()).sum::<usize>() + for_directory
     }
 
     /// The audit trail.
@@ -356,6 +362,14 @@ impl Node {
         self.facts.flush(&*self.store).await
     }
 
+    /// Forgets when things were last used that are no more.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]; the facts are kept and tried again.
+    pub(super) async fn forget_facts(&self) -> Result<(), Fault> {
+        self.facts.forget_gone(&*self.store, &self.snapshot().state).await
+    }
+
     /// Whether the store answers now.
     ///
     /// # Errors
@@ -398,6 +412,7 @@ impl Node {
             Err(_) if !Arc::ptr_eq(&master, self.snapshot().keys.master()) => {
                 load::everything(&*self.store, self.snapshot().keys.master(), now).await
             }
+            Err(fault) => self.loaded_under_candidate(fault).await,
             outcome => outcome,
         };
         let Loaded { snapshot, ledgers, cursor } = loaded?;
@@ -411,6 +426,18 @@ impl Node {
         self.audit.take_up(&self.snapshot.load().keys);
         self.feed.restart(cursor, asked);
         Ok(())
+    }
+
+    /// Reads everything under the master key of a replacement whose answer was lost, if there is one;
+    /// gives this fault otherwise.
+    async fn loaded_under_candidate(&self, fault: Fault) -> Result<Loaded, Fault> {
+        let Some(master) = self.anchor.candidate() else { return Err(fault) };
+        let now = self.clock.now().seconds();
+        let loaded = load::everything(&*self.store, &master, now).await.map_err(|_| fault)?;
+        self.anchor.set_candidate(None);
+        // As after every replacement: the feed has the stored keys under the old key.
+        self.store.forget_changes().await.map_err(store_fault)?;
+        Ok(loaded)
     }
 
     /// Reads every row of the store and proves that it is what was written; keeps nothing of it.

@@ -42,6 +42,8 @@ pub use output::Output;
 pub use progress::{Progress, Step, Steps};
 pub use remote::Remote;
 pub use revoke::{RevocationFacts, RevokeOrder};
+#[cfg(test)]
+pub use revoke::{keep_replaying, replay};
 pub use status::StatusFacts;
 #[cfg(test)]
 pub use status::{Counts, StoreFacts};

@@ -196,8 +196,8 @@ impl Wish {
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
             // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
-            // that was stolen makes no others, takes none away, and gives nobody permissions.
-            // that was stolen makes no others, takes none away, and reads no account's policies.
+            // that was stolen makes no others, takes none away, gives nobody permissions, and reads no
+            // account's policies.
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
