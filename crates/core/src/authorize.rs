@@ -5,7 +5,7 @@ use iamd_wire::ErrorCode;
 
 use crate::authorization_message::AuthorizationMessage;
 use crate::caller::{Caller, Identity};
-use crate::decision_keys::DecisionKeys;
+use crate::decision_keys::{DecisionKeys, requested_region};
 use crate::managed;
 use crate::operation::{Scene, Target};
 use crate::refusal::Refusal;
@@ -57,6 +57,8 @@ pub(crate) fn authorize_granting(
 pub(crate) fn decided(scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> bool {
     let decision = iamd_policy::decide(request, policies);
     scene.witness.decided(decision);
+    let region = requested_region(scene.environment, request.action);
+    scene.witness.attempted(scene.caller, request.action, region, scene.now);
     decision.is_allowed()
 }
 

@@ -7,7 +7,7 @@ use iamd_policy::{ConditionKeys, Value};
 
 use crate::account_id::AccountId;
 use crate::caller::{Caller, Identity};
-use crate::operation::{Scene, Target};
+use crate::operation::{Environment, Scene, Target};
 use crate::session::Session;
 use crate::state::{Account, Tag};
 
@@ -86,9 +86,7 @@ impl<'a> DecisionKeys<'a> {
             "aws:sourceip" => environment.source_ip.map(|ip| unmapped(ip).to_string().into()),
             "aws:useragent" => environment.user_agent.as_deref().and_then(text),
             "aws:referer" => environment.referer.as_deref().and_then(text),
-            // IAM reports one region, wherever the client signs for.
-            "aws:requestedregion" if self.target.action.starts_with("iam:") => text("us-east-1"),
-            "aws:requestedregion" => text(&environment.region),
+            "aws:requestedregion" => text(requested_region(environment, self.target.action)),
             "aws:resourceaccount" => Some(self.resource_account.to_string().into()),
             _ => None,
         }
@@ -122,6 +120,11 @@ impl ConditionKeys for DecisionKeys<'_> {
         let of_caller = || caller.principal.value(key).map(Value::One);
         of_session.or_else(|| self.of_request(key)).or_else(of_caller)
     }
+}
+
+/// The region that a request is for: IAM has one, wherever the client signs for.
+pub(crate) fn requested_region<'e>(environment: &'e Environment, action: &str) -> &'e str {
+    if action.starts_with("iam:") { "us-east-1" } else { &environment.region }
 }
 
 /// The value of a tag behind `aws:PrincipalTag`, its key in lower case: the session's, else the

@@ -12,6 +12,7 @@ mod document;
 mod group;
 mod inline_policy;
 mod instance_profile;
+mod last_accessed;
 mod login_profile;
 mod membership;
 mod mfa_assignment;

@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod accesses;
 mod anchoring;
 mod claims;
 mod facts;
@@ -20,6 +21,7 @@ mod rotation;
 mod snapshot;
 mod survey;
 pub mod upkeep;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -194,7 +196,7 @@ impl Node {
         let store = Measured::over(store, &metrics);
         let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
-        let facts = FactTable::load(&*store).await?;
+        let facts = FactTable::load(&*store, clock.now()).await?;
         Ok(Arc::new(Node {
             store,
             ledgers: Ledgers::new(ledgers),
@@ -329,7 +331,7 @@ impl Node {
             marker_key: &snapshot.keys.markers,
             quotas: &self.quotas,
             prepared: None,
-            witness: &self.metrics,
+            witness: self,
             now: self.clock.now(),
         }
     }
