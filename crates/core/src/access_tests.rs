@@ -21,6 +21,17 @@ use crate::totp::{Seed, step_at};
 ///
 /// Source: Service Authorization Reference, IAM and STS.
 const SAMPLES: &str = "
+AcceptDelegationRequest&DelegationRequestId={TAKEN} -> iam:AcceptDelegationRequest delegation-request/{TAKEN}
+AcquireRole&TemplateArn={TEMPLATE} -> iam:AcquireRole {TEMPLATE} but NoSuchEntity
+AssociateDelegationRequest&DelegationRequestId={FREE} -> iam:AssociateDelegationRequest delegation-request/{FREE}
+CreateDelegationRequest&Description=x&Permissions.PolicyTemplateArn={TEMPLATE}&RequestorWorkflowId=third&NotificationChannel=topic&SessionDuration=300 -> iam:CreateDelegationRequest delegation-request/*
+GetDelegationRequest&DelegationRequestId={FREE} -> iam:GetDelegationRequest delegation-request/{FREE}
+GetHumanReadableSummary&EntityArn=arn:aws:iam::111122223333:delegation-request/{FREE} -> iam:GetHumanReadableSummary delegation-request/{FREE}
+GetRoleTemplateVersion&TemplateArn={TEMPLATE} -> iam:GetRoleTemplateVersion {TEMPLATE} but NoSuchEntity
+ListDelegationRequests -> iam:ListDelegationRequests *
+RejectDelegationRequest&DelegationRequestId={TAKEN} -> iam:RejectDelegationRequest delegation-request/{TAKEN}
+SendDelegationToken&DelegationRequestId={ACCEPTED} -> iam:SendDelegationToken delegation-request/{ACCEPTED}
+UpdateDelegationRequest&DelegationRequestId={TAKEN} -> iam:UpdateDelegationRequest delegation-request/{TAKEN}
 AddRoleToInstanceProfile&InstanceProfileName=vacant&RoleName=app -> iam:AddRoleToInstanceProfile instance-profile/vacant; iam:PassRole role/service/app
 AddUserToGroup&GroupName=empty&UserName=bob -> iam:AddUserToGroup group/empty
 AttachGroupPolicy&GroupName=staff&PolicyArn={POLICY} -> iam:AttachGroupPolicy group/staff
@@ -352,6 +363,7 @@ impl Need {
         let (resource, shown) = resource.split_once(" as ").unwrap_or((resource, resource));
         let arn = |text: &str| match text {
             "*" | "policy path /" => text.to_owned(),
+            _ if text.starts_with("arn:") => text.to_owned(),
             _ => format!("arn:aws:iam::{ACCOUNT}:{text}"),
         };
         Need { action: action.to_owned(), resource: arn(resource), shown: arn(shown) }
@@ -409,11 +421,18 @@ struct Drawn {
     spare_codes: String,
     ssh_id: String,
     certificate_id: String,
+    /// Requests for delegation: one that nobody has taken on, one that root has, one accepted.
+    delegations: [String; 3],
 }
 
 fn samples(drawn: &Drawn) -> impl Iterator<Item = Sample> {
     let lines = SAMPLES.lines().filter(|line| !line.is_empty());
     lines.map(move |line| {
+        let line = line
+            .replace("{FREE}", &drawn.delegations[0])
+            .replace("{TAKEN}", &drawn.delegations[1])
+            .replace("{ACCEPTED}", &drawn.delegations[2])
+            .replace("{TEMPLATE}", "arn:aws:iam::aws:role-template/lambda.amazonaws.com/basic:1");
         let (request, needs) = line.split_once(" -> ").unwrap();
         let (needs, refusal) = match needs.split_once(" but ") {
             Some((needs, code)) => (needs, Some(code.to_owned())),
@@ -505,8 +524,31 @@ fn full_world() -> (World, Caller, Drawn) {
     let encoded = world.encoded_denial(&nobody, "ListUsers");
     let (phone_codes, spare_codes) = devices(&mut world);
     let (ssh_id, certificate_id) = certificates(&mut world);
-    let drawn = Drawn { key, encoded, phone_codes, spare_codes, ssh_id, certificate_id };
+    let delegations = delegations(&mut world);
+    let drawn =
+        Drawn { key, encoded, phone_codes, spare_codes, ssh_id, certificate_id, delegations };
     (world, nobody, drawn)
+}
+
+fn delegations(world: &mut World) -> [String; 3] {
+    let root = world.root();
+    let made = |world: &mut World, workflow: &str, steps: &[&str]| {
+        let rest = "NotificationChannel=topic&SessionDuration=300";
+        let request = format!(
+            "CreateDelegationRequest&Description=x&RequestorWorkflowId={workflow}&Permissions.PolicyTemplateArn=arn:aws:iam::aws:policy-template/x/y&{rest}"
+        );
+        let id = world.ok(&root, &request)["DelegationRequestId"].as_str().unwrap().to_owned();
+        for step in steps {
+            world.ok(&root, &format!("{step}&DelegationRequestId={id}"));
+        }
+        id
+    };
+    let accepted = ["AssociateDelegationRequest", "AcceptDelegationRequest"];
+    [
+        made(world, "first", &[]),
+        made(world, "second", &["AssociateDelegationRequest"]),
+        made(world, "accepted", &accepted),
+    ]
 }
 
 /// Makes a device that is bob's and a spare one; gives two consecutive codes of each.

@@ -56,6 +56,8 @@ pub mod kind {
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
     pub const OPERATOR_CREDENTIAL: u16 = 41;
+    /// Requests for temporary delegation.
+    pub const DELEGATION_REQUEST: u16 = 55;
 }
 
 /// A row that this version cannot read.
@@ -98,6 +100,7 @@ impl EntityKey {
             EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
+            EntityKey::DelegationRequest(id) => (kind::DELEGATION_REQUEST, id.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -127,6 +130,7 @@ impl EntityKey {
             kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
+            kind::DELEGATION_REQUEST => EntityKey::DelegationRequest(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -155,6 +159,7 @@ impl Entity {
             Entity::OidcProvider(provider) => encode(provider),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
+            Entity::DelegationRequest(request) => encode(request),
         }
     }
 
@@ -183,6 +188,7 @@ impl Entity {
             kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
+            kind::DELEGATION_REQUEST => Entity::DelegationRequest(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

@@ -315,7 +315,10 @@ impl Account {
                 self.revoked_sessions.insert(id.clone(), *expires);
             }
             // These live in the directory, and among the operators.
-            Entity::Alias(_) | Entity::RootEmail(_) | Entity::OperatorCredential(_) => {}
+            Entity::Alias(_)
+            | Entity::RootEmail(_)
+            | Entity::OperatorCredential(_)
+            | Entity::DelegationRequest(_) => {}
         }
     }
 
@@ -360,7 +363,10 @@ impl Account {
             EntityKey::RevokedSession(id) => {
                 self.revoked_sessions.remove(id);
             }
-            EntityKey::Alias(_) | EntityKey::RootEmail(_) | EntityKey::OperatorCredential(_) => {}
+            EntityKey::Alias(_)
+            | EntityKey::RootEmail(_)
+            | EntityKey::OperatorCredential(_)
+            | EntityKey::DelegationRequest(_) => {}
         }
     }
 

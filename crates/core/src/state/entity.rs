@@ -11,6 +11,7 @@ use minicbor::{Decode, Encode};
 
 use super::access_key::AccessKey;
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::delegation::DelegationRequest;
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::operator::{OperatorCredential, RevokedSession};
@@ -61,6 +62,8 @@ pub enum Entity {
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
     OperatorCredential(OperatorCredential),
+    /// A request for temporary delegation; lives in the directory.
+    DelegationRequest(DelegationRequest),
 }
 
 /// What identifies a row inside its account.
@@ -104,6 +107,8 @@ pub enum EntityKey {
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
     OperatorCredential(AccessKeyId),
+    /// A request for delegation by its id.
+    DelegationRequest(Box<str>),
 }
 
 impl Entity {
@@ -131,6 +136,7 @@ impl Entity {
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())
             }
+            Entity::DelegationRequest(request) => EntityKey::DelegationRequest(request.id.clone()),
         }
     }
 }

@@ -5,6 +5,7 @@ mod account;
 mod belongings;
 mod certificate;
 mod collection;
+mod delegation;
 mod directory;
 mod document;
 mod entity;
@@ -21,6 +22,7 @@ pub use account::{Account, AccountVersion};
 pub use belongings::{AgePlace, Belonging, Belongings};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
+pub use delegation::{DelegationParameter, DelegationParty, DelegationRequest, DelegationState};
 pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{

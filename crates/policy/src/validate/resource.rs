@@ -130,8 +130,9 @@ const PARTITIONS: [&str; 8] =
     ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
 
 /// What the resource part of an IAM ARN may begin with.
-// CHOICE: AWS's text does not mention `u2f/`, the type of FIDO security keys; it is older than them.
-const IAM_PATHS: [&str; 14] = [
+// CHOICE: AWS's text does not mention `u2f/`, the type of FIDO security keys, `delegation-request/` and
+// `role-template/`, which the Service Authorization Reference has; it is older than them.
+const IAM_PATHS: [&str; 16] = [
     "user/",
     "federated-user/",
     "role/",
@@ -146,6 +147,8 @@ const IAM_PATHS: [&str; 14] = [
     "report/",
     "access-report/",
     "u2f/",
+    "delegation-request/",
+    "role-template/",
 ];
 
 const S3_REGIONAL: [&str; 5] =
