@@ -113,3 +113,44 @@ def test_a_database_that_was_put_back_whole_is_refused(data, tmp_path):
         assert server.iam().get_user(UserName="ana")
     (folder / "anchor").write_bytes(anchor[:-1] + bytes([anchor[-1] ^ 1]))
     assert "anchor" in refused_start(folder)
+
+
+def shown(folder, event):
+    """The records of an event that the trail has."""
+    done = run("audit", "show", "--data", folder, "--event", event, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_what_operators_do_to_keys_and_copies_is_in_the_trail(data, tmp_path):
+    folder, admin = data
+    new = tmp_path / "new.key"
+    with Serve(folder, admin=admin) as server:
+        account = server.sts().get_caller_identity()["Account"]
+        server.iam().create_user(UserName="before")
+        rotate(folder)
+        rotate(folder, "--session", "--delay-seconds", "5")
+        rotate(folder, "--master", "--new-master-key", f"file:{new}")
+        server.iam().create_user(UserName="after")
+        assert run("backup", tmp_path / "copy", "--data", folder, timeout=60).returncode == 0
+        assert run("audit", "verify", "--data", folder, timeout=60).returncode == 0
+    rotations = shown(folder, "RotateKey")
+    by_operator = [one for one in rotations if one["eventSource"] == "operator.iamd"]
+    asked = [one["requestParameters"] for one in by_operator]
+    assert asked == [{"kind": "data"}, {"kind": "session", "delaySeconds": 5}, {"kind": "master"}]
+    assert [one["responseElements"]["id"] for one in by_operator[:2]] == ["2", "2"]
+    assert all(one["eventType"] == "AwsServiceEvent" for one in rotations)
+    digits = new.read_text().strip()
+    assert digits not in json.dumps(rotations)
+    # Each account is told when nothing of it is under the old key any more.
+    own = [one for one in rotations if one["eventSource"] == "iamd"]
+    assert account in {one["recipientAccountId"] for one in own}
+    for event in ("Backup", "VerifyAudit"):
+        (record,) = shown(folder, event)
+        assert record["readOnly"] and "errorCode" not in record
+    # Lines are under the new data key since it was there, in files of their own.
+    files = sorted((folder / "audit").glob("trail-*.jsonl"))
+    keys_of_files = [json.loads(file.read_text().splitlines()[0])["trail"]["key"] for file in files]
+    assert keys_of_files == [1, 2]
+    done = run("audit", "verify", "--data", folder, "--master-key", f"file:{new}", timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -39,40 +39,18 @@ fn refusal(action: &str) -> Refusal {
 
 not_implemented! {
     "iam", iam:
-    CreateSAMLProvider CreateSAMLProviderRequest,
-    CreateServiceLinkedRole CreateServiceLinkedRoleRequest,
-    CreateServiceSpecificCredential CreateServiceSpecificCredentialRequest,
-    DeleteSAMLProvider DeleteSAMLProviderRequest,
-    DeleteServiceLinkedRole DeleteServiceLinkedRoleRequest,
-    DeleteServiceSpecificCredential DeleteServiceSpecificCredentialRequest,
-    DisableOrganizationsRootCredentialsManagement DisableOrganizationsRootCredentialsManagementRequest,
-    DisableOrganizationsRootSessions DisableOrganizationsRootSessionsRequest,
     DisableOutboundWebIdentityFederation DisableOutboundWebIdentityFederationRequest,
-    EnableOrganizationsRootCredentialsManagement EnableOrganizationsRootCredentialsManagementRequest,
-    EnableOrganizationsRootSessions EnableOrganizationsRootSessionsRequest,
     EnableOutboundWebIdentityFederation EnableOutboundWebIdentityFederationRequest,
     GetAccountProperties GetAccountPropertiesRequest,
     GetOutboundWebIdentityFederationInfo GetOutboundWebIdentityFederationInfoRequest,
-    GetSAMLProvider GetSAMLProviderRequest,
-    GetServiceLinkedRoleDeletionStatus GetServiceLinkedRoleDeletionStatusRequest,
-    ListOrganizationsFeatures ListOrganizationsFeaturesRequest,
-    ListSAMLProviderTags ListSAMLProviderTagsRequest,
-    ListSAMLProviders ListSAMLProvidersRequest,
-    ListServiceSpecificCredentials ListServiceSpecificCredentialsRequest,
     PutAccountProperties PutAccountPropertiesRequest,
-    ResetServiceSpecificCredential ResetServiceSpecificCredentialRequest,
     SetSecurityTokenServicePreferences SetSecurityTokenServicePreferencesRequest,
-    TagSAMLProvider TagSAMLProviderRequest,
-    UntagSAMLProvider UntagSAMLProviderRequest,
-    UpdateSAMLProvider UpdateSAMLProviderRequest,
-    UpdateServiceSpecificCredential UpdateServiceSpecificCredentialRequest,
 }
 
 not_implemented! {
     "sts", sts:
     AssumeRoleWithSAML AssumeRoleWithSAMLRequest,
     AssumeRoleWithWebIdentity AssumeRoleWithWebIdentityRequest,
-    AssumeRoot AssumeRootRequest,
     GetDelegatedAccessToken GetDelegatedAccessTokenRequest,
     GetFederationToken GetFederationTokenRequest,
     GetWebIdentityToken GetWebIdentityTokenRequest,

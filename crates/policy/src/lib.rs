@@ -52,6 +52,7 @@ mod lowered;
 mod pattern;
 mod policy_set;
 mod principal;
+mod public;
 mod read;
 mod resource;
 mod service_access;
@@ -63,7 +64,7 @@ mod validate;
 pub use arn::Arn;
 pub use condition::ValueKind;
 pub use context::{ConditionKeys, Context, Value};
-pub use decision::{Decision, Policies, PolicyType, Request, decide};
+pub use decision::{Decision, Policies, PolicyType, Request, decide, is_refused_despite_policies};
 pub use document::{Document, Effect, NamedPrincipal, Statement};
 pub use document_pool::DocumentPool;
 pub use explanation::{
@@ -76,5 +77,6 @@ pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErr
 pub use lint::{Finding, Severity, covers, lint};
 pub use policy_set::PolicySet;
 pub use principal::{Principal, PrincipalKind};
+pub use public::grants_public_access;
 pub use service_access::ServiceAccess;
 pub use validate::{Grammar, Malformed, size_without_white_space, validate};

@@ -7,6 +7,7 @@ use iamd_wire::query::Parameters;
 use iamd_wire::{OperationInfo, Service, shown};
 use serde::Serialize;
 
+use crate::account_id::AccountId;
 use crate::caller::Caller;
 use crate::operation::Environment;
 
@@ -41,6 +42,30 @@ pub struct Event {
     pub request_id: Box<str>,
     /// Whether the operation only reads.
     pub is_read: bool,
+    /// What a request to a guarded service is about; none for requests to iamd.
+    pub guarded: Option<Box<Guarded>>,
+}
+
+/// What a request to a guarded service was about, and what was decided of it.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    /// Whether it concerns what a resource holds, and not the resource itself.
+    pub is_data: bool,
+    /// The resources.
+    pub resources: Vec<GuardedResource>,
+    /// What else is known, as a JSON object.
+    pub additional: String,
+}
+
+/// A resource of a guarded service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardedResource {
+    /// Its type, such as `AWS::S3::Object`.
+    pub kind: &'static str,
+    /// Its ARN.
+    pub arn: String,
+    /// The account that owns it.
+    pub account: Option<AccountId>,
 }
 
 /// Who asks.
@@ -48,6 +73,8 @@ pub struct Event {
 pub enum Actor {
     /// An authenticated caller.
     Caller(Requester),
+    /// Nobody in particular: the request is not signed.
+    Stranger,
     /// Whoever may open the operator's socket or the data folder.
     Operator,
     /// iamd itself.
@@ -86,6 +113,7 @@ impl Event {
             parameters: shown::parameters(parameters, operation),
             request_id: request_id.into(),
             is_read,
+            guarded: None,
         }
     }
 
@@ -105,6 +133,7 @@ impl Event {
                 .filter(|text| !is_empty(text) && text.len() <= shown::LENGTH_MAX),
             request_id: request_id.into(),
             is_read: false,
+            guarded: None,
         }
     }
 
@@ -129,10 +158,25 @@ impl Event {
         }
     }
 
+    /// What iamd says when everything of an account is sealed under this data key, and nothing under
+    /// an older one.
+    pub fn sealed_anew(key: u32, request_id: &str) -> Event {
+        let parameters = serde_json::json!({"kind": "data", "id": key.to_string()});
+        Event {
+            actor: Actor::Server,
+            source: SERVER_SOURCE,
+            ..Event::operator("RotateKey", &parameters, request_id)
+        }
+    }
+
     /// Bytes of memory that the event takes, about.
     pub fn size(&self) -> usize {
         let texts = [self.parameters.as_deref(), self.user_agent.as_deref()];
         let texts: usize = texts.into_iter().flatten().map(str::len).sum();
-        size_of::<Event>() + texts + 512
+        let guarded = self.guarded.as_deref().map_or(0, |guarded| {
+            let arns: usize = guarded.resources.iter().map(|resource| resource.arn.len()).sum();
+            guarded.additional.len() + arns + 256
+        });
+        size_of::<Event>() + texts + guarded + 512
     }
 }

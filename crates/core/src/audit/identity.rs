@@ -69,6 +69,14 @@ impl<'a> UserIdentity<'a> {
             Actor::Caller(Requester { caller, access_key_id }) => {
                 UserIdentity::of_caller(caller, access_key_id)
             }
+            // Source: CloudTrail User Guide, "userIdentity element", requests without a signature.
+            Actor::Stranger => UserIdentity {
+                kind: "AWSAccount",
+                principal_id: Some(String::new()),
+                account_id: Some("ANONYMOUS_PRINCIPAL".to_owned()),
+                invoked_by: None,
+                ..UserIdentity::of_service("")
+            },
             Actor::Operator => UserIdentity::of_service(OPERATOR),
             Actor::Server => UserIdentity::of_service(SERVER),
         }

@@ -4,7 +4,7 @@ use iamd_wire::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::event::{Actor, Event};
+use super::event::{Actor, Event, GuardedResource};
 use super::identity::UserIdentity;
 use super::outcome::Outcome;
 use crate::account_id::AccountId;
@@ -76,15 +76,41 @@ struct Record<'a> {
     error_message: Option<&'a str>,
     request_parameters: Option<&'a RawValue>,
     response_elements: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_event_data: Option<&'a RawValue>,
     #[serde(rename = "requestID")]
     request_id: &'a str,
     #[serde(rename = "eventID")]
     event_id: String,
     read_only: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resources: Vec<Resource<'a>>,
     event_type: &'static str,
     management_event: bool,
     recipient_account_id: String,
     event_category: &'static str,
+}
+
+/// An item of the element `resources`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<String>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+}
+
+impl<'a> Resource<'a> {
+    fn of(resource: &'a GuardedResource) -> Resource<'a> {
+        Resource {
+            account_id: resource.account.map(|account| account.to_string()),
+            kind: resource.kind,
+            arn: &resource.arn,
+        }
+    }
 }
 
 impl<'a> Record<'a> {
@@ -100,9 +126,11 @@ impl<'a> Record<'a> {
             Outcome::Refused { code, message } => (Some(&**code), message.as_deref(), None),
         };
         let (event_type, elsewhere) = match event.actor {
-            Actor::Caller(_) => ("AwsApiCall", ""),
+            Actor::Caller(_) | Actor::Stranger => ("AwsApiCall", ""),
             Actor::Operator | Actor::Server => ("AwsServiceEvent", event.source),
         };
+        let guarded = event.guarded.as_deref();
+        let is_data = guarded.is_some_and(|guarded| guarded.is_data);
         Record {
             event_version: EVENT_VERSION,
             user_identity: UserIdentity::of(&event.actor),
@@ -118,13 +146,17 @@ impl<'a> Record<'a> {
             error_message: error_message.map(shortened),
             request_parameters: event.parameters.as_deref().and_then(raw),
             response_elements: elements.and_then(raw),
+            additional_event_data: guarded.and_then(|guarded| raw(&guarded.additional)),
             request_id: &event.request_id,
             event_id: id.to_string(),
             read_only: event.is_read,
+            resources: guarded
+                .map(|guarded| guarded.resources.iter().map(Resource::of).collect())
+                .unwrap_or_default(),
             event_type,
-            management_event: true,
+            management_event: !is_data,
             recipient_account_id: account.to_string(),
-            event_category: "Management",
+            event_category: if is_data { "Data" } else { "Management" },
         }
     }
 }

@@ -6,16 +6,19 @@
 mod closing;
 mod creation;
 mod credential;
+mod import_buckets;
 mod recovery;
 mod revocation;
 
 use iamd_wire::ErrorCode;
+use minicbor::{Decode, Encode};
 
 pub use closing::{CloseAccount, REOPEN_SECONDS_MAX, ReopenAccount, Standing};
 pub use creation::CreateAccount;
 pub use credential::{CreateOperator, DeleteOperator};
+pub use import_buckets::ImportBuckets;
 pub use recovery::{MfaOwner, RecoverMfa, ResetRootPassword, RootPasswordReset};
-pub use revocation::{Revocable, Revocation, Revoked};
+pub use revocation::{OrderedRevocation, Revocable, Revocation, Revoked};
 
 use crate::account_id::AccountId;
 use crate::draw::Draw;
@@ -24,12 +27,14 @@ use crate::refusal::Refusal;
 use crate::state::{AccountSettings, Change, Entity, State};
 
 /// Who commands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Operator {
     /// Whoever can open the socket in the data folder, or the folder itself.
+    #[n(0)]
     Machine,
     /// Whoever signed with the credential of this name.
-    Named(Box<str>),
+    #[n(1)]
+    Named(#[n(0)] Box<str>),
 }
 
 /// From where a command may come.

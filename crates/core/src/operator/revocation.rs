@@ -7,7 +7,7 @@ use iamd_wire::{ErrorCode, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::closing::after;
-use super::{Command, Queue, Reach, absent, settings};
+use super::{Command, Operator, Queue, Reach, absent, settings};
 use crate::account_id::AccountId;
 use crate::arn::{self, IamArn};
 use crate::draw::Draw;
@@ -40,6 +40,17 @@ pub struct Revocation {
     /// Since when.
     #[cbor(n(2), with = "record::timestamp")]
     pub at: Timestamp,
+}
+
+/// A revocation, and who ordered it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct OrderedRevocation {
+    /// What is revoked.
+    #[n(0)]
+    pub revocation: Revocation,
+    /// Who said so.
+    #[n(1)]
+    pub operator: Operator,
 }
 
 /// What can be revoked.

@@ -6,7 +6,7 @@ use super::*;
 use crate::caller::{Caller, Credential};
 use crate::founding::{self, FirstKey, FirstKeyOwner, NewAccount};
 use crate::state::{AccessKeyStatus, AccountChanges, KeyOwner, MfaAssignment, MfaDevice};
-use crate::test_support::{ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, World};
+use crate::test_support::{ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, World, rebuilt};
 
 const APP: &str = "AssumeRole&RoleArn=arn:aws:iam::111122223333:role/app&RoleSessionName=one";
 
@@ -364,4 +364,23 @@ fn predictable_keys_of_operators_cannot_be_made_for_accounts() {
     };
     let refused = founding::found(&world.state, &new, &mut Draw::new(NOW, [1; 32]));
     assert!(refused.unwrap_err().to_string().starts_with("InvalidInput: "));
+}
+
+#[test]
+fn what_operators_leave_behind_is_read_from_its_rows() {
+    let (mut world, bob) = world();
+    let session = world.ok(&bob, APP);
+    let id = session_id(&world.holder(&session));
+    let revocation = Revocation::of_session(&world.state, &id, world.now).unwrap();
+    carry_out(&mut world, &revocation).unwrap();
+    carry_out(&mut world, &CreateOperator { name: "ana".to_owned() }).unwrap();
+    carry_out(&mut world, &CloseAccount { account: self::id() }).unwrap();
+    let read = rebuilt(&world.rows);
+    let accounts = [&read, &world.state].map(|state| state.account(self::id()).unwrap());
+    assert_eq!(accounts[0].settings(), accounts[1].settings());
+    assert!(!accounts[0].is_open());
+    assert_eq!(accounts[0].revoked_sessions(), accounts[1].revoked_sessions());
+    assert_eq!(accounts[0].revoked_sessions().len(), 1);
+    assert!(read.operators().iter().eq(world.state.operators().iter()));
+    assert_eq!(read.operators().iter().len(), 1);
 }

@@ -1,6 +1,6 @@
 //! The header `x-amz-copy-source`.
 
-use iamd_wire::route::{self, RestRequest, Unroutable};
+use iamd_wire::route::{self, RestRequest, S3Error};
 
 use super::invalid;
 
@@ -17,8 +17,8 @@ impl CopySource {
     /// follows the rules of all paths.
     ///
     /// # Errors
-    /// [`Unroutable`] for whatever is no object of a bucket; access points are not known here.
-    pub(super) fn parse(header: &str) -> Result<CopySource, Unroutable> {
+    /// [`S3Error`] for whatever is no object of a bucket; access points are not known here.
+    pub(super) fn parse(header: &str) -> Result<CopySource, S3Error> {
         let (path, query) = match header.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (header, None),
@@ -42,6 +42,6 @@ impl CopySource {
     }
 }
 
-fn refused() -> Unroutable {
+fn refused() -> S3Error {
     invalid("Copy Source must mention the source bucket and key: sourcebucket/sourcekey".to_owned())
 }

@@ -1,5 +1,5 @@
-//! What is unique among all accounts, or of two of them: aliases, root e-mail addresses, requests for
-//! delegation.
+//! What is unique among all accounts, or of two of them: aliases, root e-mail addresses, names of
+//! buckets, requests for delegation.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -43,6 +43,7 @@ pub struct Directory {
     delegation_workflows: imbl::OrdMap<(AccountId, Box<str>), Box<str>>,
     /// Ids of requests that have an owner, by his account.
     delegation_owners: imbl::OrdSet<(AccountId, Box<str>)>,
+    buckets: imbl::HashMap<Box<str>, AccountId>,
 }
 
 impl Directory {
@@ -112,6 +113,11 @@ impl Directory {
         }
     }
 
+    /// The account that owns this bucket.
+    pub fn owner_of_bucket(&self, name: &str) -> Option<AccountId> {
+        self.buckets.get(name).copied()
+    }
+
     pub(super) fn apply(&mut self, changes: &[Change]) {
         for change in changes {
             match change {
@@ -129,6 +135,12 @@ impl Directory {
                 }
                 Change::Put(Entity::DelegationRequest(request)) => self.put_delegation(request),
                 Change::Remove(EntityKey::DelegationRequest(id)) => self.remove_delegation(id),
+                Change::Put(Entity::BucketName(bucket)) => {
+                    self.buckets.insert(bucket.name.clone(), bucket.account);
+                }
+                Change::Remove(EntityKey::BucketName(name)) => {
+                    self.buckets.remove(name);
+                }
                 // Entities of accounts do not live here.
                 Change::Put(_) | Change::Remove(_) => {}
             }

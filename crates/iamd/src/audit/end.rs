@@ -12,6 +12,7 @@ use super::line::{self, Mac, NO_LINE, Trailer};
 use super::summary::{Facts, Summary};
 
 /// The key of new files.
+#[derive(Clone)]
 pub(super) struct FileKey {
     pub(super) version: u32,
     pub(super) key: hmac::Key,
@@ -25,8 +26,9 @@ pub(super) struct OpenFile {
     pub(super) index: File,
     /// Bytes in it.
     pub(super) length: u64,
-    /// The key that its codes are made with.
+    /// The key that its codes are made with, and its version.
     pub(super) key: hmac::Key,
+    pub(super) version: u32,
     /// The block that is not full.
     pub(super) block: Summary,
 }
@@ -43,8 +45,8 @@ impl OpenFile {
         file.set_len(0)?;
         let index = files::append(&files::index_path(folder, number))?;
         index.set_len(0)?;
-        let (key, block) = (with.key.clone(), Summary::new(0));
-        Ok(OpenFile { number, began, file, index, length: 0, key, block })
+        let (FileKey { key, version }, block) = (with.clone(), Summary::new(0));
+        Ok(OpenFile { number, began, file, index, length: 0, key, version, block })
     }
 
     /// The newest file, with the index made anew of what the file holds.
@@ -61,6 +63,7 @@ impl OpenFile {
             index,
             length: end.length,
             key: end.key.clone(),
+            version: end.version,
             block: end.block.clone(),
         })
     }
@@ -83,6 +86,7 @@ pub(super) struct EndFile {
     pub(super) began: i64,
     pub(super) length: u64,
     pub(super) key: hmac::Key,
+    pub(super) version: u32,
     pub(super) block: Summary,
     pub(super) summaries: Vec<u8>,
 }
@@ -147,13 +151,14 @@ impl End {
         self.exported.clone_from(&scanned.header.exported);
         self.exported.append(&mut lines);
         (self.sequence, self.mac) = (scanned.sequence, scanned.mac);
-        let key = keys(scanned.header.key);
+        let version = scanned.header.key;
+        let key = keys(version);
         match (&scanned.broken, key) {
             (None, Some(key)) if self.next == number.saturating_add(1) => {
                 let length = scanned.length;
                 let block = block.unwrap_or_else(|| Summary::new(length));
                 let began = scanned.header.began;
-                self.file = Some(EndFile { number, began, length, key, block, summaries });
+                self.file = Some(EndFile { number, began, length, key, version, block, summaries });
             }
             (Some(broken), _) => tracing::error!(
                 "the audit trail is broken in file {number}, line {}: {}; `iamd audit verify` tells more",

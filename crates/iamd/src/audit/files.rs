@@ -1,5 +1,6 @@
 //! The files of the trail, and the note of where it ends.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -16,6 +17,11 @@ pub(super) const FOLDER: &str = "audit";
 const HEAD_FILE: &str = "head";
 /// Longest line that is looked at, in bytes.
 const LINE_LENGTH_MAX: u64 = 64 * 1024 * 1024;
+
+/// What is read at once of a whole file, in bytes.
+const FILE_BUFFER_LENGTH: usize = 256 * 1024;
+/// The same of a file whose first line alone is wanted.
+const LINE_BUFFER_LENGTH: usize = 4 * 1024;
 
 /// Makes the folder, for its owner only, if it is not there.
 pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
@@ -143,7 +149,7 @@ pub(super) fn scan(
     keys: Keys<'_>,
     visit: &mut dyn FnMut(&Trailer, &[u8], u64),
 ) -> io::Result<Option<Scanned>> {
-    let mut lines = Lines::of(path)?;
+    let mut lines = Lines::of(path, FILE_BUFFER_LENGTH)?;
     let Some(first) = lines.next()? else { return Ok(None) };
     let Some((header, mac)) = Line::of(&first).and_then(|line| Some((line.header()?, line.mac)))
     else {
@@ -202,8 +208,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(path: &Path) -> io::Result<Lines> {
-        Ok(Lines { reader: BufReader::with_capacity(256 * 1024, File::open(path)?), read: 0 })
+    fn of(path: &Path, buffer_length: usize) -> io::Result<Lines> {
+        Ok(Lines { reader: BufReader::with_capacity(buffer_length, File::open(path)?), read: 0 })
     }
 
     /// The next line without its end; none at the end, or where the last line is not whole.
@@ -220,6 +226,33 @@ impl Lines {
 
 /// The first line of a file; none if it is not whole.
 pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
-    let first = Lines::of(path)?.next()?;
+    let first = Lines::of(path, LINE_BUFFER_LENGTH)?.next()?;
     Ok(first.and_then(|line| Line::of(&line)?.header()))
+}
+
+/// The versions of the keys that the files and the note of their end are under; none if one of them
+/// does not say.
+pub(super) fn key_versions(folder: &Path) -> io::Result<Option<BTreeSet<u32>>> {
+    let mut versions = BTreeSet::new();
+    let numbers = match numbers(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(versions)),
+        numbers => numbers?,
+    };
+    for number in numbers {
+        match header(&path(folder, number)) {
+            Ok(Some(header)) => versions.insert(header.key),
+            Ok(None) => return Ok(None),
+            // It was old, and is gone.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+    }
+    match fs::read(folder.join(HEAD_FILE)) {
+        Ok(text) => Ok(serde_json::from_slice::<Head>(&text).ok().map(|head| {
+            versions.insert(head.key);
+            versions
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(versions)),
+        Err(error) => Err(error),
+    }
 }

@@ -18,6 +18,7 @@ mod summary;
 mod verify;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -49,6 +50,8 @@ use crate::keys::{Keyring, LogHead};
 pub struct Audit {
     is_off: AtomicBool,
     trail: OnceLock<Trail>,
+    /// Where files are that are written, or were once.
+    folder: OnceLock<PathBuf>,
 }
 
 /// The files of the trail, being written.
@@ -73,20 +76,23 @@ impl Audit {
         keyring: &Keyring,
         logs: &[(AccountId, LogHead)],
     ) -> Result<(), Fault> {
+        let folder = data.join(files::FOLDER);
+        self.folder
+            .set(folder.clone())
+            .map_err(|_| Fault::Bug("the audit trail was started twice".to_owned()))?;
         if !settings.enabled {
             self.is_off.store(true, Ordering::Relaxed);
             return Ok(());
         }
-        let folder = data.join(files::FOLDER);
         let failed = |error: std::io::Error| {
             Fault::Folder(format!(
                 "the audit trail in {} cannot be written: {error}",
                 folder.display()
             ))
         };
-        let sealing = keyring.sealing(AccountId::DIRECTORY)?;
-        let with = FileKey { version: sealing.version(), key: sealing.trail().clone() };
+        let with = file_key(keyring)?;
         let shared = Arc::new(Shared::new(settings));
+        shared.is_news(with.version);
         let keys = |version| trail_key(keyring, version);
         let mut writer =
             Writer::open(folder.clone(), settings.clone(), with, &keys, Arc::clone(&shared))
@@ -130,7 +136,7 @@ impl Audit {
         let Some(trail) = self.trail.get() else { return Ok(()) };
         match trail.shared.ring.offer_or_count(Entry::Noted(note)) {
             Err(Entry::Noted(note)) => Err(note),
-            Err(Entry::Stored(_) | Entry::Skip { .. } | Entry::Flush(_)) | Ok(()) => Ok(()),
+            Err(_) | Ok(()) => Ok(()),
         }
     }
 
@@ -156,6 +162,37 @@ impl Audit {
                 return;
             }
         }
+    }
+
+    /// Takes up the newest data key, if it is news: lines from now on are under it.
+    pub fn take_up(&self, keyring: &Keyring) {
+        let Some(trail) = self.trail.get() else { return };
+        if !trail.shared.is_news(keyring.newest()) {
+            return;
+        }
+        match file_key(keyring) {
+            // A key always finds a place.
+            Ok(key) => drop(trail.shared.ring.offer(Entry::Rekey(Box::new(key)))),
+            Err(fault) => tracing::error!("the audit trail has no new key: {fault}"),
+        }
+    }
+
+    /// Which of these data keys the lines in the files need; all if the files do not say.
+    ///
+    /// # Errors
+    /// [`Fault::Folder`] when the files cannot be read.
+    pub async fn needed(&self, versions: &BTreeSet<u32>) -> Result<BTreeSet<u32>, Fault> {
+        let Some(folder) = self.folder.get().cloned() else { return Ok(BTreeSet::new()) };
+        let open = self.trail.get().map(|trail| trail.shared.key());
+        let read = tokio::task::spawn_blocking(move || files::key_versions(&folder)).await;
+        let read = read.map_err(|error| Fault::Bug(error.to_string()))?;
+        let needed = read.map_err(|error| {
+            Fault::Folder(format!("the files of the audit trail cannot be read: {error}"))
+        })?;
+        let is_needed = |version: &u32| {
+            open == Some(*version) || needed.as_ref().is_none_or(|needed| needed.contains(version))
+        };
+        Ok(versions.iter().copied().filter(is_needed).collect())
     }
 
     /// Waits until everything that was noted before is in the files.
@@ -202,6 +239,12 @@ impl Audit {
             }
         }
     }
+}
+
+/// The key of the codes of new lines.
+fn file_key(keyring: &Keyring) -> Result<FileKey, Fault> {
+    let sealing = keyring.sealing(AccountId::DIRECTORY)?;
+    Ok(FileKey { version: sealing.version(), key: sealing.trail().clone() })
 }
 
 /// The key of the codes of lines, by its version.

@@ -9,6 +9,7 @@ use iamd_wire::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::end::FileKey;
 use crate::config::WhenFull;
 use crate::fault::Fault;
 
@@ -27,6 +28,8 @@ pub(super) enum Entry {
     Stored(StoredRecord),
     /// The store has no records of an account any more up to this number, and does not miss them.
     Skip { account: AccountId, up_to: u64 },
+    /// The key that is to be used from now on.
+    Rekey(Box<FileKey>),
     /// Tells when all entries before it are written.
     Flush(oneshot::Sender<()>),
 }
@@ -55,7 +58,7 @@ impl Entry {
         match self {
             Entry::Noted(note) => note.event.size() + note.outcome.size(),
             Entry::Stored(record) => record.text.len(),
-            Entry::Skip { .. } | Entry::Flush(_) => 0,
+            Entry::Skip { .. } | Entry::Rekey(_) | Entry::Flush(_) => 0,
         }
     }
 }
@@ -102,7 +105,7 @@ impl Ring {
         if state.is_closed {
             return Ok(());
         }
-        let is_flush = matches!(entry, Entry::Flush(_));
+        let is_flush = matches!(entry, Entry::Flush(_) | Entry::Rekey(_));
         let is_full =
             state.entries.len() >= self.entries_max || state.bytes.saturating_add(size) > BYTES_MAX;
         if is_full && !is_flush {

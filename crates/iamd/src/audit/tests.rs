@@ -42,7 +42,7 @@ impl World {
     }
 }
 
-async fn proven(world: &World, node: &Node) -> Report {
+async fn proven(world: &World, node: &Arc<Node>) -> Report {
     let (progress, steps) = crate::operator::Progress::channel();
     let report = verify(node, world.data(), &progress).await.unwrap();
     let last = (*steps.borrow()).unwrap();
@@ -114,7 +114,7 @@ async fn old_records_are_forgotten_in_the_store_and_not_missed() {
     assert_eq!(proven(&world, &node).await.breaks, []);
     // What the ledger says is there must be there, also for the next node.
     write(&node, "Newer").await;
-    assert_eq!(proven(&world, &*world.node().await).await.breaks, []);
+    assert_eq!(proven(&world, &world.node().await).await.breaks, []);
     node.audit().close().await;
 }
 
@@ -237,4 +237,65 @@ async fn a_store_that_went_back_is_told_of_and_its_new_records_are_kept() {
     let lines = world.lines();
     assert!(lines[3].contains("StoreWentBack") && lines[4].contains("After"));
     assert_eq!(proven(&world, &node).await.breaks, []);
+}
+
+/// The versions of the keys that files of the trail are under, by file.
+fn keys_of_files(world: &World) -> Vec<u32> {
+    let folder = world.data().join(files::FOLDER);
+    let numbers = files::numbers(&folder).unwrap();
+    let header = |number: &u64| files::header(&files::path(&folder, *number)).unwrap().unwrap();
+    numbers.iter().map(|number| header(number).key).collect()
+}
+
+#[tokio::test]
+async fn a_new_data_key_is_taken_up_at_once_and_lines_go_on() {
+    let world = World::new();
+    let node = world.node().await;
+    node.start_audit(world.data(), &Config::default().audit).unwrap();
+    write(&node, "Before").await;
+    node.audit().flush().await.unwrap();
+    assert_eq!(keys_of_files(&world), [1]);
+    let rotate = Event::operator("RotateKey", &(), "request-id");
+    node.rotate_data_key(&rotate, &|_, _| {}).await.unwrap();
+    write(&node, "After").await;
+    // The second answer comes when all is done that the first one's batch has led to.
+    node.audit().flush().await.unwrap();
+    node.audit().flush().await.unwrap();
+    assert_eq!(keys_of_files(&world), [1, 2]);
+    assert!(node.audit().note(note("Later")).is_ok());
+    let report = proven(&world, &node).await;
+    // Before, the order, the end of both logs under the new key, After, Later.
+    assert_eq!((report.breaks, report.lines), (vec![], 6));
+    let both = BTreeSet::from([1, 2]);
+    assert_eq!(node.audit().needed(&both).await.unwrap(), both);
+    node.audit().close().await;
+}
+
+#[tokio::test]
+async fn a_data_key_of_a_rotation_at_rest_is_taken_up_at_the_next_start() {
+    let world = World::new();
+    let node = world.node().await;
+    node.start_audit(world.data(), &Config::default().audit).unwrap();
+    write(&node, "Before").await;
+    node.audit().flush().await.unwrap();
+    node.audit().close().await;
+    let rotate = Event::operator("RotateKey", &(), "request-id");
+    world.node().await.rotate_data_key(&rotate, &|_, _| {}).await.unwrap();
+    let node = world.node().await;
+    let forgetful = AuditSettings { retention_days: 0, ..Config::default().audit };
+    node.start_audit(world.data(), &forgetful).unwrap();
+    // With its file went the need of the old key.
+    assert_eq!(keys_of_files(&world), [2]);
+    assert_eq!(node.audit().needed(&BTreeSet::from([1, 2])).await.unwrap(), BTreeSet::from([2]));
+    assert_eq!(proven(&world, &node).await.breaks, []);
+    node.audit().close().await;
+    // Without a trail, files of before are not forgotten.
+    let node = world.node().await;
+    let off = AuditSettings { enabled: false, ..Config::default().audit };
+    node.start_audit(world.data(), &off).unwrap();
+    assert_eq!(node.audit().needed(&BTreeSet::from([1, 2])).await.unwrap(), BTreeSet::from([2]));
+    // A file that does not say which key it needs keeps all.
+    std::fs::write(files::path(&world.data().join(files::FOLDER), 9), "{").unwrap();
+    let both = BTreeSet::from([1, 2]);
+    assert_eq!(node.audit().needed(&both).await.unwrap(), both);
 }

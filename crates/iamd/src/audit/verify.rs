@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ impl std::fmt::Display for Break {
 ///
 /// # Errors
 /// [`Fault::Unavailable`] and [`Fault::Folder`] when something cannot be read at all.
-pub async fn verify(node: &Node, data: &Path, progress: &Progress) -> Result<Report, Fault> {
+pub async fn verify(node: &Arc<Node>, data: &Path, progress: &Progress) -> Result<Report, Fault> {
     let folder = data.join(files::FOLDER);
     let logs = node.logs();
     // Without a folder there are no files.
@@ -71,20 +72,23 @@ pub async fn verify(node: &Node, data: &Path, progress: &Progress) -> Result<Rep
     let total = logs.len().saturating_add(files) as u64;
     let mut report = Report::default();
     let snapshot = node.snapshot();
-    let mut stored = BTreeMap::new();
     for (account, head) in logs {
         // Records that come in the meantime are behind what the head says.
-        stored.insert(account.number(), head.last);
         verify_log(node, &snapshot.keys, account, head, &mut report).await?;
         progress.report(Step { done: report.accounts, total });
     }
     node.audit().flush().await?;
-    let (keys, progress) = (snapshot.keys.clone(), progress.clone());
+    let (node, progress) = (Arc::clone(node), progress.clone());
     let joined = tokio::task::spawn_blocking(move || {
-        let keys = |version| super::trail_key(&keys, version);
+        // Those of now: a key may come into use while the files are read.
+        let keys = |version| super::trail_key(&node.snapshot().keys, version);
         let mut reader = FileReader::new(&folder, &keys, report);
         reader.progress = Some((progress, total));
-        let read = reader.read(&stored);
+        let read = reader.read(|| {
+            // Those of now, too: what comes into the files was in the store before.
+            let logs = node.logs().into_iter();
+            logs.map(|(account, head)| (account.number(), head.last)).collect()
+        });
         read.map_err(|error| Fault::Folder(format!("{} cannot be read: {error}", folder.display())))
     });
     joined.await.map_err(|error| Fault::Bug(error.to_string()))?
@@ -150,7 +154,8 @@ impl<'a> FileReader<'a> {
         FileReader { folder, keys, report, exported: BTreeMap::new(), end: None, progress: None }
     }
 
-    fn read(mut self, stored: &BTreeMap<u64, u64>) -> std::io::Result<Report> {
+    /// `stored` says where the logs of the store end, by account, once all files are read.
+    fn read(mut self, stored: impl FnOnce() -> BTreeMap<u64, u64>) -> std::io::Result<Report> {
         if !self.folder.is_dir() {
             // A server that has not run, or that keeps no trail.
             return Ok(self.report);
@@ -168,6 +173,7 @@ impl<'a> FileReader<'a> {
                 progress.report(Step { done, total: *total });
             }
         }
+        let stored = stored();
         for (account, number) in std::mem::take(&mut self.exported) {
             let last = stored.get(&account).copied().unwrap_or_default();
             if number > last {
@@ -270,7 +276,6 @@ impl<'a> FileReader<'a> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::sync::Arc;
 
     use aws_lc_rs::hmac;
     use iamd_core::audit::{Event, Outcome};
@@ -314,7 +319,7 @@ mod tests {
 
     fn report(folder: &Path) -> Report {
         let folder = folder.join(files::FOLDER);
-        FileReader::new(&folder, &key, Report::default()).read(&BTreeMap::new()).unwrap()
+        FileReader::new(&folder, &key, Report::default()).read(BTreeMap::new).unwrap()
     }
 
     /// The first break, as the file's number and line, after the record.

@@ -100,6 +100,7 @@ impl Writer {
             writer.push_header();
         }
         writer.write_out()?;
+        writer.rotate_when_due()?;
         writer.sync()?;
         writer.forget_old_files()?;
         Ok(writer)
@@ -165,6 +166,7 @@ impl Writer {
                 let last = self.exported.entry(account.number()).or_default();
                 *last = (*last).max(up_to);
             }
+            Entry::Rekey(key) => self.with = *key,
             Entry::Flush(sender) => self.flushed.push(sender),
         }
     }
@@ -293,6 +295,7 @@ impl Writer {
             seal: String::new(),
         };
         head.write(&self.folder, &self.with.key)?;
+        self.shared.set_key(self.open.version);
         self.unsynced_since = None;
         Ok(())
     }
@@ -302,7 +305,9 @@ impl Writer {
         let hours = i64::from(self.settings.file_hours_max);
         let is_old = now.saturating_sub(self.open.began) >= hours * SECONDS_PER_HOUR;
         let is_due = is_old && !self.open.block.is_empty();
-        if self.open.length < self.settings.file_bytes_max && !is_due {
+        // A file has one key, so that a key is needed no longer when its files are gone.
+        let is_rekeyed = self.open.version != self.with.version;
+        if self.open.length < self.settings.file_bytes_max && !is_due && !is_rekeyed {
             return Ok(());
         }
         if !self.open.block.is_empty() {

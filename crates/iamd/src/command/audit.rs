@@ -25,6 +25,9 @@ pub(super) struct Verify {
     /// The data folder of the node, which may be running.
     #[arg(long, env = "IAMD_DATA", default_value = "./iamd-data")]
     data: PathBuf,
+    /// Where the master key of a node that is not running comes from, as in its settings.
+    #[arg(long, env = "IAMD_MASTER_KEY", value_name = "SOURCE", default_value = "")]
+    master_key: String,
     /// How to print; lines on a terminal, JSON otherwise.
     #[arg(short, long)]
     output: Option<OutputFormat>,
@@ -73,7 +76,7 @@ async fn run_verify(options: &Verify) -> Result<ExitCode, Fault> {
 
 /// By the running node, if there is one; else by the folder itself.
 async fn report(options: &Verify) -> Result<Report, Fault> {
-    match errand::carry_out(&options.data, Wish::VerifyAudit).await? {
+    match errand::carry_out_with(&options.data, &options.master_key, Wish::VerifyAudit).await? {
         Granted::Audit(report) => Ok(report),
         _ => Err(Fault::Bug("the node answers something else".to_owned())),
     }

@@ -95,3 +95,29 @@ fn kept(granted: &Granted) -> Result<(), Fault> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::RevocationFacts;
+
+    #[test]
+    fn only_what_would_be_forgotten_is_a_failure() {
+        let facts = |stored, journalled| {
+            Granted::Revocation(RevocationFacts {
+                account_id: "111122223333".to_owned(),
+                revoked: "something".to_owned(),
+                access_keys: Vec::new(),
+                sessions_ended: None,
+                stored,
+                journalled,
+                problem: None,
+            })
+        };
+        assert_eq!(kept(&facts(true, true)), Ok(()));
+        assert_eq!(kept(&facts(true, false)), Ok(()));
+        assert_eq!(kept(&facts(false, true)), Ok(()));
+        let forgotten = kept(&facts(false, false)).unwrap_err().to_string();
+        assert!(forgotten.contains("only until it stops"), "{forgotten}");
+    }
+}

@@ -96,8 +96,9 @@ impl OperatorsDoor {
         let wish: Wish = serde_json::from_slice(&held.bytes).map_err(|error| {
             Refused::new(StatusCode::BAD_REQUEST, format!("the request cannot be read: {error}"))
         })?;
-        wish.permit(&operator)
-            .map_err(|fault| Refused::new(StatusCode::FORBIDDEN, fault.to_string()))?;
+        operator::permit(desk.node, &operator, &wish)
+            .await
+            .map_err(|fault| Refused::new(status_of_denial(&fault), fault.to_string()))?;
         Ok(self.worked(desk.node, operator, wish).await)
     }
 
@@ -169,6 +170,14 @@ const RULES: Rules = Rules {
     payload: PayloadRule::Hash,
     presigned_seconds_min: 0,
 };
+
+/// The status of a wish that the operator may not have; its record may have found no place.
+fn status_of_denial(fault: &Fault) -> StatusCode {
+    match fault {
+        Fault::Refused(_) => StatusCode::FORBIDDEN,
+        fault => status(fault),
+    }
+}
 
 fn status(fault: &Fault) -> StatusCode {
     match fault {

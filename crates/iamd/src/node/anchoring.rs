@@ -9,6 +9,7 @@ use iamd_store::Revision;
 use tokio::sync::Mutex;
 
 use super::Node;
+use super::key_change::KeyRecord;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::keys::anchor::Anchor;
@@ -72,7 +73,11 @@ impl Node {
     /// # Errors
     /// [`Fault::Folder`] when the anchor cannot be written, and then nothing has changed; what the
     /// store answers.
-    pub(super) async fn replace_master(&self, new: &Arc<SealingKey>) -> Result<(), Fault> {
+    pub(super) async fn replace_master(
+        &self,
+        new: &Arc<SealingKey>,
+        record: &KeyRecord,
+    ) -> Result<(), Fault> {
         if let Some(folder) = self.anchor.folder.get() {
             let mut written = self.anchor.written.lock().await;
             let snapshot = self.snapshot();
@@ -80,9 +85,9 @@ impl Node {
             wrote(folder, snapshot.revisions().clone(), masters).await?;
             written.revisions = None;
             // Nobody writes an anchor under the old key alone before the keys are under the new one.
-            self.rewrap_keys(new).await?;
+            self.rewrap_keys(new, record).await?;
         } else {
-            self.rewrap_keys(new).await?;
+            self.rewrap_keys(new, record).await?;
         }
         self.write_anchor().await
     }

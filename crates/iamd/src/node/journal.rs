@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use iamd_core::account_id::AccountId;
-use iamd_core::operator::Revocation;
+use iamd_core::operator::OrderedRevocation;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
 
@@ -44,7 +44,7 @@ impl Journal {
     pub(super) fn open(
         folder: &Path,
         keyring: &Keyring,
-    ) -> Result<(Journal, Vec<Revocation>), Fault> {
+    ) -> Result<(Journal, Vec<OrderedRevocation>), Fault> {
         let path = folder.join(JOURNAL_FILE);
         let failed = |error| unusable(&path, &error);
         let mut options = OpenOptions::new();
@@ -86,7 +86,7 @@ impl Journal {
     pub(super) fn append(
         &mut self,
         keyring: &Keyring,
-        revocation: &Revocation,
+        revocation: &OrderedRevocation,
     ) -> Result<(), Fault> {
         let content = minicbor::to_vec(revocation)
             .map_err(|error| Fault::Bug(format!("a revocation cannot be written: {error}")))?;
@@ -122,7 +122,7 @@ impl Journal {
     }
 }
 
-fn opened(keyring: &Keyring, number: u64, line: &[u8]) -> Option<Revocation> {
+fn opened(keyring: &Keyring, number: u64, line: &[u8]) -> Option<OrderedRevocation> {
     let sealed = STANDARD.decode(line).ok()?;
     let (place, version) = place(number);
     let opened = keyring.open(AccountId::DIRECTORY, &place, &sealed).ok()?;

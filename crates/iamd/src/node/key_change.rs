@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::record::RecordKey;
-use iamd_store::{AccountRows, CommitError};
+use iamd_store::{AccountCommit, AccountRows, CommitError, Revision};
 
-use super::Node;
 use super::key_store::{self, StoredKeys};
 use super::load::store_fault;
+use super::{Node, Published};
+use crate::audit::recorded;
 use crate::fault::Fault;
-use crate::keys::{KeyRow, Keyring, Ledger, SealingKey};
+use crate::keys::{KeyRow, Keyring, Ledger, SealingKey, Step};
 
 /// How often a change is planned again after another node was faster.
 const RACES_MAX: usize = 16;
@@ -23,11 +25,25 @@ pub(super) struct KeyChange {
     pub(super) puts: Vec<KeyRow>,
     /// Keys that go.
     pub(super) removes: Vec<RecordKey>,
+    /// What the trail says of it; nothing of what the node does by itself.
+    pub(super) record: Option<KeyRecord>,
+}
+
+/// What the trail says of a change of keys: who wanted it, and what came of it.
+pub(super) type KeyRecord = (Event, Outcome);
+
+/// A record that is about to be committed to the log of operators.
+struct Told {
+    text: String,
+    number: u64,
+    expected: Revision,
+    step: Step,
 }
 
 impl Node {
-    /// Changes the stored keys in one commit, which is durable and in force when this returns. A plan
-    /// that gives none changes nothing. Says whether anything changed.
+    /// Changes the stored keys in one commit, together with the record of that, which is durable and
+    /// in force when this returns. A plan that gives none changes nothing. Says whether anything
+    /// changed.
     ///
     /// # Errors
     /// What the plan and the store answer.
@@ -41,55 +57,117 @@ impl Node {
             let master = Arc::clone(self.snapshot().keys.master());
             let stored = key_store::proven(&master, &key_store::read(&*self.store).await?)?;
             let change = plan(&stored.rows)?;
-            let Some(KeyChange { puts, removes }) = change else {
+            let Some(KeyChange { puts, removes, record }) = change else {
                 self.publish_keys(&master, stored)?;
                 return Ok(false);
             };
             let commit = key_store::commit(&master, &stored.ledger, &puts, &removes)?;
-            match self.store.commit(vec![commit]).await {
-                Ok(_) => {
-                    self.take_in_keys(&key_store::read(&*self.store).await?)?;
-                    return Ok(true);
-                }
-                Err(CommitError::Conflict { .. }) => {}
-                Err(CommitError::Store(error)) => return Err(store_fault(error)),
+            if self.commit_keys(commit, &master, record.as_ref()).await? {
+                return Ok(true);
             }
         }
-        Err(Fault::Unavailable("other nodes change the keys all the time".to_owned()))
+        Err(lost_races())
     }
 
-    /// Seals all stored keys under another master key, in one commit.
+    /// Seals all stored keys under another master key, in one commit with the record of that.
     ///
     /// # Errors
     /// What the store answers.
-    pub(super) async fn rewrap_keys(&self, master: &Arc<SealingKey>) -> Result<(), Fault> {
+    pub(super) async fn rewrap_keys(
+        &self,
+        master: &Arc<SealingKey>,
+        record: &KeyRecord,
+    ) -> Result<(), Fault> {
         let queue = self.queue(AccountId::KEYS);
         let _turn = queue.turn().await;
         let old = Arc::clone(self.snapshot().keys.master());
-        let stored = key_store::proven(&old, &key_store::read(&*self.store).await?)?;
-        // All rows are written anew, so that the ledger under the new key begins with none.
-        let mut ledger = Ledger::new(master);
-        ledger.finish(stored.ledger.revision());
-        let commit = key_store::commit(master, &ledger, &stored.rows, &[])?;
-        self.store.commit(vec![commit]).await.map_err(|error| match error {
-            CommitError::Conflict { .. } => {
-                Fault::Unavailable("another node changed the keys meanwhile".to_owned())
+        for _ in 0..RACES_MAX {
+            let stored = key_store::proven(&old, &key_store::read(&*self.store).await?)?;
+            // All rows are written anew, so that the ledger under the new key begins with none.
+            let mut ledger = Ledger::new(master);
+            ledger.finish(stored.ledger.revision());
+            let commit = key_store::commit(master, &ledger, &stored.rows, &[])?;
+            if self.commit_keys(commit, master, Some(record)).await? {
+                return Ok(());
             }
-            CommitError::Store(error) => store_fault(error),
-        })?;
-        let read = key_store::read(&*self.store).await?;
-        self.publish_keys(master, key_store::proven(master, &read)?)
+        }
+        Err(lost_races())
     }
 
-    /// Makes the keyring anew of the rows of the pseudo-account of keys, and puts it in force; older
-    /// rows than those in force change nothing.
+    /// Commits a change of keys with its record, and puts both in force; false, and nothing is
+    /// changed, if another node was faster. Whoever calls has the turn of the keys.
+    async fn commit_keys(
+        &self,
+        keys: AccountCommit,
+        master: &Arc<SealingKey>,
+        record: Option<&KeyRecord>,
+    ) -> Result<bool, Fault> {
+        let operators = self.queue(AccountId::OPERATORS);
+        let _turn = operators.turn().await;
+        let mut commits = vec![keys];
+        let record = record.filter(|_| self.audit().is_on());
+        let told = match record {
+            Some(record) => {
+                let Some((commit, told)) = self.told(record)? else {
+                    self.catch_up_with(None).await?;
+                    return Ok(false);
+                };
+                commits.push(commit);
+                Some(told)
+            }
+            None => None,
+        };
+        let committed = match self.store.commit(commits).await {
+            Ok(committed) => committed,
+            Err(CommitError::Conflict { account, revision }) => {
+                if account.0 == AccountId::OPERATORS.number() {
+                    self.catch_up_with(Some((account, revision))).await?;
+                }
+                return Ok(false);
+            }
+            Err(CommitError::Store(error)) => return Err(store_fault(error)),
+        };
+        self.take_in_keys(master, &key_store::read(&*self.store).await?)?;
+        if let Some(Told { text, number, expected, step }) = told {
+            self.publish(Published {
+                changes: &[],
+                revisions: &[(AccountId::OPERATORS, expected.next())],
+                steps: vec![(AccountId::OPERATORS, step)],
+                cursor: committed.cursor,
+            });
+            self.audit().stored(AccountId::OPERATORS, number, vec![text]);
+        }
+        Ok(true)
+    }
+
+    /// The commit of a record to the log of operators; none if this node does not know the log's end.
+    fn told(&self, (event, outcome): &KeyRecord) -> Result<Option<(AccountCommit, Told)>, Fault> {
+        const ACCOUNT: AccountId = AccountId::OPERATORS;
+        let base = self.snapshot();
+        let (expected, mut log) = (base.revision(ACCOUNT), self.ledgers.log(ACCOUNT));
+        let number = log.last.saturating_add(1);
+        let text = recorded(event, outcome, ACCOUNT, self.clock.now())?;
+        let sealed = log.append(base.keys.sealing(ACCOUNT)?, ACCOUNT, &text)?;
+        let step = self.ledgers.step(&base.keys, ACCOUNT, expected, [], log)?;
+        let Some(mut step) = step else { return Ok(None) };
+        let mut commit = AccountCommit::new(iamd_store::AccountId(ACCOUNT.number()), expected);
+        commit.records = vec![sealed];
+        commit.seal = std::mem::take(&mut step.seal);
+        Ok(Some((commit, Told { text, number, expected, step })))
+    }
+
+    /// Makes the keyring anew of the rows of the pseudo-account of keys, which are under this master
+    /// key, and puts it in force; older rows than those in force change nothing.
     ///
     /// # Errors
     /// [`Fault::Damaged`] when they are not what was written; [`Fault::Folder`] when they are under
     /// another master key.
-    pub(super) fn take_in_keys(&self, read: &AccountRows) -> Result<(), Fault> {
-        let master = Arc::clone(self.snapshot().keys.master());
-        self.publish_keys(&master, key_store::proven(&master, read)?)
+    pub(super) fn take_in_keys(
+        &self,
+        master: &Arc<SealingKey>,
+        read: &AccountRows,
+    ) -> Result<(), Fault> {
+        self.publish_keys(master, key_store::proven(master, read)?)
     }
 
     fn publish_keys(&self, master: &Arc<SealingKey>, stored: StoredKeys) -> Result<(), Fault> {
@@ -101,8 +179,13 @@ impl Node {
         // INVARIANT: an account never goes back.
         if revision > current.revision(AccountId::KEYS) {
             self.ledgers.renew(HashMap::from([(AccountId::KEYS, ledger)]));
-            self.snapshot.store(Arc::new(current.with_keys(keyring, revision)));
+            self.snapshot.store(Arc::new(current.with_keys(Arc::clone(&keyring), revision)));
+            self.audit.take_up(&keyring);
         }
         Ok(())
     }
+}
+
+fn lost_races() -> Fault {
+    Fault::Unavailable("other nodes change the keys all the time".to_owned())
 }

@@ -52,6 +52,7 @@ pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
 
 use crate::audit::{self, Audit};
+use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
@@ -74,6 +75,7 @@ pub struct Node {
     quotas: Quotas,
     facts: FactTable,
     audit: Audit,
+    calls: Calls,
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
@@ -204,6 +206,7 @@ impl Node {
             quotas,
             facts,
             audit: Audit::default(),
+            calls: Calls::default(),
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -251,6 +254,11 @@ impl Node {
     /// The audit trail.
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// Calls through the gateway, as they end.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Begins to write the audit trail into a data folder.
@@ -424,6 +432,7 @@ impl Node {
         // was read stays.
         let snapshot = snapshot.or_newer(&self.snapshot.load());
         self.snapshot.store(Arc::new(self.pending.over(snapshot)));
+        self.audit.take_up(&self.snapshot.load().keys);
         self.feed.restart(cursor, asked);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use iamd_core::operator::{Revocation, Revoked};
+use iamd_core::operator::{OrderedRevocation, Revoked};
 
 use super::journal::Journal;
 use super::snapshot::Snapshot;
@@ -17,7 +17,7 @@ const WAITING_MAX: usize = 1_000;
 /// The revocations, in the order in which they were said.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    waiting: Mutex<Vec<Revocation>>,
+    waiting: Mutex<Vec<OrderedRevocation>>,
     journal: Mutex<Option<Journal>>,
 }
 
@@ -25,8 +25,8 @@ impl Pending {
     /// The picture with all of them in force.
     pub(super) fn over(&self, snapshot: Snapshot) -> Snapshot {
         let waiting = self.waiting();
-        waiting.iter().fold(snapshot, |snapshot, revocation| {
-            match revocation.planned(&snapshot.state) {
+        waiting.iter().fold(snapshot, |snapshot, ordered| {
+            match ordered.revocation.planned(&snapshot.state) {
                 Ok(planned) => snapshot.after(&planned.changes, &[]),
                 // Its account is gone, and all credentials with it.
                 Err(_) => snapshot,
@@ -34,7 +34,7 @@ impl Pending {
         })
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Revocation>> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<OrderedRevocation>> {
         // Nothing is left half done by a panic while this lock is held.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,22 +71,22 @@ impl Node {
     ///
     /// # Errors
     /// What the revocation refuses; [`Fault::Busy`] when too many wait for the store.
-    pub async fn revoke(self: &Arc<Node>, revocation: Revocation) -> Result<InForce, Failure> {
-        let revoked = revocation.planned(&self.snapshot().state)?.output;
+    pub async fn revoke(self: &Arc<Node>, ordered: OrderedRevocation) -> Result<InForce, Failure> {
+        let revoked = ordered.revocation.planned(&self.snapshot().state)?.output;
         {
             let mut waiting = self.pending.waiting();
             if waiting.len() >= WAITING_MAX {
                 let reason = "too many revocations wait for the store; revoke all of an account";
                 return Err(Fault::Busy(reason.to_owned()).into());
             }
-            waiting.push(revocation.clone());
+            waiting.push(ordered.clone());
         }
         self.publish_pending();
         let node = Arc::clone(self);
         let journalled = tokio::task::spawn_blocking(move || {
             let keyring = Arc::clone(&node.snapshot().keys);
             match &mut *node.pending.journal() {
-                Some(journal) => journal.append(&keyring, &revocation),
+                Some(journal) => journal.append(&keyring, &ordered),
                 None => Err(Fault::Folder("there is no journal".to_owned())),
             }
         });
@@ -97,7 +97,7 @@ impl Node {
     }
 
     /// The revocations that the store may not know yet.
-    pub fn pending_revocations(&self) -> Vec<Revocation> {
+    pub fn pending_revocations(&self) -> Vec<OrderedRevocation> {
         self.pending.waiting().clone()
     }
 
@@ -105,12 +105,12 @@ impl Node {
     ///
     /// # Errors
     /// [`Fault::Folder`] when the journal cannot be cleared: it is replayed once more then.
-    pub fn settle(&self, revocation: &Revocation) -> Result<(), Fault> {
+    pub fn settle(&self, ordered: &OrderedRevocation) -> Result<(), Fault> {
         // Held before the others are looked at, so that none is written down and cleared at once.
         let mut journal = self.pending.journal();
         let is_last = {
             let mut waiting = self.pending.waiting();
-            if let Some(place) = waiting.iter().position(|waiting| waiting == revocation) {
+            if let Some(place) = waiting.iter().position(|waiting| waiting == ordered) {
                 waiting.remove(place);
             }
             waiting.is_empty()

@@ -1,7 +1,7 @@
 //! Sealing the rows and the ledger of an account under the newest data key.
 //!
 //! Rows are read beside the queue and sealed in small commits, each in the account's turn; the last
-//! commit takes the ledger along. What is sealed changes, and nothing else: whoever asks meanwhile
+//! commit takes the ledger along, and ends the account's log with a record of all this. What is sealed changes, and nothing else: whoever asks meanwhile
 //! gets the same answers.
 
 use std::collections::HashMap;
@@ -9,14 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::{Event, Outcome};
 use iamd_core::record::RecordKey;
 use iamd_store::{AccountCommit, CommitError, Cursor, Revision, Row};
 use tokio::task::JoinSet;
 
 use super::load::store_fault;
 use super::{Node, Published};
+use crate::audit::recorded;
+use crate::entropy;
 use crate::fault::Fault;
-use crate::keys::{Entry, Keyring, key_version, row_version};
+use crate::keys::{Entry, Keyring, LogHead, SealingKey, key_version, row_version};
 
 /// Most rows in one commit.
 // CHOICE: sealing that many takes about a millisecond, and nobody waits longer for his turn.
@@ -187,7 +190,12 @@ async fn ledger_resealed(node: &Node, account: AccountId) -> Result<u64, Attempt
         }
     }
     let Sealed { mut commit, keys } = sealed;
-    let log = renewed.log().clone();
+    let mut log = renewed.log().clone();
+    let record = record(node, account, with, &log)?;
+    if let Some(text) = &record {
+        commit.records.push(log.append(with, account, text)?);
+    }
+    let number = log.last;
     let mut step = renewed.step(with, account, put(&keys), log)?;
     commit.seal = std::mem::take(&mut step.seal);
     let cursor = committed(node, commit).await?;
@@ -195,7 +203,22 @@ async fn ledger_resealed(node: &Node, account: AccountId) -> Result<u64, Attempt
     node.ledgers.renew(HashMap::from([(account, renewed)]));
     let revisions = &[(account, expected.next())];
     node.publish(Published { changes: &[], revisions, steps: Vec::new(), cursor });
+    node.audit().stored(account, number, record.into_iter().collect());
     Ok(keys.len() as u64)
+}
+
+/// The record that ends a log under the new key: the last one always stays, and keeps its key.
+fn record(
+    node: &Node,
+    account: AccountId,
+    with: &SealingKey,
+    log: &LogHead,
+) -> Result<Option<String>, Fault> {
+    if log.last == 0 || !node.audit().is_on() {
+        return Ok(None);
+    }
+    let event = Event::sealed_anew(with.version(), &entropy::request_id()?);
+    recorded(&event, &Outcome::Done(None), account, node.clock.now()).map(Some)
 }
 
 async fn committed(node: &Node, commit: AccountCommit) -> Result<Cursor, Attempt> {

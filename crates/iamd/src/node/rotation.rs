@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use iamd_core::audit::{Event, Outcome};
+
 use super::Node;
-use super::key_change::KeyChange;
+use super::key_change::{KeyChange, KeyRecord};
 use super::load::store_fault;
 use super::reseal::Report;
 use crate::fault::Fault;
@@ -33,12 +35,14 @@ pub struct DataRotation {
 
 impl Node {
     /// Makes a new data key and seals everything under it, while requests go on. A rotation that did
-    /// not come to its end is brought there instead.
+    /// not come to its end is brought there instead. The event is recorded with the key that is made,
+    /// or with the end of that rotation.
     ///
     /// # Errors
     /// What the store answers; [`Fault::Damaged`]. What was done stays done.
     pub async fn rotate_data_key(
         self: &Arc<Node>,
+        event: &Event,
         report: Report<'_>,
     ) -> Result<DataRotation, Fault> {
         let _rotating = self.rotating.lock().await;
@@ -48,11 +52,13 @@ impl Node {
             self.change_keys(|keys| {
                 let newest = data_keys(keys).map(|key| key.version).max().unwrap_or_default();
                 let fresh = DataKey::fresh(newest.saturating_add(1), now)?;
-                Ok(Some(KeyChange { puts: vec![KeyRow::Data(fresh)], ..KeyChange::default() }))
+                let record = Some(record(event, &fresh.version.to_string()));
+                let puts = vec![KeyRow::Data(fresh)];
+                Ok(Some(KeyChange { puts, record, ..KeyChange::default() }))
             })
             .await?;
         }
-        let rows = self.reseal_and_retire(report).await?;
+        let rows = self.reseal_and_retire(report, is_resumed.then_some(event)).await?;
         Ok(DataRotation { version: self.snapshot().keys.newest(), is_resumed, rows })
     }
 
@@ -66,7 +72,7 @@ impl Node {
         }
         let _rotating = self.rotating.lock().await;
         if self.has_unfinished_rotation() {
-            let rows = self.reseal_and_retire(&|_, _| {}).await?;
+            let rows = self.reseal_and_retire(&|_, _| {}, None).await?;
             tracing::info!(rows, "a rotation of the data key was brought to its end");
         }
         Ok(())
@@ -83,30 +89,36 @@ impl Node {
         })
     }
 
-    async fn reseal_and_retire(self: &Arc<Node>, report: Report<'_>) -> Result<u64, Fault> {
+    async fn reseal_and_retire(
+        self: &Arc<Node>,
+        report: Report<'_>,
+        event: Option<&Event>,
+    ) -> Result<u64, Fault> {
         let newest = self.snapshot().keys.newest();
         let rows = self.reseal(report).await?;
         let now = self.clock.now().seconds();
         self.change_keys(|keys| {
             let old = data_keys(keys).filter(|key| key.version < newest && key.retired.is_none());
-
             let puts: Vec<KeyRow> = old.map(|key| KeyRow::Data(key.retired(now))).collect();
-            Ok((!puts.is_empty()).then_some(KeyChange { puts, ..KeyChange::default() }))
+            let record = event.map(|event| record(event, &newest.to_string()));
+            let is_nothing = puts.is_empty() && record.is_none();
+            Ok((!is_nothing).then_some(KeyChange { puts, record, ..KeyChange::default() }))
         })
         .await?;
         Ok(rows)
     }
 
     /// Removes data keys that nothing has needed for a while. Gives those that must stay because
-    /// records of a log are under them.
+    /// records of a log or files of the audit trail are under them.
     ///
     /// # Errors
-    /// What the store answers.
+    /// What the store and the data folder answer.
     pub(super) async fn remove_data_keys(self: &Arc<Node>) -> Result<BTreeSet<u32>, Fault> {
         let _rotating = self.rotating.lock().await;
         let due = self.removable();
-        if due.is_empty() {
-            return Ok(BTreeSet::new());
+        let mut kept = self.audit.needed(&due).await?;
+        if due.is_subset(&kept) {
+            return Ok(kept);
         }
         let survey = self.survey().await?;
         let (needed, free): (BTreeSet<u32>, BTreeSet<u32>) =
@@ -115,7 +127,7 @@ impl Node {
             // A node that was behind has written with an old key.
             self.reseal(&|_, _| {}).await?;
         }
-        let kept = self.of_records(&survey, &free).await?;
+        kept.append(&mut self.of_records(&survey, &free).await?);
         let now = self.clock.now().seconds();
         let is_changed = self
             .change_keys(|keys| {
@@ -128,7 +140,8 @@ impl Node {
                 let again = again.map(|key| KeyRow::Data(key.retired(now)));
                 let puts = again.collect::<Vec<_>>();
                 let is_nothing = puts.is_empty() && removes.is_empty();
-                Ok((!is_nothing).then_some(KeyChange { puts, removes }))
+                let change = KeyChange { puts, removes, record: None };
+                Ok((!is_nothing).then_some(change))
             })
             .await?;
         if is_changed {
@@ -139,10 +152,6 @@ impl Node {
 
     /// The data keys that nothing has needed for long enough.
     pub(super) fn removable(&self) -> BTreeSet<u32> {
-        if self.audit().takes_notes() {
-            // Lines of the trail are chained under them, and stay provable for as long as they stay.
-            return BTreeSet::new();
-        }
         let keys = &self.snapshot().keys;
         let now = self.clock.now().seconds();
         let due = keys.known().iter().filter_map(|key| match key {
@@ -155,18 +164,24 @@ impl Node {
         due.collect()
     }
 
-    /// Makes a session ring key that seals after a delay. Gives its number and that time.
+    /// Makes a session ring key that seals after a delay, and records the event with it. Gives its
+    /// number and that time.
     ///
     /// # Errors
     /// What the store answers.
-    pub async fn rotate_session_key(&self, delay_seconds: u32) -> Result<(u32, i64), Fault> {
+    pub async fn rotate_session_key(
+        &self,
+        event: &Event,
+        delay_seconds: u32,
+    ) -> Result<(u32, i64), Fault> {
         let now = self.clock.now().seconds();
         let active_from = now.saturating_add(i64::from(delay_seconds));
         let mut id = 0;
         self.change_keys(|keys| {
             id = next_session_id(keys);
-            let fresh = SessionKey::fresh(id, now, active_from)?;
-            Ok(Some(KeyChange { puts: vec![KeyRow::Session(fresh)], ..KeyChange::default() }))
+            let puts = vec![KeyRow::Session(SessionKey::fresh(id, now, active_from)?)];
+            let record = Some(record(event, &id.to_string()));
+            Ok(Some(KeyChange { puts, record, ..KeyChange::default() }))
         })
         .await?;
         Ok((id, active_from))
@@ -211,7 +226,7 @@ impl Node {
                 let fresh = SessionKey::fresh(next_session_id(keys), now, active_from)?;
                 puts.push(KeyRow::Session(fresh));
             }
-            Ok(due.is_any().then_some(KeyChange { puts, removes }))
+            Ok(due.is_any().then_some(KeyChange { puts, removes, record: None }))
         };
         if RingDue::of(self.snapshot().keys.known(), now, period, delay).is_any() {
             self.change_keys(plan).await?;
@@ -219,21 +234,28 @@ impl Node {
         Ok(())
     }
 
-    /// Seals the stored keys under another master key, in one commit.
+    /// Seals the stored keys under another master key, in one commit with the record of the event.
     ///
     /// # Errors
     /// [`Fault::Refused`] when it is the one in use; as [`Node::replace_master`].
-    pub async fn rotate_master_key(&self, new: SealingKey) -> Result<u32, Fault> {
+    pub async fn rotate_master_key(&self, event: &Event, new: SealingKey) -> Result<u32, Fault> {
         let _rotating = self.rotating.lock().await;
         let fingerprint = new.version();
         if fingerprint == self.snapshot().keys.master().version() {
             return Err(Fault::Refused("the new master key is the one in use".to_owned()));
         }
-        self.replace_master(&Arc::new(new)).await?;
+        let record = record(event, &format!("{fingerprint:08x}"));
+        self.replace_master(&Arc::new(new), &record).await?;
         // The feed has the stored keys under the old key.
         self.store.forget_changes().await.map_err(store_fault)?;
         Ok(fingerprint)
     }
+}
+
+/// The record of a rotation to the key of this number or fingerprint.
+fn record(event: &Event, id: &str) -> KeyRecord {
+    let elements = serde_json::json!({"id": id});
+    (event.clone(), Outcome::Done(Some(elements.to_string())))
 }
 
 /// What is due in the session ring.

@@ -6,6 +6,7 @@ use iamd_core::audit::Event;
 use iamd_core::operator::{Command, Operator, Queue, perform};
 use iamd_core::refusal::Refusal;
 
+use super::traces;
 use crate::entropy;
 use crate::fault::Fault;
 use crate::node::{Drafted, Failure, Node, Plan, Snapshot};
@@ -21,10 +22,7 @@ pub async fn carry_out<C: Command>(
 ) -> Result<C::Output, Fault> {
     let queue = command.queue();
     let name = C::ACTION.strip_prefix("iamd:").unwrap_or(C::ACTION);
-    let mut shown = command.shown();
-    if let (Operator::Named(name), Some(shown)) = (operator, shown.as_object_mut()) {
-        shown.insert("operator".to_owned(), serde_json::Value::from(&**name));
-    }
+    let shown = traces::shown(operator, command.shown());
     let event = Event::operator(name, &shown, &entropy::request_id()?);
     let by = operator.clone();
     let plan: Plan<C::Output> = Box::new(move |snapshot: &Snapshot, node: &Node| {

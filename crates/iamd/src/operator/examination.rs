@@ -88,8 +88,9 @@ pub(super) async fn examine(site: &Site<'_>) -> Result<NodeFacts, Fault> {
         root_keys: Named::of(
             open().filter(|account| account.keys_of(KeyOwner::Root).next().is_some()),
         ),
-        // The state holds no MFA devices yet, so that no root has one.
-        root_without_mfa: Named::of(open()),
+        root_without_mfa: Named::of(
+            open().filter(|account| !account.mfa_devices().has_any(KeyOwner::Root)),
+        ),
         weak_hashes: Named::of(open().filter(has_weak_hash)),
         forwarded_by_strangers: node.metrics().forwarded_by_strangers(),
         status,

@@ -1,5 +1,6 @@
 //! The keys of a node: listed and rotated, never shown.
 
+use iamd_core::audit::Event;
 use iamd_wire::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,19 @@ pub enum KeyOrder {
         /// The new one, in 64 hexadecimal digits.
         key: Secret,
     },
+}
+
+impl KeyOrder {
+    /// What records show of it.
+    pub(super) fn shown(&self) -> serde_json::Value {
+        match self {
+            KeyOrder::Data => serde_json::json!({"kind": "data"}),
+            KeyOrder::Session { delay_seconds } => {
+                serde_json::json!({"kind": "session", "delaySeconds": delay_seconds})
+            }
+            KeyOrder::Master { .. } => serde_json::json!({"kind": "master"}),
+        }
+    }
 }
 
 /// A key in a list.
@@ -117,11 +131,15 @@ pub(super) async fn lines(node: &Node) -> Result<Vec<KeyLine>, Fault> {
     Ok(lines)
 }
 
-/// Rotates a key.
+/// Rotates a key; the event is recorded with that.
 ///
 /// # Errors
 /// [`Fault::Refused`] for a master key that is none or the one in use; what the node answers.
-pub(super) async fn rotate(site: &Site<'_>, order: KeyOrder) -> Result<RotationFacts, Fault> {
+pub(super) async fn rotate(
+    site: &Site<'_>,
+    order: KeyOrder,
+    event: &Event,
+) -> Result<RotationFacts, Fault> {
     let facts = |kind: &str, id: String| RotationFacts {
         kind: kind.to_owned(),
         id,
@@ -134,13 +152,13 @@ pub(super) async fn rotate(site: &Site<'_>, order: KeyOrder) -> Result<RotationF
         KeyOrder::Data => {
             tracing::info!(%folder, "the data key is rotated");
             let report = |done, total| site.progress.report(Step { done, total });
-            let done = site.node.rotate_data_key(&report).await?;
+            let done = site.node.rotate_data_key(event, &report).await?;
             let facts = facts("data", done.version.to_string());
             Ok(RotationFacts { rows: Some(done.rows), resumed: done.is_resumed, ..facts })
         }
         KeyOrder::Session { delay_seconds } => {
             tracing::info!(%folder, "the session key is rotated");
-            let (id, active_from) = site.node.rotate_session_key(delay_seconds).await?;
+            let (id, active_from) = site.node.rotate_session_key(event, delay_seconds).await?;
             let active_from = Some(time(active_from));
             Ok(RotationFacts { active_from, ..facts("session", id.to_string()) })
         }
@@ -148,7 +166,7 @@ pub(super) async fn rotate(site: &Site<'_>, order: KeyOrder) -> Result<RotationF
             tracing::info!(%folder, "the master key is replaced");
             let key = MasterKey::from_digits(&key)
                 .ok_or_else(|| Fault::Refused("that is no master key".to_owned()))?;
-            let fingerprint = site.node.rotate_master_key(key.sealing()?).await?;
+            let fingerprint = site.node.rotate_master_key(event, key.sealing()?).await?;
             Ok(facts("master", format!("{fingerprint:08x}")))
         }
     }

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod ask;
+mod buckets;
+mod calls;
 mod carry;
 mod credentials;
 mod door;
@@ -17,6 +19,7 @@ mod revoke;
 mod status;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod way;
 mod wish;
 
@@ -27,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountLine, MfaFacts, PasswordFacts, StandingFacts};
 pub use ask::ask;
+pub use buckets::{BucketOrder, BucketsImported};
 pub use carry::{carry_out, refused};
 pub use credentials::OperatorFacts;
 pub use door::open;
@@ -39,6 +43,7 @@ pub use revoke::{RevocationFacts, RevokeOrder};
 pub use status::StatusFacts;
 #[cfg(test)]
 pub use status::{Counts, StoreFacts};
+pub use traces::permit;
 pub use wish::{Granted, Site, Wish, grant};
 
 use crate::fault::Fault;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use iamd_core::operator::{Operator, Revocable, Revocation, Revoked};
+use iamd_core::operator::{OrderedRevocation, Revocable, Revocation, Revoked};
 use iamd_core::refusal::Refusal;
 use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
@@ -65,13 +65,14 @@ pub struct RevocationFacts {
 /// [`Fault::Refused`] for what names nothing. An outage of the store is none.
 pub(super) async fn revoke(site: &Site<'_>, order: RevokeOrder) -> Result<RevocationFacts, Fault> {
     let revocation = resolved(site.node, &order)?;
-    let in_force = match site.node.revoke(revocation.clone()).await {
+    let ordered =
+        OrderedRevocation { revocation: revocation.clone(), operator: site.operator.clone() };
+    let in_force = match site.node.revoke(ordered.clone()).await {
         Ok(in_force) => in_force,
         Err(Failure::Refused(refusal)) => return Err(refused(refusal)),
         Err(Failure::Fault(fault)) => return Err(fault),
     };
-    let written =
-        tokio::time::timeout(STORE_TIME_MAX, stored(site.node, site.operator, revocation.clone()));
+    let written = tokio::time::timeout(STORE_TIME_MAX, stored(site.node, &ordered));
     let written = written.await.unwrap_or_else(|_| {
         let seconds = STORE_TIME_MAX.as_secs();
         Err(Fault::Unavailable(format!("no answer within {seconds} s")))
@@ -99,15 +100,14 @@ pub(super) async fn revoke(site: &Site<'_>, order: RevokeOrder) -> Result<Revoca
 
 /// Brings to the store what waits for it; stops at the first that it does not take.
 pub(super) async fn replay(node: &Arc<Node>) {
-    for revocation in node.pending_revocations() {
-        match stored(node, &Operator::Machine, revocation.clone()).await {
-            Ok(()) => {
-                tracing::info!(account = %revocation.account, "a revocation is stored");
-            }
+    for ordered in node.pending_revocations() {
+        let account = ordered.revocation.account;
+        match stored(node, &ordered).await {
+            Ok(()) => tracing::info!(%account, "a revocation is stored"),
             Err(Fault::Refused(reason)) => {
                 // Such as an account that is gone; it will not be otherwise later.
-                tracing::warn!(account = %revocation.account, "a revocation is void: {reason}");
-                settle(node, &revocation);
+                tracing::warn!(%account, "a revocation is void: {reason}");
+                settle(node, &ordered);
             }
             Err(fault) => {
                 tracing::debug!("revocations wait for the store: {fault}");
@@ -125,18 +125,14 @@ pub(super) async fn keep_replaying(node: Arc<Node>) {
     }
 }
 
-async fn stored(
-    node: &Arc<Node>,
-    operator: &Operator,
-    revocation: Revocation,
-) -> Result<(), Fault> {
-    carry_out(node, operator, revocation.clone()).await?;
-    settle(node, &revocation);
+async fn stored(node: &Arc<Node>, ordered: &OrderedRevocation) -> Result<(), Fault> {
+    carry_out(node, &ordered.operator, ordered.revocation.clone()).await?;
+    settle(node, ordered);
     Ok(())
 }
 
-fn settle(node: &Node, revocation: &Revocation) {
-    if let Err(fault) = node.settle(revocation) {
+fn settle(node: &Node, ordered: &OrderedRevocation) {
+    if let Err(fault) = node.settle(ordered) {
         tracing::warn!("the journal of revocations keeps what is stored: {fault}");
     }
 }

@@ -1,6 +1,6 @@
 //! How a node is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use iamd_core::account_id::AccountId;
@@ -105,7 +105,7 @@ pub(super) async fn status(site: &Site<'_>) -> Result<StatusFacts, Fault> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: Some(node.heard().uptime().as_secs()),
         now: node.clock().now().to_string(),
-        data: site.folder.display().to_string(),
+        data: absolute(site.folder).display().to_string(),
         store,
         counts: counts(&snapshot.state),
         writes_waiting: node.commands_waiting(),
@@ -116,6 +116,11 @@ pub(super) async fn status(site: &Site<'_>) -> Result<StatusFacts, Fault> {
         tls_ends: tls_ends(site.folder),
         last_backup: last_backup(site.folder),
     })
+}
+
+/// A path that other processes can use.
+fn absolute(folder: &Path) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 async fn store(site: &Site<'_>) -> StoreFacts {

@@ -3,17 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::caller::{Caller, Credential};
 use iamd_core::operator::Operator;
 use iamd_core::quota::Quotas;
-use iamd_core::state::{AccessKeyStatus, KeyOwner};
+use iamd_core::state::{
+    AccessKeyStatus, AccountChanges, Change, Entity, KeyOwner, MfaAssignment, MfaDevice,
+    MfaDeviceId, MfaKind,
+};
 use iamd_store::{Memory, Store};
 
 use super::*;
 use crate::authenticate::again;
 use crate::founder::{self, NewAccountFacts, Order};
-use crate::keys::MasterKey;
-use crate::node::JOURNAL_FILE;
+use crate::keys::{MasterKey, open_record};
+use crate::node::{Drafted, JOURNAL_FILE, Plan};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -72,6 +77,31 @@ impl World {
     fn journal(&self) -> Vec<u8> {
         std::fs::read(self.folder.path().join(JOURNAL_FILE)).unwrap()
     }
+}
+
+/// The records of the account that the store has.
+async fn records(node: &Node) -> Vec<serde_json::Value> {
+    let account = ACCOUNT.parse().unwrap();
+    let stored = node.stored_records(account, 0, 100).await.unwrap();
+    let keys = &node.snapshot().keys;
+    let opened = stored.iter().map(|it| open_record(keys, account, it.number, &it.bytes).unwrap());
+    opened.map(|text| serde_json::from_str(&text).unwrap()).collect()
+}
+
+/// What the trail has of operators: name, error code, parameters, and whether it only read.
+fn noted(world: &World) -> Vec<(String, serde_json::Value, serde_json::Value, bool)> {
+    let text = std::fs::read_to_string(world.folder.path().join("audit/trail-0000000001.jsonl"));
+    let text = text.unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .filter(|line| line["eventSource"] == "operator.iamd")
+        .map(|line| {
+            assert_eq!(line["userIdentity"]["invokedBy"], "iamd operator");
+            let name = line["eventName"].as_str().unwrap().to_owned();
+            let is_read = line["readOnly"].as_bool().unwrap();
+            (name, line["errorCode"].clone(), line["requestParameters"].clone(), is_read)
+        })
+        .collect()
 }
 
 async fn opened(store: &Arc<Memory>, master: &MasterKey) -> Arc<Node> {
@@ -150,6 +180,22 @@ async fn the_next_start_takes_up_what_the_journal_holds() {
 }
 
 #[tokio::test]
+async fn the_record_of_a_revocation_that_waited_names_who_ordered_it() {
+    let world = World::new().await;
+    let ana = Operator::Named("ana".into());
+    world.store.begin_outage("gone");
+    let wish = Wish::Revoke { what: world.key() };
+    let granted = wish_of(&world.node, world.folder.path(), &ana, wish).await;
+    assert!(matches!(granted, Ok(Granted::Revocation(facts)) if !facts.stored));
+    world.store.end_outage();
+    let next = world.another_node().await;
+    take_up(&next, world.folder.path()).await.unwrap();
+    let record = records(&next).await.pop().unwrap();
+    assert_eq!(record["eventName"], "Revoke");
+    assert_eq!(record["requestParameters"]["operator"], "ana");
+}
+
+#[tokio::test]
 async fn a_journal_that_was_altered_is_refused_and_a_torn_line_is_not() {
     let world = World::new().await;
     world.store.begin_outage("gone");
@@ -166,7 +212,9 @@ async fn a_journal_that_was_altered_is_refused_and_a_torn_line_is_not() {
     std::fs::write(&path, torn).unwrap();
     let next = world.another_node().await;
     next.open_journal(world.folder.path()).unwrap();
-    assert_eq!(next.pending_revocations().len(), 1);
+    let waiting = next.pending_revocations();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].operator, Operator::Machine, "who said so is kept");
 
     let mut altered = kept.clone();
     altered[60] ^= 1;
@@ -199,6 +247,61 @@ async fn a_write_that_was_planned_before_does_not_undo_a_revocation() {
 }
 
 #[tokio::test]
+async fn what_is_read_denied_or_fails_is_noted_in_the_trail() {
+    let world = World::new().await;
+    let settings = crate::config::Config::default().audit;
+    world.node.start_audit(world.folder.path(), &settings).unwrap();
+    let ana = Operator::Named("ana".into());
+    let wish = |wish| wish_of(&world.node, world.folder.path(), &ana, wish);
+    wish(Wish::ListAccounts).await.unwrap();
+    wish(Wish::Backup).await.unwrap_err();
+    world.wish(Wish::VerifyAudit).await.unwrap();
+    let key = world.master.digits();
+    world.wish(Wish::RotateKey(KeyOrder::Master { key: key.clone() })).await.unwrap_err();
+    world.store.begin_outage("gone");
+    let session = || Wish::RotateKey(KeyOrder::Session { delay_seconds: 9 });
+    world.wish(session()).await.unwrap_err();
+    world.store.end_outage();
+    world.wish(session()).await.unwrap();
+    world.node.audit().close().await;
+    let none = serde_json::Value::Null;
+    let code = |code: &str| serde_json::Value::from(code);
+    let by_ana = serde_json::json!({"operator": "ana"});
+    let ring = serde_json::json!({"kind": "session", "delaySeconds": 9});
+    let expected = [
+        ("ListAccounts", none.clone(), by_ana.clone(), true),
+        ("Backup", code("AccessDenied"), by_ana, true),
+        ("VerifyAudit", none.clone(), none.clone(), true),
+        ("RotateKey", code("InvalidInput"), serde_json::json!({"kind": "master"}), false),
+        ("RotateKey", code("ServiceUnavailable"), ring.clone(), false),
+        ("RotateKey", none, ring, false),
+    ];
+    let found = noted(&world);
+    let found = found.iter().filter(|(name, ..)| name != "CreateAccount");
+    let found = found
+        .map(|(name, code, shown, is_read)| (name.as_str(), code.clone(), shown.clone(), *is_read));
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let text = std::fs::read_to_string(world.folder.path().join("audit/trail-0000000001.jsonl"));
+    assert!(!text.unwrap().contains(key.expose()));
+}
+
+#[tokio::test]
+async fn a_backup_of_a_folder_at_rest_leaves_a_record_in_the_store() {
+    let world = World::new().await;
+    let backup = async |output: Output| {
+        let (progress, _steps) = Progress::channel();
+        let (node, folder, operator) = (&world.node, world.folder.path(), &Operator::Machine);
+        let site = Site { node, folder, progress: &progress, output: &output, operator };
+        grant(&site, Wish::Backup).await
+    };
+    let last = || world.node.logs().last().map(|(account, log)| (*account, log.last));
+    backup(Output::none()).await.unwrap_err();
+    assert_ne!(last().unwrap().0, AccountId::OPERATORS, "nothing was copied");
+    backup(Output::to(Box::new(std::io::sink()))).await.unwrap();
+    assert_eq!(last(), Some((AccountId::OPERATORS, 1)));
+}
+
+#[tokio::test]
 async fn an_account_is_closed_and_reopened() {
     let world = World::new().await;
     let before = world.admin(&world.node).unwrap();
@@ -215,6 +318,35 @@ async fn an_account_is_closed_and_reopened() {
     assert!(world.wish(Wish::CloseAccount { account_id: account_id.clone() }).await.is_err());
     world.wish(Wish::ReopenAccount { account_id }).await.unwrap();
     assert!(matches!(world.admin(&world.node).unwrap().credential, Credential::LongTerm(_)));
+}
+
+#[tokio::test]
+async fn the_doctor_knows_whether_root_has_a_device() {
+    let world = World::new().await;
+    let without = async || match world.wish(Wish::Examine).await.unwrap() {
+        Granted::Examination(facts) => facts.root_without_mfa.first,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(without().await, [ACCOUNT]);
+    let now = world.node.clock().now();
+    let device = MfaDevice {
+        serial: "GAHT1".into(),
+        kind: MfaKind::Hardware,
+        id: MfaDeviceId([1; 16]),
+        seed: "JBSWY3DPEHPK3PXP".to_owned().into(),
+        created: now,
+        tags: Vec::new(),
+        last_step: None,
+        assignment: Some(MfaAssignment { owner: KeyOwner::Root, enabled: now, drift: 0 }),
+    };
+    let account = ACCOUNT.parse().unwrap();
+    let plan: Plan<()> = Box::new(move |_, _| {
+        let changes = vec![Change::Put(Entity::MfaDevice(device.clone()))];
+        Ok(Drafted::new(vec![AccountChanges { account, changes }], ()))
+    });
+    let event = Event::operator("Test", &(), "request-id");
+    world.node.write(account, event, plan).await.unwrap();
+    assert!(without().await.is_empty());
 }
 
 #[tokio::test]

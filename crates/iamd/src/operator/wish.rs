@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use iamd_core::audit::Event;
 use iamd_core::operator::{Operator, Reach};
 use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts};
-use super::carry::refused;
+use super::buckets::{self, BucketOrder, BucketsImported};
+use super::calls;
 use super::credentials::{self, OperatorFacts};
 use super::examination::{self, NodeFacts};
 use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
@@ -16,6 +18,7 @@ use super::output::Output;
 use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
 use super::status::{self, StatusFacts};
+use super::traces::{self, Traces};
 use crate::audit;
 use crate::backup;
 use crate::fault::Fault;
@@ -70,6 +73,10 @@ pub enum Wish {
         /// Which ones.
         what: RevokeOrder,
     },
+    /// Give buckets that a store has already to an account.
+    ImportBuckets(BucketOrder),
+    /// Write calls through the gateway into the output as they end, until nobody reads it.
+    WatchCalls,
     /// Say how the node is.
     Status,
     /// Look at everything that `iamd doctor` judges.
@@ -89,16 +96,47 @@ pub enum Wish {
 }
 
 impl Wish {
-    /// Whether an operator may have it carried out.
-    ///
-    /// # Errors
-    /// [`Fault::Refused`]
-    pub fn permit(&self, operator: &Operator) -> Result<(), Fault> {
-        operator.permit(self.action(), self.reach()).map_err(refused)
+    /// Its name in records.
+    pub(super) fn name(&self) -> &'static str {
+        let action = self.action();
+        action.strip_prefix("iamd:").unwrap_or(action)
     }
 
-    /// Its name in records and denials.
-    fn action(&self) -> &'static str {
+    /// What records show of it.
+    pub(super) fn shown(&self) -> serde_json::Value {
+        match self {
+            Wish::RotateKey(order) => order.shown(),
+            _ => serde_json::json!({}),
+        }
+    }
+
+    /// Which records it leaves.
+    pub(super) fn traces(&self) -> Traces {
+        match self {
+            Wish::CreateAccount(_)
+            | Wish::ImportMfaTokens(_)
+            | Wish::CloseAccount { .. }
+            | Wish::ReopenAccount { .. }
+            | Wish::ResetRootPassword { .. }
+            | Wish::RecoverMfa { .. }
+            | Wish::Revoke { .. }
+            | Wish::CreateOperator { .. }
+            | Wish::ImportBuckets(_)
+            | Wish::DeleteOperator { .. } => Traces::Command,
+            Wish::RotateKey(_) => Traces::Keys,
+            Wish::Backup => Traces::Copy,
+            Wish::ListAccounts
+            | Wish::ListKeys
+            | Wish::ListOperators
+            | Wish::VerifyAudit
+            | Wish::WatchCalls
+            | Wish::Status
+            | Wish::Examine => Traces::Read,
+        }
+    }
+
+    /// Its name in denials.
+    pub(super) fn action(&self) -> &'static str {
         match self {
             Wish::CreateAccount(_) => "iamd:CreateAccount",
             Wish::ListAccounts => "iamd:ListAccounts",
@@ -112,6 +150,8 @@ impl Wish {
             Wish::ResetRootPassword { .. } => "iamd:ResetRootPassword",
             Wish::RecoverMfa { .. } => "iamd:RecoverMfa",
             Wish::Revoke { .. } => "iamd:Revoke",
+            Wish::ImportBuckets(_) => "iamd:ImportBuckets",
+            Wish::WatchCalls => "iamd:WatchCalls",
             Wish::Status => "iamd:Status",
             Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
@@ -122,7 +162,7 @@ impl Wish {
 
     /// From where it may come. A new wish has to say so here: nothing is allowed from afar unless
     /// somebody has thought about it.
-    fn reach(&self) -> Reach {
+    pub(super) fn reach(&self) -> Reach {
         match self {
             Wish::CreateAccount(_)
             | Wish::ListAccounts
@@ -131,6 +171,7 @@ impl Wish {
             | Wish::ResetRootPassword { .. }
             | Wish::RecoverMfa { .. }
             | Wish::Revoke { .. }
+            | Wish::ImportBuckets(_)
             | Wish::Status
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
@@ -139,6 +180,7 @@ impl Wish {
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
+            | Wish::WatchCalls
             | Wish::ListKeys
             | Wish::RotateKey(_)
             | Wish::CreateOperator { .. }
@@ -169,6 +211,10 @@ pub enum Granted {
     Mfa(MfaFacts),
     /// What was revoked.
     Revocation(RevocationFacts),
+    /// The buckets that were imported.
+    Buckets(BucketsImported),
+    /// Nobody reads any more.
+    Watched,
     /// How the node is.
     Status(StatusFacts),
     /// What it knows of itself.
@@ -198,12 +244,19 @@ pub struct Site<'a> {
     pub operator: &'a Operator,
 }
 
-/// Carries out a wish on a node.
+/// Carries out a wish on a node, and leaves the records of that.
 ///
 /// # Errors
 /// [`Fault::Refused`] and what the node answers.
 pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
-    wish.permit(site.operator)?;
+    traces::permit(site.node, site.operator, &wish).await?;
+    let (traces, event) = (wish.traces(), traces::event(site.operator, &wish)?);
+    let outcome = carried_out(site, wish, &event).await;
+    traces::leave(site.node, traces, event, &outcome).await?;
+    outcome
+}
+
+async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Granted, Fault> {
     match wish {
         Wish::ImportMfaTokens(order) => {
             mfa_tokens::import(site.node, order).await.map(Granted::MfaTokens)
@@ -234,6 +287,8 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
             accounts::recover_mfa(site, &account_id, user).await.map(Granted::Mfa)
         }
         Wish::Revoke { what } => revoke::revoke(site, what).await.map(Granted::Revocation),
+        Wish::ImportBuckets(order) => buckets::import(site, order).await.map(Granted::Buckets),
+        Wish::WatchCalls => calls::watch(site).await.map(|()| Granted::Watched),
         Wish::Status => status::status(site).await.map(Granted::Status),
         Wish::Examine => examination::examine(site).await.map(Granted::Examination),
         Wish::CreateOperator { name } => {
@@ -244,6 +299,6 @@ pub async fn grant(site: &Site<'_>, wish: Wish) -> Result<Granted, Fault> {
             credentials::delete(site, name).await.map(Granted::Operator)
         }
         Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
-        Wish::RotateKey(order) => keys::rotate(site, order).await.map(Granted::Rotation),
+        Wish::RotateKey(order) => keys::rotate(site, order, event).await.map(Granted::Rotation),
     }
 }

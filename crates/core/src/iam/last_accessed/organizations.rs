@@ -1,6 +1,5 @@
 //! Reports of last access in an organization, to which no account belongs here.
 
-use iamd_wire::ErrorCode;
 use iamd_wire::iam::{
     GenerateOrganizationsAccessReportRequest, GenerateOrganizationsAccessReportResponse,
     GetOrganizationsAccessReportRequest, GetOrganizationsAccessReportResponse,
@@ -9,6 +8,7 @@ use iamd_wire::iam::{
 use super::job;
 use crate::arn;
 use crate::draw::Draw;
+use crate::iam::root_access::no_organization;
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
 use crate::refusal::Refusal;
 
@@ -29,10 +29,7 @@ impl Operation for GenerateOrganizationsAccessReportRequest {
 
     fn plan(&self, _: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
         // The model's words for it; for this operation AWS documents no error.
-        Err(Refusal::new(
-            ErrorCode::OrganizationNotFoundException,
-            "The request was rejected because no organization is associated with your account.",
-        ))
+        Err(no_organization())
     }
 }
 

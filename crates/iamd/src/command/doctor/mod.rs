@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::Args;
 use iamd_store::Sqlite;
 
+use super::init::absolute;
 use super::place::Reach;
 use super::settings::Settings;
 use super::{EXIT_FAILED, OutputFormat, errand, printout};
@@ -53,6 +54,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Fault> {
 async fn here(settings: &Settings) -> Result<Vec<Finding>, Fault> {
     let loaded = settings.load(Vec::new())?;
     let config = loaded.config;
+    // What is to be done is said with paths that hold everywhere.
+    let config = Config { data: absolute(&config.data), ..config };
     let now = Clock::default().now();
     let mut findings = settings::findings(&config);
     findings.extend(loaded.warnings.iter().map(settings::odd));

@@ -146,7 +146,7 @@ fn root_mfa(facts: &NodeFacts) -> Option<Finding> {
         "root",
         format!("root has no MFA device: {names}"),
         "the password alone opens the account",
-        "keep root's password offline, and use users and roles for daily work",
+        "as root, give root a device with `aws iam enable-mfa-device --user-name ACCOUNT`",
     ))
 }
 

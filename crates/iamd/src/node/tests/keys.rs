@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::key_change::KeyChange;
 use super::super::rotation::{DATA_STAY_SECONDS, SESSION_STAY_SECONDS};
 use super::*;
-use crate::keys::{DataKey, KeyRow, KnownKey, anchor, key_version};
+use crate::keys::{DataKey, KeyRow, KnownKey, anchor, key_version, open_record};
 
 /// More than fit into one commit.
 const USERS: u32 = 600;
@@ -50,6 +50,16 @@ impl World {
         known.into_iter().filter_map(id).collect()
     }
 
+    /// The records of what operators did to no account.
+    async fn deeds(&self) -> Vec<serde_json::Value> {
+        let (account, keys) = (AccountId::OPERATORS, &self.node.snapshot().keys);
+        let stored = iamd_store::AccountId(account.number());
+        let stored = self.store.read_records(stored, 0, 100).await.unwrap();
+        let text = |it: &iamd_store::Record| open_record(keys, account, it.number, &it.bytes);
+        let parsed = |text: String| serde_json::from_str(&text).unwrap();
+        stored.iter().map(|record| parsed(text(record).unwrap())).collect()
+    }
+
     /// Adds a data key as a rotation does first, and nothing else.
     async fn begin_rotation(&self) {
         let add = |_: &[KeyRow]| {
@@ -58,6 +68,14 @@ impl World {
         };
         assert!(self.node.change_keys(add).await.unwrap());
     }
+}
+
+/// Which kind of key was rotated, and to which.
+fn rotation(record: &serde_json::Value) -> (String, String) {
+    assert_eq!(record["eventName"], "RotateKey");
+    assert_eq!(record["userIdentity"]["invokedBy"], "iamd operator");
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    (text(&record["requestParameters"]["kind"]), text(&record["responseElements"]["id"]))
 }
 
 #[tokio::test]
@@ -74,7 +92,7 @@ async fn a_rotation_seals_everything_anew_while_writes_go_on() {
             node.write(account, deed(), plan).await.unwrap();
         }
     });
-    let done = world.node.rotate_data_key(&report).await.unwrap();
+    let done = world.node.rotate_data_key(&deed(), &report).await.unwrap();
     writer.await.unwrap();
     assert_eq!((done.version, done.is_resumed), (2, false));
     assert!(done.rows >= u64::from(USERS), "{done:?}");
@@ -90,22 +108,103 @@ async fn a_rotation_seals_everything_anew_while_writes_go_on() {
     }
 }
 
+/// A key and the record of who wanted it are in one commit.
+#[tokio::test]
+async fn a_rotation_is_recorded_with_the_keys_that_it_changes() {
+    let world = world().await;
+    let event =
+        |kind: &str| Event::operator("RotateKey", &serde_json::json!({"kind": kind}), "request-id");
+    let before = world.store.read_account(super::super::key_store::account()).await.unwrap();
+    world.store.begin_outage("the disk is full");
+    assert!(world.node.rotate_session_key(&event("session"), 0).await.is_err());
+    world.store.end_outage();
+    let after = world.store.read_account(super::super::key_store::account()).await.unwrap();
+    assert_eq!((before.head, world.deeds().await.len()), (after.head, 0), "neither or both");
+
+    let node = &world.node;
+    node.rotate_session_key(&event("session"), 0).await.unwrap();
+    node.rotate_data_key(&event("data"), QUIET).await.unwrap();
+    let new = MasterKey::fresh().unwrap();
+    let fingerprint = node.rotate_master_key(&event("master"), new.sealing().unwrap()).await;
+    let fingerprint = format!("{:08x}", fingerprint.unwrap());
+    // What the node does by itself has no record.
+    node.clock().advance(DAY);
+    node.tend_ring(DAY, 600).await.unwrap();
+    let (own, others): (Vec<_>, Vec<_>) =
+        world.deeds().await.into_iter().partition(|record| record["eventSource"] == "iamd");
+    let found: Vec<(String, String)> = others.iter().map(rotation).collect();
+    let expected = [("session", "2"), ("data", "2"), ("master", fingerprint.as_str())];
+    assert_eq!(own.len(), 1, "everything is under the new data key");
+    assert!(found.iter().map(|(kind, id)| (&**kind, &**id)).eq(expected), "{found:?}");
+    // Whoever opens the store next finds the ledger that fits them.
+    another_node(&world.store, &new).await;
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_resumed_is_recorded_with_its_end() {
+    let world = world().await;
+    world.begin_rotation().await;
+    assert!(world.node.rotate_data_key(&deed(), QUIET).await.unwrap().is_resumed);
+    let records = world.deeds().await;
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["responseElements"]["id"], "2");
+}
+
+/// Another node that writes to the log meanwhile does not lose the record, nor the key.
+#[tokio::test]
+async fn a_rotation_that_loses_a_race_for_the_log_is_tried_again() {
+    let world = world().await;
+    let other = another_node(&world.store, &world.master).await;
+    let plan = Box::new(|_: &Snapshot, _: &Node| Ok(Drafted::new(Vec::new(), ())));
+    other.write(AccountId::OPERATORS, deed(), plan).await.unwrap();
+    world.node.rotate_session_key(&deed(), 0).await.unwrap();
+    assert_eq!(world.session_keys(), [1, 2]);
+    assert_eq!(world.deeds().await.len(), 2);
+    world.opens().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_old_data_key_goes_after_a_while_and_not_before() {
     let world = world().await;
-    world.node.rotate_data_key(QUIET).await.unwrap();
+    world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
     assert!(world.node.removable().is_empty());
     world.node.clock().advance(DATA_STAY_SECONDS);
     assert_eq!(world.node.removable(), BTreeSet::from([1]));
     // The records of what was done before are under it.
     assert_eq!(world.node.remove_data_keys().await, Ok(BTreeSet::from([1])));
-    world.node.write(world.account, deed(), world.create_user("later")).await.unwrap();
-    let last = world.node.ledgers.log(world.account).last;
-    world.node.forget_records(world.account, last - 1).await.unwrap();
+    // Each log ends with one under the new key, so that they can all be forgotten in time.
+    for (account, log) in world.node.logs() {
+        world.node.forget_records(account, log.last.saturating_sub(1)).await.unwrap();
+    }
     assert_eq!(world.node.remove_data_keys().await, Ok(BTreeSet::new()));
     assert_eq!(world.data_keys(), [2]);
     assert!(world.opens().await.is_ok());
-    assert_eq!(world.node.rotate_data_key(QUIET).await.unwrap().version, 3);
+    assert_eq!(world.node.rotate_data_key(&deed(), QUIET).await.unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn a_data_key_goes_with_the_last_file_of_the_trail_that_is_under_it() {
+    let world = world().await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = crate::config::Config::default().audit;
+    world.node.start_audit(folder.path(), &settings).unwrap();
+    world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
+    world.node.clock().advance(DATA_STAY_SECONDS);
+    world.node.audit().close().await;
+    for (account, log) in world.node.logs() {
+        world.node.forget_records(account, log.last.saturating_sub(1)).await.unwrap();
+    }
+    assert_eq!(world.node.remove_data_keys().await, Ok(BTreeSet::from([1])), "its file is there");
+    assert_eq!(world.data_keys(), [1, 2]);
+
+    let next = world.opens().await.unwrap();
+    let forgetful = crate::config::AuditSettings { retention_days: 0, ..settings };
+    next.start_audit(folder.path(), &forgetful).unwrap();
+    next.clock().advance(DATA_STAY_SECONDS);
+    assert_eq!(next.remove_data_keys().await, Ok(BTreeSet::new()));
+    world.node.reload().await.unwrap();
+    assert_eq!(world.data_keys(), [2]);
+    next.audit().close().await;
 }
 
 #[tokio::test]
@@ -127,7 +226,7 @@ async fn a_data_key_stays_while_a_record_is_under_it() {
     world.store.commit(vec![commit]).await.unwrap();
     world.node.reload().await.unwrap();
 
-    world.node.rotate_data_key(QUIET).await.unwrap();
+    world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
     world.node.clock().advance(DATA_STAY_SECONDS);
     assert_eq!(world.node.remove_data_keys().await, Ok(BTreeSet::from([1])));
     assert_eq!(world.data_keys(), [1, 2]);
@@ -142,7 +241,7 @@ async fn a_rotation_that_was_broken_off_goes_on_with_the_same_key() {
     assert_eq!(world.key_versions().await, BTreeSet::from([1, 2]));
     let again = world.opens().await.unwrap();
     assert!(again.has_unfinished_rotation());
-    let done = again.rotate_data_key(QUIET).await.unwrap();
+    let done = again.rotate_data_key(&deed(), QUIET).await.unwrap();
     assert_eq!((done.version, done.is_resumed), (2, true));
     assert_eq!(world.key_versions().await, BTreeSet::from([2]));
     assert!(!again.has_unfinished_rotation());
@@ -154,9 +253,9 @@ async fn an_outage_in_a_rotation_loses_nothing() {
     world.create_users().await;
     world.begin_rotation().await;
     world.store.begin_outage("the disk is full");
-    assert!(matches!(world.node.rotate_data_key(QUIET).await, Err(Fault::Unavailable(_))));
+    assert!(matches!(world.node.rotate_data_key(&deed(), QUIET).await, Err(Fault::Unavailable(_))));
     world.store.end_outage();
-    assert!(world.node.rotate_data_key(QUIET).await.unwrap().is_resumed);
+    assert!(world.node.rotate_data_key(&deed(), QUIET).await.unwrap().is_resumed);
     assert!(world.has_user(&world.opens().await.unwrap(), "user599"));
 }
 
@@ -171,7 +270,7 @@ async fn a_rotation_refuses_rows_that_are_not_what_was_written() {
         let now = rows.rows.iter_mut().find(|row| row.key == older.key).unwrap();
         *now = older.clone();
     });
-    let refused = world.node.rotate_data_key(QUIET).await;
+    let refused = world.node.rotate_data_key(&deed(), QUIET).await;
     assert!(matches!(refused, Err(Fault::Damaged(_))), "{refused:?}");
     let Err(fault) = world.opens().await else { panic!("it opens") };
     assert!(fault.to_string().contains(&older.key.id.to_string()), "{fault}");
@@ -181,17 +280,17 @@ async fn a_rotation_refuses_rows_that_are_not_what_was_written() {
 async fn another_node_takes_in_keys_from_their_rows() {
     let world = world().await;
     let other = another_node(&world.store, &world.master).await;
-    world.node.rotate_data_key(QUIET).await.unwrap();
+    world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
     let stored = iamd_store::AccountId(AccountId::KEYS.number());
     let rows = world.store.read_account(stored).await.unwrap();
-    other.take_in_keys(&rows).unwrap();
+    other.take_in_keys(&other.master(), &rows).unwrap();
     assert_eq!(other.snapshot().keys.newest(), 2);
     other.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert!(world.has_user(&world.opens().await.unwrap(), "ana"));
     // What is older changes nothing, and what was altered is refused.
     let mut altered = rows.clone();
     altered.rows[0].bytes[40] ^= 1;
-    assert!(matches!(other.take_in_keys(&altered), Err(Fault::Damaged(_))));
+    assert!(matches!(other.take_in_keys(&other.master(), &altered), Err(Fault::Damaged(_))));
 }
 
 #[tokio::test]
@@ -199,8 +298,8 @@ async fn a_new_master_key_opens_and_the_old_one_is_refused_by_fingerprint() {
     let world = world().await;
     let new = MasterKey::fresh().unwrap();
     let old = world.master.sealing().unwrap().version();
-    let fingerprint = world.node.rotate_master_key(new.sealing().unwrap()).await.unwrap();
-    let again = world.node.rotate_master_key(new.sealing().unwrap()).await;
+    let fingerprint = world.node.rotate_master_key(&deed(), new.sealing().unwrap()).await.unwrap();
+    let again = world.node.rotate_master_key(&deed(), new.sealing().unwrap()).await;
     assert!(matches!(again, Err(Fault::Refused(_))), "{again:?}");
     let Err(fault) = world.opens().await else { panic!("it opens under the old key") };
     let said = fault.to_string();
@@ -209,7 +308,7 @@ async fn a_new_master_key_opens_and_the_old_one_is_refused_by_fingerprint() {
     // The node goes on under the new one, and so does the next.
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     world.node.reload().await.unwrap();
-    world.node.rotate_data_key(QUIET).await.unwrap();
+    world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
     let next = another_node(&world.store, &new).await;
     assert!(world.has_user(&next, "ana"));
 }
@@ -261,7 +360,7 @@ async fn an_anchor_refuses_data_that_is_older_than_it_was() {
     assert_eq!(world.opens().await.unwrap().keep_anchor(folder.path()).await, Ok(()));
     // It goes with the master key, and a deliberate step back forgets it.
     let new = MasterKey::fresh().unwrap();
-    opened.rotate_master_key(new.sealing().unwrap()).await.unwrap();
+    opened.rotate_master_key(&deed(), new.sealing().unwrap()).await.unwrap();
     let next = another_node(&world.store, &new).await;
     assert_eq!(next.keep_anchor(folder.path()).await, Ok(()));
     world.store.tamper(account, |rows| *rows = before);
