@@ -46,8 +46,7 @@ impl MarkerKey {
         self.opened(list, marker).ok_or_else(text::invalid_marker)
     }
 
-    /// Proof that this server made a content for a purpose, which is no other's: 32 bytes, or as many
-    /// of them as there is place for.
+    /// Proof, of 32 bytes, that this server made a content for a purpose, which is no list's name.
     pub(crate) fn proof(&self, purpose: &str, content: &[u8]) -> Box<[u8]> {
         hmac::sign(&self.0, &message(purpose, content)).as_ref().into()
     }

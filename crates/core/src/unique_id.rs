@@ -90,45 +90,7 @@ impl UniqueId {
     pub fn account(&self) -> Option<AccountId> {
         carried_account(self.as_str())
     }
-
-    /// Bytes of a packed id of what policies speak for: two bits of kind, five for each of the 17
-    /// characters behind the prefix.
-    pub(crate) const PACKED_LENGTH: usize = 11;
-
-    /// The id in few bytes; ids of other things than users, roles, groups and managed policies come
-    /// out as some other id.
-    pub(crate) fn pack(&self) -> [u8; UniqueId::PACKED_LENGTH] {
-        let (prefix, rest) = self.as_str().split_at_checked(4).unwrap_or_default();
-        let kind = PACKED.iter().position(|known| known.as_str() == prefix).unwrap_or_default();
-        let digit = |byte: u8| ALPHABET.iter().position(|known| *known == byte).unwrap_or_default();
-        let number =
-            rest.bytes().fold(kind as u128, |number, byte| number << 5 | digit(byte) as u128);
-        let mut packed = [0; UniqueId::PACKED_LENGTH];
-        for (place, byte) in packed.iter_mut().rev().zip(number.to_le_bytes()) {
-            *place = byte;
-        }
-        packed
-    }
-
-    /// The id that was packed; none if these bytes are of none.
-    pub(crate) fn unpack(packed: [u8; UniqueId::PACKED_LENGTH]) -> Option<UniqueId> {
-        let mut number = packed.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-        let mut characters = [b'A'; UNIQUE_ID_LENGTH];
-        for place in characters.iter_mut().skip(4).rev() {
-            *place = *ALPHABET.get((number % 32) as usize)?;
-            number /= 32;
-        }
-        let prefix = PACKED.get(usize::try_from(number).ok()?)?;
-        for (place, byte) in characters.iter_mut().zip(prefix.as_str().bytes()) {
-            *place = byte;
-        }
-        Some(UniqueId(characters))
-    }
 }
-
-/// The kinds whose ids can be packed.
-const PACKED: [IdPrefix; 4] =
-    [IdPrefix::User, IdPrefix::Role, IdPrefix::Group, IdPrefix::ManagedPolicy];
 
 impl fmt::Debug for UniqueId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -299,20 +261,6 @@ mod tests {
         ] {
             assert_eq!(carried_account(id).map(|account| account.to_string()).as_deref(), account);
         }
-    }
-
-    #[test]
-    fn packed_ids_come_back() {
-        for id in [
-            "AIDAAAAAAAAAAAAAAAAAA",
-            "AROA77777777777777777",
-            "AGPAQ4J5YP2LBJCXW3NDK",
-            "ANPA234567ABCDEFGHIJK",
-        ] {
-            let id: UniqueId = id.parse().unwrap();
-            assert_eq!(UniqueId::unpack(id.pack()), Some(id));
-        }
-        assert_eq!(UniqueId::unpack([0xff; UniqueId::PACKED_LENGTH]), None);
     }
 
     #[test]

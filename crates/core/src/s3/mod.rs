@@ -15,6 +15,7 @@ mod object_headers;
 use iamd_wire::route::{self, S3Error, S3Request};
 
 pub use bucket_policy::LENGTH_MAX as BUCKET_POLICY_LENGTH_MAX;
+pub use copy_source::CopySource;
 pub use judge::{Asker, Denial, Judge, Ruling, Stranger, Verdict};
 
 use crate::operation::Target;
@@ -129,5 +130,7 @@ fn object_arn(bucket: &str, key: &str) -> String {
     format!("arn:aws:s3:::{bucket}/{key}")
 }
 
+#[cfg(test)]
+mod judge_tests;
 #[cfg(test)]
 mod tests;

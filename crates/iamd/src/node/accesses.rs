@@ -103,12 +103,13 @@ impl AccessTable {
     pub(super) fn of(&self, account: AccountId, principal: &str) -> Vec<Access> {
         let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
         let uses = accounts.get(&account).and_then(|own| own.principals.get(principal));
-        let access = |(action, used): (&Box<str>, &Use)| Access {
+        let uses = uses.into_iter().flatten();
+        let access = uses.map(|(action, used)| Access {
             action: action.clone(),
             time: used.time,
             region: used.region.clone(),
-        };
-        uses.into_iter().flatten().map(access).collect()
+        });
+        access.collect()
     }
 
     /// Forgets everything.

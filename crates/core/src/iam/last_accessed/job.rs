@@ -1,18 +1,20 @@
 //! Jobs that exist in their ids alone.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::fmt::Write;
+
 use iamd_wire::iam::AccessAdvisorUsageGranularityType;
 use iamd_wire::{ErrorCode, Timestamp};
 
+use super::subject::Subject;
 use crate::operation::Scene;
 use crate::refusal::Refusal;
 use crate::unique_id::UniqueId;
 
 /// A report that was asked for.
 ///
-/// Its id has 36 characters, as AWS's have: what stands here, and a proof that this server gave it to
-/// this caller. Another caller cannot use it, as on AWS.
+/// Its id has the form of AWS's, a UUID: when it was made, a mark by which its subject is found and the
+/// granularity, and a proof that this server gave it to this caller for this subject. Another caller
+/// cannot use it, as on AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Job {
     /// The user, group, role or managed policy.
@@ -23,60 +25,75 @@ pub(super) struct Job {
     pub(super) created: Timestamp,
 }
 
-/// Bytes of granularity, time and packed subject.
-const CONTENT_LENGTH: usize = 1 + 4 + UniqueId::PACKED_LENGTH;
-/// With the content 27 bytes, which are 36 characters.
-const PROOF_LENGTH: usize = 27 - CONTENT_LENGTH;
+/// Where hyphens stand behind pairs of digits.
+const HYPHENS_BEHIND: [usize; 4] = [3, 5, 7, 9];
 
 impl Job {
     /// The id, for the caller in a scene.
     pub(super) fn seal(&self, scene: &Scene<'_>) -> String {
-        let content = self.content();
-        let proof = scene.marker_key.proof(&purpose(scene), &content);
-        let proof = proof.get(..PROOF_LENGTH).unwrap_or_default();
-        URL_SAFE_NO_PAD.encode([proof, &content].concat())
+        // Good until 2106.
+        let created = u32::try_from(self.created.seconds()).unwrap_or_default();
+        let [a, b, c, d] = created.to_be_bytes();
+        let [e, f, g, h] = self.mark().to_be_bytes();
+        let mut id = String::with_capacity(36);
+        let bytes = [a, b, c, d, e, f, g, h].into_iter().chain(self.proof(scene));
+        for (place, byte) in bytes.enumerate() {
+            // INVARIANT: writing to a text cannot fail.
+            let _ = write!(id, "{byte:02x}");
+            if HYPHENS_BEHIND.contains(&place) {
+                id.push('-');
+            }
+        }
+        id
     }
 
-    /// The job of an id; none if this server did not give it to this caller.
-    pub(super) fn open(scene: &Scene<'_>, id: &str) -> Option<Job> {
-        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
-        let (proof, content) = bytes.split_at_checked(PROOF_LENGTH)?;
-        let expected = scene.marker_key.proof(&purpose(scene), content);
-        let expected = expected.get(..PROOF_LENGTH)?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(expected, proof).ok()?;
-        let (granularity, rest) = content.split_first()?;
-        let (created, subject) = rest.split_at_checked(4)?;
-        Some(Job {
-            subject: UniqueId::unpack(subject.try_into().ok()?)?,
-            granularity: match granularity {
-                0 => AccessAdvisorUsageGranularityType::ServiceLevel,
-                1 => AccessAdvisorUsageGranularityType::ActionLevel,
-                _ => return None,
-            },
-            created: Timestamp::from_seconds(u32::from_be_bytes(created.try_into().ok()?).into()),
-        })
+    /// The job of an id and its subject; none if this server did not give it to this caller, or the
+    /// subject is gone.
+    pub(super) fn open<'a>(scene: &Scene<'a>, id: &str) -> Option<(Job, Subject<'a>)> {
+        let number = u128::from_str_radix(&id.replace('-', ""), 16).ok()?;
+        let created = (number >> 96) as u32;
+        let mark = (number >> 64) as u32;
+        let proof = (number as u64).to_be_bytes();
+        let granularity = match mark & 1 {
+            0 => AccessAdvisorUsageGranularityType::ServiceLevel,
+            _ => AccessAdvisorUsageGranularityType::ActionLevel,
+        };
+        let created = Timestamp::from_seconds(created.into());
+        let job = |subject| Job { subject, granularity, created };
+        let is_proven = |subject: UniqueId| {
+            let job = job(subject);
+            let is_same = aws_lc_rs::constant_time::verify_slices_are_equal;
+            job.mark() == mark && is_same(&job.proof(scene), &proof).is_ok()
+        };
+        let subject = Subject::found(scene, is_proven)?;
+        let job = job(subject.id());
+        // One spelling alone.
+        (job.seal(scene) == id).then_some((job, subject))
     }
 
-    fn content(&self) -> [u8; CONTENT_LENGTH] {
+    /// A part of the subject's id, mixed, with the granularity in the last bit: it spares most proofs.
+    fn mark(&self) -> u32 {
         let granularity = match self.granularity {
             AccessAdvisorUsageGranularityType::ServiceLevel => 0,
             AccessAdvisorUsageGranularityType::ActionLevel => 1,
         };
-        // Good until 2106.
-        let created = u32::try_from(self.created.seconds()).unwrap_or_default();
-        let created = created.to_be_bytes();
-        let parts = std::iter::once(granularity).chain(created).chain(self.subject.pack());
-        let mut content = [0; CONTENT_LENGTH];
-        for (place, byte) in content.iter_mut().zip(parts) {
-            *place = byte;
-        }
-        content
+        let mix = |sum: u32, byte: u8| sum.wrapping_mul(0x0100_0193) ^ u32::from(byte);
+        self.subject.as_str().bytes().fold(0x811c_9dc5, mix) & !1 | granularity
     }
-}
 
-/// The caller as ids are bound to him: all sessions of a role are one.
-fn purpose(scene: &Scene<'_>) -> String {
-    format!("job:{}:{}", scene.account.id(), scene.caller.identity.access_id())
+    /// All sessions of a role are one caller.
+    fn proof(&self, scene: &Scene<'_>) -> [u8; 8] {
+        let caller = scene.caller.identity.access_id();
+        let purpose = format!("job:{}:{caller}", scene.account.id());
+        let (time, mark) = (self.created.seconds(), self.mark());
+        let content = format!("{}:{time}:{mark}", self.subject);
+        let mut proof = [0; 8];
+        let whole = scene.marker_key.proof(&purpose, content.as_bytes());
+        for (place, byte) in proof.iter_mut().zip(whole.iter()) {
+            *place = *byte;
+        }
+        proof
+    }
 }
 
 /// `NoSuchEntity` for an id that names no job of the caller's.

@@ -128,9 +128,7 @@ impl Operation for GetServiceLastAccessedDetailsWithEntitiesRequest {
 /// # Errors
 /// `NoSuchEntity` for an id that this caller was not given, or whose subject is gone.
 fn opened<'a>(scene: &Scene<'a>, id: &str) -> Result<(Job, Subject<'a>), Refusal> {
-    let job = Job::open(scene, id).ok_or_else(|| job::not_found(id))?;
-    let subject = Subject::with_id(scene, job.subject).ok_or_else(|| job::not_found(id))?;
-    Ok((job, subject))
+    Job::open(scene, id).ok_or_else(|| job::not_found(id))
 }
 
 // CHOICE: the text is ours; AWS documents that a job may fail and says why.

@@ -59,21 +59,28 @@ impl<'a> Subject<'a> {
         Ok(Subject { account, kind: Kind::Policy(id, AttachedPolicy(arn.into())) })
     }
 
-    /// The subject with this id, if it is there still.
-    pub(super) fn with_id(scene: &Scene<'a>, id: UniqueId) -> Option<Subject<'a>> {
+    /// The first subject of the account, or managed policy of AWS, whose id is wanted.
+    pub(super) fn found(
+        scene: &Scene<'a>,
+        is_wanted: impl Fn(UniqueId) -> bool,
+    ) -> Option<Subject<'a>> {
         let account = scene.account;
-        let user = || account.users().with_id(id).map(|it| PolicySource::User(Arc::clone(it)));
-        let group = || account.groups().with_id(id).map(|it| PolicySource::Group(Arc::clone(it)));
-        let role = || account.roles().with_id(id).map(|it| PolicySource::Role(Arc::clone(it)));
-        if let Some(source) = user().or_else(group).or_else(role) {
-            return Some(Subject { account, kind: Kind::Source(source) });
-        }
-        let own = account.policies().with_id(id).map(|policy| arn::policy(account.id(), policy));
-        let arn = own.or_else(|| {
-            let mut all = managed_policies::all();
-            all.find(|record| record.policy_id == id.as_str()).map(|record| record.arn.to_owned())
-        })?;
-        Some(Subject { account, kind: Kind::Policy(id, AttachedPolicy(arn.into())) })
+        let users = account.users().iter().filter(|it| is_wanted(it.id));
+        let groups = account.groups().iter().filter(|it| is_wanted(it.id));
+        let roles = account.roles().iter().filter(|it| is_wanted(it.id));
+        let own = account.policies().iter().filter(|it| is_wanted(it.id));
+        let own =
+            own.map(|it| Kind::Policy(it.id, AttachedPolicy(arn::policy(account.id(), it).into())));
+        let of_aws = managed_policies::all().filter_map(|record| {
+            let id = record.policy_id.parse().ok().filter(|id| is_wanted(*id))?;
+            Some(Kind::Policy(id, AttachedPolicy(record.arn.into())))
+        });
+        let sources = users
+            .map(|it| PolicySource::User(Arc::clone(it)))
+            .chain(groups.map(|it| PolicySource::Group(Arc::clone(it))))
+            .chain(roles.map(|it| PolicySource::Role(Arc::clone(it))));
+        let kind = sources.map(Kind::Source).chain(own).chain(of_aws).next()?;
+        Some(Subject { account, kind })
     }
 
     /// The target of an action on what an ARN names, whether it exists or not.

@@ -223,10 +223,12 @@ fn refused(rejection: Rejection, form: Form) -> S3Error {
         (ErrorCode::SignatureDoesNotMatch, _) if message.starts_with("Signature not yet") => {
             too_skewed()
         }
-        (ErrorCode::SignatureDoesNotMatch, _) => S3Error::new(
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
-        ),
+        (ErrorCode::SignatureDoesNotMatch, _) if !message.starts_with("Credential") => {
+            S3Error::new(
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+            )
+        }
         (ErrorCode::MissingAuthenticationToken, _) => unsupported(),
         (ErrorCode::RequestEntityTooLargeException, _) => S3Error::new("InvalidRequest", message),
         (_, Form::Header) => S3Error::new("AuthorizationHeaderMalformed", message),

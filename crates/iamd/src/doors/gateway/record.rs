@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use hyper::body::Incoming;
 use iamd_core::audit::{Actor, Event, Guarded, GuardedResource, Outcome, Requester};
 use iamd_core::operation::Environment;
 use iamd_core::s3::{Ruling, Verdict};
@@ -31,6 +32,8 @@ pub(super) struct Call {
     pub(super) bucket: Option<String>,
     pub(super) key: Option<String>,
     pub(super) requester: Option<Requester>,
+    /// The body, until it is read or on its way.
+    pub(super) incoming: Option<Incoming>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
     /// Whether denials were only noted.
@@ -57,6 +60,7 @@ impl Call {
             bucket: None,
             key: None,
             requester: None,
+            incoming: None,
             environment: Environment::default(),
             rulings: Vec::new(),
             observed: false,
