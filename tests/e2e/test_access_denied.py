@@ -579,12 +579,13 @@ on_saml_provider("TagSAMLProvider", Tags=TAGS)
 on_saml_provider("UntagSAMLProvider", TagKeys=["k"])
 
 on_all("GetContextKeysForCustomPolicy", "*", PolicyInputList=[POLICY])
-on_all(
-    "SimulateCustomPolicy", "*", PolicyInputList=[POLICY], ActionNames=["s3:GetObject"]
-)
+on_all("SimulateCustomPolicy", "*", PolicyInputList=[POLICY], ActionNames=["s3:GetObject"])
+on_all("ListDelegationRequests", "*")
 
 
-def about_user(name, member, **more):
+def on_source(name, member, **more):
+    """An action on a user by his ARN."""
+
     def build(t):
         arn = t.arn("user", t.user())
         return {member: arn, **more}, arn
@@ -592,12 +593,79 @@ def about_user(name, member, **more):
     OPERATIONS[name] = (build, ())
 
 
-about_user("GetContextKeysForPrincipalPolicy", "PolicySourceArn")
-about_user("SimulatePrincipalPolicy", "PolicySourceArn", ActionNames=["s3:GetObject"])
-about_user("ListPoliciesGrantingServiceAccess", "Arn", ServiceNamespaces=["iam"])
+on_source("GetContextKeysForPrincipalPolicy", "PolicySourceArn")
+on_source("SimulatePrincipalPolicy", "PolicySourceArn", ActionNames=["s3:GetObject"])
+on_source("ListPoliciesGrantingServiceAccess", "Arn", ServiceNamespaces=["s3"])
+on_source("GenerateServiceLastAccessedDetails", "Arn")
+
+
+def delegation(t, *steps):
+    """The id of a request for delegation that the administrator has led so far."""
+    request = t.iam.create_delegation_request(**delegation_wish())["DelegationRequestId"]
+    for step in steps:
+        getattr(t.iam, step)(DelegationRequestId=request)
+    return request
+
+
+def delegation_wish():
+    return {
+        "Description": "Set up",
+        "Permissions": {"PolicyTemplateArn": "arn:aws:iam::aws:policy-template/x/y"},
+        "RequestorWorkflowId": unique("workflow"),
+        "NotificationChannel": "topic",
+        "SessionDuration": 300,
+    }
+
+
+@operation("CreateDelegationRequest")
+def create_a_delegation_request(t):
+    return delegation_wish(), t.arn("delegation-request", "*")
+
+
+@operation("GetHumanReadableSummary")
+def get_a_summary(t):
+    arn = t.arn("delegation-request", delegation(t))
+    return {"EntityArn": arn}, arn
+
+
+def on_delegation(name, *steps):
+    def build(t):
+        request = delegation(t, *steps)
+        return {"DelegationRequestId": request}, t.arn("delegation-request", request)
+
+    OPERATIONS[name] = (build, ())
+
+
+TAKEN_ON = "associate_delegation_request"
+for name in ("GetDelegationRequest", "AssociateDelegationRequest"):
+    on_delegation(name)
+for name in ("Accept", "Reject", "Update"):
+    on_delegation(f"{name}DelegationRequest", TAKEN_ON)
+on_delegation("SendDelegationToken", TAKEN_ON, "accept_delegation_request")
 
 # What follows for who is allowed where no answer can be: the code of the refusal.
-WITHOUT_ORGANIZATION = {}
+REFUSED_ANYWAY = {}
+TEMPLATE = "arn:aws:iam::aws:role-template/lambda.amazonaws.com/basic:1"
+for name in ("GetRoleTemplateVersion", "AcquireRole"):
+    OPERATIONS[name] = (lambda t: ({"TemplateArn": TEMPLATE}, TEMPLATE), ())
+    REFUSED_ANYWAY[name] = "NoSuchEntity"
+# A job is for whom it was made.
+for name, more in (
+    ("GetServiceLastAccessedDetails", {}),
+    ("GetServiceLastAccessedDetailsWithEntities", {"ServiceNamespace": "s3"}),
+    ("GetOrganizationsAccessReport", {}),
+):
+    on_all(name, "*", JobId="0" * 36, **more)
+    REFUSED_ANYWAY[name] = "NoSuchEntity"
+
+
+@operation("GenerateOrganizationsAccessReport")
+def generate_a_report_on_an_organization(t):
+    path = "o-abcdefghij/r-abcd"
+    return {"EntityPath": path}, t.arn("access-report", path)
+
+
+REFUSED_ANYWAY["GenerateOrganizationsAccessReport"] = "OrganizationNotFoundException"
 for name in (
     "DisableOrganizationsRootCredentialsManagement",
     "DisableOrganizationsRootSessions",
@@ -606,13 +674,13 @@ for name in (
     "ListOrganizationsFeatures",
 ):
     on_all(name, "*")
-    WITHOUT_ORGANIZATION[name] = "OrganizationNotFoundException"
+    REFUSED_ANYWAY[name] = "OrganizationNotFoundException"
 
 
 def once_allowed(name):
     """What the block of an allowed request meets: an answer, or a refusal for another reason."""
-    code = WITHOUT_ORGANIZATION.get(name)
-    return refused(code, status=400) if code else nullcontext()
+    code = REFUSED_ANYWAY.get(name)
+    return refused(code) if code else nullcontext()
 
 
 def snake(name):
@@ -623,7 +691,6 @@ def test_the_table_has_every_implemented_operation_of_iam():
     """What is neither in the table nor on the list of what is not built yet has no such test."""
     model = botocore.session.get_session().get_service_model("iam")
     names = re.findall(r"^    ([A-Z]\w+) [A-Z]\w+Request,$", NOT_IMPLEMENTED.read_text(), re.M)
-    assert len(names) > 10
     implemented = set(model.operation_names) - set(names)
     assert implemented == OPERATIONS.keys()
 

@@ -39,22 +39,6 @@ fn refusal(action: &str) -> Refusal {
 
 not_implemented! {
     "iam", iam:
-    AcceptDelegationRequest AcceptDelegationRequestRequest,
-    AcquireRole AcquireRoleRequest,
-    AssociateDelegationRequest AssociateDelegationRequestRequest,
-    CreateDelegationRequest CreateDelegationRequestRequest,
-    GenerateOrganizationsAccessReport GenerateOrganizationsAccessReportRequest,
-    GenerateServiceLastAccessedDetails GenerateServiceLastAccessedDetailsRequest,
-    GetDelegationRequest GetDelegationRequestRequest,
-    GetHumanReadableSummary GetHumanReadableSummaryRequest,
-    GetOrganizationsAccessReport GetOrganizationsAccessReportRequest,
-    GetRoleTemplateVersion GetRoleTemplateVersionRequest,
-    GetServiceLastAccessedDetails GetServiceLastAccessedDetailsRequest,
-    GetServiceLastAccessedDetailsWithEntities GetServiceLastAccessedDetailsWithEntitiesRequest,
-    ListDelegationRequests ListDelegationRequestsRequest,
-    RejectDelegationRequest RejectDelegationRequestRequest,
-    SendDelegationToken SendDelegationTokenRequest,
-    UpdateDelegationRequest UpdateDelegationRequestRequest,
 }
 
 not_implemented! {

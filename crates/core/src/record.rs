@@ -64,6 +64,8 @@ pub mod kind {
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
     pub const OPERATOR_CREDENTIAL: u16 = 41;
+    /// Requests for temporary delegation.
+    pub const DELEGATION_REQUEST: u16 = 55;
     /// Owners of buckets.
     pub const BUCKET_NAME: u16 = 60;
     /// Buckets.
@@ -114,6 +116,7 @@ impl EntityKey {
             EntityKey::Preferences => (kind::PREFERENCES, String::new()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
+            EntityKey::DelegationRequest(id) => (kind::DELEGATION_REQUEST, id.to_string()),
             EntityKey::BucketName(name) => (kind::BUCKET_NAME, name.to_string()),
             EntityKey::Bucket(name) => (kind::BUCKET, name.to_string()),
         };
@@ -149,6 +152,7 @@ impl EntityKey {
             kind::PREFERENCES => EntityKey::Preferences,
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
+            kind::DELEGATION_REQUEST => EntityKey::DelegationRequest(key.id.as_str().into()),
             kind::BUCKET_NAME => EntityKey::BucketName(key.id.as_str().into()),
             kind::BUCKET => EntityKey::Bucket(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
@@ -183,6 +187,7 @@ impl Entity {
             Entity::Preferences(preferences) => encode(preferences),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
+            Entity::DelegationRequest(request) => encode(request),
             Entity::BucketName(name) => encode(name),
             Entity::Bucket(bucket) => encode(bucket),
         }
@@ -217,6 +222,7 @@ impl Entity {
             kind::PREFERENCES => Entity::Preferences(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
+            kind::DELEGATION_REQUEST => Entity::DelegationRequest(decode(key, bytes)?),
             kind::BUCKET_NAME => Entity::BucketName(decode(key, bytes)?),
             kind::BUCKET => Entity::Bucket(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),

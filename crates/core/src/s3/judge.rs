@@ -10,7 +10,7 @@ use iamd_wire::Timestamp;
 use super::S3Target;
 use crate::account_id::AccountId;
 use crate::authorization_message::AuthorizationMessage;
-use crate::authorize::CallerPolicies;
+use crate::authorize::{CallerPolicies, attempted};
 use crate::caller::Identity;
 use crate::decision_keys::{DecisionKeys, Surroundings};
 use crate::operation::{Environment, Scene, Target, Witness};
@@ -257,6 +257,9 @@ impl<'a> Judge<'a> {
         let keys = Noting { keys: request.context, asked: &self.asked };
         let decision = iamd_policy::decide(&Request { context: &keys, ..*request }, policies);
         self.asker.witness().decided(decision);
+        if let Asker::Caller(scene) = &self.asker {
+            attempted(scene, request.action);
+        }
         if decision.is_allowed() {
             return Verdict::Allowed(decision);
         }

@@ -380,7 +380,8 @@ impl Account {
             Entity::Alias(_)
             | Entity::RootEmail(_)
             | Entity::OperatorCredential(_)
-            | Entity::BucketName(_) => {}
+            | Entity::BucketName(_)
+            | Entity::DelegationRequest(_) => {}
         }
     }
 
@@ -440,7 +441,8 @@ impl Account {
             EntityKey::Alias(_)
             | EntityKey::RootEmail(_)
             | EntityKey::OperatorCredential(_)
-            | EntityKey::BucketName(_) => {}
+            | EntityKey::BucketName(_)
+            | EntityKey::DelegationRequest(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode};
 use super::access_key::AccessKey;
 use super::bucket::{Bucket, BucketName};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::delegation::DelegationRequest;
 use super::deletion_task::DeletionTask;
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
@@ -71,6 +72,8 @@ pub enum Entity {
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
     OperatorCredential(OperatorCredential),
+    /// A request for temporary delegation; lives in the directory.
+    DelegationRequest(DelegationRequest),
     /// Whose a bucket is; lives in the directory.
     BucketName(BucketName),
     /// A bucket of an S3 store.
@@ -126,6 +129,8 @@ pub enum EntityKey {
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
     OperatorCredential(AccessKeyId),
+    /// A request for delegation by its id.
+    DelegationRequest(Box<str>),
     /// Whose a bucket is, by its name.
     BucketName(Box<str>),
     /// A bucket by its name.
@@ -163,6 +168,7 @@ impl Entity {
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())
             }
+            Entity::DelegationRequest(request) => EntityKey::DelegationRequest(request.id.clone()),
         }
     }
 }

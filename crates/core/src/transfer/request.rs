@@ -12,7 +12,7 @@ use crate::draw::Draw;
 use crate::iam::encoded_document;
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
-use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
+use crate::operation::{Access, Environment, Facts, LastUse, Operation, Scene};
 use crate::perform::{Visitor, with_operation};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
@@ -236,6 +236,10 @@ impl Facts for NoFacts {
 
     fn role_last_use(&self, _: UniqueId) -> Option<LastUse> {
         None
+    }
+
+    fn accesses(&self, _: AccountId, _: &str) -> Vec<Access> {
+        Vec::new()
     }
 }
 

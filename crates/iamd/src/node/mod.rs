@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod accesses;
 mod anchoring;
 mod claims;
 mod facts;
@@ -21,6 +22,7 @@ mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -200,7 +202,7 @@ impl Node {
         let store = Measured::over(store, &metrics);
         let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
-        let facts = FactTable::load(&*store).await?;
+        let facts = FactTable::load(&*store, clock.now()).await?;
         Ok(Arc::new(Node {
             store,
             ledgers: Ledgers::new(ledgers),

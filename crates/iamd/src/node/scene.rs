@@ -34,7 +34,7 @@ impl Node {
             quotas: &self.quotas,
             external_url: self.external_url(),
             prepared: None,
-            witness: &self.metrics,
+            witness: self,
             now: self.clock.now(),
         }
     }
