@@ -132,12 +132,9 @@ fn top() -> Vec<Key> {
              which prints its 64 hexadecimal digits. Empty: the file master.key in the data folder.",
             |config| &mut config.master_key,
         ),
-        key(
-            ("", "external_url"),
-            "The address under which clients reach iamd, such as `https://iam.example.com`; what iamd\n\
-             issues for others names it. Empty: the listening address.",
-            |config| &mut config.external_url,
-        ),
+        key(("", "external_url"), "Where clients reach iamd; empty: where it listens.", |config| {
+            &mut config.external_url
+        }),
     ]
 }
 
