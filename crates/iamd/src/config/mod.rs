@@ -407,7 +407,8 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
     names
         .map(|known| (likeness(known), known))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        // The first of those that are as near.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, known)| known)
 }
 
