@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::end::FileKey;
+use super::summary::Marks;
 use crate::config::WhenFull;
 use crate::fault::Fault;
 
@@ -51,13 +52,17 @@ pub(super) struct StoredRecord {
     pub(super) account: AccountId,
     pub(super) number: u64,
     pub(super) text: String,
+    /// What the index notes of it; nothing for a record that is not one.
+    pub(super) marks: Option<Marks>,
 }
 
 impl Entry {
     fn size(&self) -> usize {
         match self {
             Entry::Noted(note) => note.event.size() + note.outcome.size(),
-            Entry::Stored(record) => record.text.len(),
+            Entry::Stored(record) => {
+                record.text.len() + record.marks.as_ref().map_or(0, Marks::size)
+            }
             Entry::Skip { .. } | Entry::Rekey(_) | Entry::Flush(_) => 0,
         }
     }
@@ -206,7 +211,7 @@ mod tests {
 
     fn entry(number: u64) -> Entry {
         let account = AccountId::from_number(1).unwrap();
-        Entry::Stored(StoredRecord { account, number, text: String::new() })
+        Entry::Stored(StoredRecord { account, number, text: String::new(), marks: None })
     }
 
     #[test]
@@ -222,7 +227,8 @@ mod tests {
         let ring = Ring::new(3, WhenFull::Count);
         let large = |_| {
             let account = AccountId::from_number(1).unwrap();
-            Entry::Stored(StoredRecord { account, number: 1, text: "x".repeat(BYTES_MAX / 2 + 1) })
+            let text = "x".repeat(BYTES_MAX / 2 + 1);
+            Entry::Stored(StoredRecord { account, number: 1, text, marks: None })
         };
         assert!(ring.offer(large(())).is_ok() && ring.offer(large(())).is_err());
     }
