@@ -32,8 +32,8 @@ use tokio::sync::oneshot;
 use end::FileKey;
 pub use export::export;
 pub use lookup::{Page, Place, Query};
-pub use ring::Note;
 use ring::{Entry, StoredRecord};
+pub use ring::{Load, Note};
 use shared::Shared;
 pub use show::{Filter, show};
 pub use summary::{Attribute, Facts, Marks};
@@ -149,6 +149,11 @@ impl Audit {
             Some(trail) => trail.shared.ring.put(Entry::Noted(note)).await,
             None => Ok(()),
         }
+    }
+
+    /// How much waits to be written, and how much was lost; none without a trail.
+    pub fn load(&self) -> Option<Load> {
+        self.trail.get().map(|trail| trail.shared.ring.load())
     }
 
     /// Tells of records that the store has now, from this number on.

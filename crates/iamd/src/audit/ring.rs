@@ -84,9 +84,22 @@ struct State {
     entries: Vec<Entry>,
     bytes: usize,
     lost: u64,
+    /// How many found no place since the start.
+    lost_ever: u64,
     /// Whether the writer is not to wait for more.
     is_urgent: bool,
     is_closed: bool,
+}
+
+/// How full the ring is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// What waits to be written.
+    pub entries: usize,
+    /// Its bytes, about.
+    pub bytes: usize,
+    /// How many records found no place since the start.
+    pub lost: u64,
 }
 
 /// What the writer takes at once.
@@ -137,6 +150,7 @@ impl Ring {
             (Err(_), WhenFull::Count) => {
                 let mut state = self.lock();
                 state.lost = state.lost.saturating_add(1);
+                state.lost_ever = state.lost_ever.saturating_add(1);
                 Ok(())
             }
             (Ok(()), _) => Ok(()),
@@ -186,6 +200,12 @@ impl Ring {
         batch
     }
 
+    /// How full it is, and how much found no place.
+    pub(super) fn load(&self) -> Load {
+        let state = self.lock();
+        Load { entries: state.entries.len(), bytes: state.bytes, lost: state.lost_ever }
+    }
+
     /// Takes nothing more.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
@@ -220,8 +240,10 @@ mod tests {
             let ring = Ring::new(3, when_full);
             let refused = (0..5).filter(|number| ring.offer_or_count(entry(*number)).is_err());
             assert_eq!(refused.count(), if expected_lost == 0 { 2 } else { 0 });
+            assert_eq!(ring.load(), Load { entries: 3, bytes: 0, lost: expected_lost });
             let batch = ring.take(Duration::ZERO);
             assert_eq!((batch.entries.len(), batch.lost), (3, expected_lost));
+            assert_eq!(ring.load(), Load { entries: 0, bytes: 0, lost: expected_lost });
             assert!(ring.offer(entry(9)).is_ok());
         }
         let ring = Ring::new(3, WhenFull::Count);
