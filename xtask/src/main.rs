@@ -7,6 +7,7 @@ mod data;
 mod dist;
 mod fuzz;
 mod simulate;
+mod status;
 mod suite;
 mod tidy;
 
@@ -40,6 +41,8 @@ enum Task {
     Dist(dist::Arguments),
     /// Measures the ratios of docs/performance.md.
     Bench(bench::Arguments),
+    /// Counts the operations that there are, and lists what differs from AWS on purpose.
+    Status(status::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Dist(arguments) => dist::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Status(arguments) => status::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

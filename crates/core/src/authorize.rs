@@ -3,6 +3,7 @@
 use iamd_policy::{Policies, PolicySet, Request};
 use iamd_wire::ErrorCode;
 
+use crate::arn::{self, IamArn};
 use crate::authorization_message::AuthorizationMessage;
 use crate::caller::{Caller, Identity};
 use crate::decision_keys::DecisionKeys;
@@ -11,12 +12,13 @@ use crate::operation::{Scene, Target};
 use crate::refusal::Refusal;
 use crate::session::{Session, Subject};
 use crate::state::{Account, AttachedPolicy};
+use crate::text;
 
 /// Allows every target, or refuses the request in AWS's words.
 ///
 /// # Errors
-/// `AccessDenied` that names policy type and reason; the answers to credentials that may not be
-/// used for this kind of call at all.
+/// `AccessDenied` that names policy type and reason; `UnmodifiableEntity` for a change of a role that
+/// is AWS's; the answers to credentials that may not be used for this kind of call at all.
 pub fn authorize(scene: &Scene<'_>, targets: &[Target]) -> Result<(), Refusal> {
     authorize_granting(scene, targets, None)
 }
@@ -46,11 +48,22 @@ pub(crate) fn authorize_granting(
                 context: &DecisionKeys::new(scene, target, scene.account.id()),
             };
             if !decided(scene, &request, &policies) {
-                return Err(denial(scene, &request, &policies, target));
+                return Err(protected(scene, &request, &policies)
+                    .unwrap_or_else(|| denial(scene, &request, &policies, target)));
             }
         }
         Ok(())
     })
+}
+
+/// The answer to who would be allowed to change a role that only AWS changes.
+fn protected(scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> Option<Refusal> {
+    if !iamd_policy::is_refused_despite_policies(request, policies) {
+        return None;
+    }
+    let parts = IamArn::parse(request.resource).filter(|parts| parts.resource_type == "role")?;
+    let role = scene.account.roles().named(parts.name)?;
+    (arn::role(scene.account.id(), role) == request.resource).then(|| text::protected(&role.name))
 }
 
 /// Whether the policies allow a request.

@@ -103,7 +103,7 @@ impl Caller {
         }
     }
 
-    fn root(account: AccountId, credential: Credential) -> Caller {
+    pub(crate) fn root(account: AccountId, credential: Credential) -> Caller {
         Caller {
             account,
             identity: Identity::Root,

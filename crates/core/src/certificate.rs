@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
 use iamd_wire::{Secret, Timestamp};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 use crate::pem;
 
@@ -77,6 +78,20 @@ impl Certificate {
     }
 }
 
+/// Whether these bytes are a certificate whose key may verify signatures of an identity provider: RSA
+/// of 1,024 to 8,192 bits, and no extension twice. Whether it is in force does not count.
+///
+/// Source: IAM User Guide, "Create a SAML identity provider in IAM".
+pub(crate) fn verifies_assertions(der: &[u8]) -> bool {
+    let Some(certificate) = parsed(der) else { return false };
+    // CHOICE: no longer keys, whose checks take too long.
+    let fits = match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => (1_024..=8_192).contains(&key.key_size()),
+        _ => false,
+    };
+    fits && certificate.extensions_map().is_ok()
+}
+
 /// INVARIANT: nothing stands behind the certificate.
 fn parsed(der: &[u8]) -> Option<X509Certificate<'_>> {
     let (rest, certificate) = X509Certificate::from_der(der).ok()?;
@@ -99,6 +114,16 @@ impl PublicHalf {
             "EC PRIVATE KEY" => {
                 curve_half(|curve| EcdsaKeyPair::from_private_key_der(curve, &block.bytes).ok())
             }
+            _ => None,
+        }
+    }
+
+    /// The same for RSA alone, which is what assertions are encrypted to.
+    pub(crate) fn of_rsa(private_key: &Secret) -> Option<PublicHalf> {
+        let block = pem::block(private_key.expose())?;
+        match block.label {
+            "PRIVATE KEY" => rsa_half(rsa::KeyPair::from_pkcs8(&block.bytes).ok()),
+            "RSA PRIVATE KEY" => rsa_half(rsa::KeyPair::from_der(&block.bytes).ok()),
             _ => None,
         }
     }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use iamd_policy::{ConditionKeys, Value};
+use iamd_policy::{ConditionKeys, Principal, Value};
+use iamd_wire::Timestamp;
 
 use crate::account_id::AccountId;
 use crate::caller::{Caller, Identity};
-use crate::operation::{Scene, Target};
+use crate::operation::{Environment, Scene, Target};
 use crate::session::Session;
 use crate::state::{Account, Tag};
 
@@ -37,14 +38,26 @@ const GENERAL_KEYS: [&str; 19] = [
     "aws:ViaAWSService",
 ];
 
+/// The keys of a request, whoever makes it: those of an anonymous one are all there are.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Where it came from.
+    pub environment: &'a Environment,
+    /// The present time.
+    pub now: Timestamp,
+    /// What it is about.
+    pub target: &'a Target,
+    /// The account that owns that.
+    pub resource_account: Option<AccountId>,
+}
+
 /// The keys of one decision: of the target, the caller, his session and the request.
 ///
 /// Source: IAM User Guide, "AWS global condition context keys".
 #[derive(Clone, Copy)]
 pub struct DecisionKeys<'a> {
     scene: &'a Scene<'a>,
-    target: &'a Target,
-    resource_account: AccountId,
+    request: Surroundings<'a>,
 }
 
 impl<'a> DecisionKeys<'a> {
@@ -54,12 +67,14 @@ impl<'a> DecisionKeys<'a> {
         target: &'a Target,
         resource_account: AccountId,
     ) -> DecisionKeys<'a> {
-        DecisionKeys { scene, target, resource_account }
+        let Scene { environment, now, .. } = *scene;
+        let resource_account = Some(resource_account);
+        DecisionKeys { scene, request: Surroundings { environment, now, target, resource_account } }
     }
 
     /// All keys that the request has, in order of their names, with their values.
     pub fn all(&self) -> Vec<(String, Vec<String>)> {
-        let of_target = self.target.context.iter().map(|(name, _)| name.to_owned());
+        let of_target = self.request.target.context.iter().map(|(name, _)| name.to_owned());
         let tags = principal_tags(self.scene.account, self.scene.caller);
         let of_tags = tags.map(|tag| format!("aws:PrincipalTag/{}", tag.key));
         let general = GENERAL_KEYS.iter().map(|key| (*key).to_owned());
@@ -73,25 +88,6 @@ impl<'a> DecisionKeys<'a> {
         }
         keys.sort();
         keys
-    }
-
-    fn of_request(&self, key: &str) -> Option<Value<'_>> {
-        let (environment, now) = (self.scene.environment, self.scene.now);
-        let text = |text: &'a str| Some(Value::from(text));
-        match key {
-            "aws:currenttime" => Some(now.to_string().into()),
-            "aws:epochtime" => Some(now.seconds().to_string().into()),
-            "aws:securetransport" => text(truth(environment.secure_transport)),
-            "aws:viaawsservice" => text("false"),
-            "aws:sourceip" => environment.source_ip.map(|ip| unmapped(ip).to_string().into()),
-            "aws:useragent" => environment.user_agent.as_deref().and_then(text),
-            "aws:referer" => environment.referer.as_deref().and_then(text),
-            // IAM reports one region, wherever the client signs for.
-            "aws:requestedregion" if self.target.action.starts_with("iam:") => text("us-east-1"),
-            "aws:requestedregion" => text(&environment.region),
-            "aws:resourceaccount" => Some(self.resource_account.to_string().into()),
-            _ => None,
-        }
     }
 
     fn of_session(&self, session: &'a Session, key: &str) -> Option<Value<'_>> {
@@ -109,10 +105,42 @@ impl<'a> DecisionKeys<'a> {
     }
 }
 
+impl<'a> Surroundings<'a> {
+    fn of_request(&self, key: &str) -> Option<Value<'a>> {
+        let (environment, now) = (self.environment, self.now);
+        let text = |text: &'a str| Some(Value::from(text));
+        match key {
+            "aws:currenttime" => Some(now.to_string().into()),
+            "aws:epochtime" => Some(now.seconds().to_string().into()),
+            "aws:securetransport" => text(truth(environment.secure_transport)),
+            "aws:viaawsservice" => text("false"),
+            "aws:sourceip" => environment.source_ip.map(|ip| unmapped(ip).to_string().into()),
+            "aws:useragent" => environment.user_agent.as_deref().and_then(text),
+            "aws:referer" => environment.referer.as_deref().and_then(text),
+            // IAM reports one region, wherever the client signs for.
+            "aws:requestedregion" if self.target.action.starts_with("iam:") => text("us-east-1"),
+            "aws:requestedregion" if environment.region.is_empty() => None,
+            "aws:requestedregion" => text(&environment.region),
+            "aws:resourceaccount" | "s3:resourceaccount" => {
+                self.resource_account.map(|account| account.to_string().into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ConditionKeys for Surroundings<'_> {
+    fn value(&self, key: &str) -> Option<Value<'_>> {
+        let of_target = self.target.context.value(key);
+        let of_nobody = || Principal::Anonymous.value(key).map(|value| value.into_owned().into());
+        of_target.or_else(|| self.of_request(key)).or_else(of_nobody)
+    }
+}
+
 impl ConditionKeys for DecisionKeys<'_> {
     fn value(&self, key: &str) -> Option<Value<'_>> {
         let caller = self.scene.caller;
-        if let Some(value) = self.target.context.value(key) {
+        if let Some(value) = self.request.target.context.value(key) {
             return Some(value);
         }
         if let Some(tag) = key.strip_prefix(PRINCIPAL_TAG) {
@@ -120,7 +148,7 @@ impl ConditionKeys for DecisionKeys<'_> {
         }
         let of_session = caller.session().and_then(|session| self.of_session(session, key));
         let of_caller = || caller.principal.value(key).map(Value::One);
-        of_session.or_else(|| self.of_request(key)).or_else(of_caller)
+        of_session.or_else(|| self.request.of_request(key)).or_else(of_caller)
     }
 }
 

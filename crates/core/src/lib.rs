@@ -21,6 +21,7 @@ pub mod marker;
 mod mfa;
 pub mod mfa_import;
 pub mod name;
+mod named_principals;
 mod not_implemented;
 pub mod operation;
 pub mod operator;
@@ -32,12 +33,14 @@ pub mod record;
 pub mod refusal;
 pub mod ring;
 pub mod s3;
+pub mod saml_metadata;
 pub mod session;
 mod ssh;
 pub mod state;
 pub mod sts;
 pub mod text;
 pub mod totp;
+pub mod transfer;
 pub mod unique_id;
 
 #[cfg(test)]

@@ -101,12 +101,28 @@ pub const SESSION_POLICY_SIZE: usize = 2_048;
 pub const SESSION_POLICY_ARNS: usize = 10;
 /// SSH public keys of one user.
 pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
+/// Service-specific credentials of one user for one service.
+pub const SERVICE_CREDENTIALS_PER_USER: u32 = 2;
+/// Deletions of service-linked roles that are remembered.
+// CHOICE: AWS does not say for how long it shows them.
+pub const DELETION_TASKS: usize = 100;
 /// OpenID Connect providers of an account.
 pub const OIDC_PROVIDERS: u32 = 100;
 /// Audiences of one OpenID Connect provider.
 pub const CLIENT_IDS_PER_OIDC_PROVIDER: u32 = 100;
 /// Thumbprints of one OpenID Connect provider.
 pub const THUMBPRINTS_PER_OIDC_PROVIDER: usize = 5;
+/// SAML providers of an account.
+pub const SAML_PROVIDERS: u32 = 100;
+/// Identity providers that the metadata of one SAML provider describes.
+pub const IDENTITY_PROVIDERS_PER_SAML_PROVIDER: usize = 10;
+/// Signing certificates in the metadata of one SAML provider.
+pub const CERTIFICATES_PER_SAML_PROVIDER: usize = 10;
+/// Private keys of one SAML provider. IAM model, `privateKeyList`.
+pub const PRIVATE_KEYS_PER_SAML_PROVIDER: usize = 2;
+/// Bytes in all metadata documents of an account.
+// CHOICE: AWS has no such quota; without one, an account could fill the memory of all.
+pub const SAML_METADATA_BYTES: usize = 40_000_000;
 /// Server certificates; shown in the account summary.
 pub const SERVER_CERTIFICATES: u32 = 20;
 /// Signing certificates of one user; shown in the account summary.

@@ -52,10 +52,20 @@ pub mod kind {
     pub const SERVER_CERTIFICATE: u16 = 32;
     /// OpenID Connect providers.
     pub const OIDC_PROVIDER: u16 = 33;
+    /// SAML providers.
+    pub const SAML_PROVIDER: u16 = 50;
+    /// Credentials of users for one service each.
+    pub const SERVICE_CREDENTIAL: u16 = 51;
+    /// Deletions of service-linked roles.
+    pub const DELETION_TASK: u16 = 52;
     /// Ended temporary credentials.
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
     pub const OPERATOR_CREDENTIAL: u16 = 41;
+    /// Owners of buckets.
+    pub const BUCKET_NAME: u16 = 60;
+    /// Buckets.
+    pub const BUCKET: u16 = 61;
 }
 
 /// A row that this version cannot read.
@@ -96,8 +106,13 @@ impl EntityKey {
             EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
             EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
             EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
+            EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
+            EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.to_string()),
+            EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id.to_string()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
+            EntityKey::BucketName(name) => (kind::BUCKET_NAME, name.to_string()),
+            EntityKey::Bucket(name) => (kind::BUCKET, name.to_string()),
         };
         RecordKey { kind, id }
     }
@@ -125,8 +140,13 @@ impl EntityKey {
             kind::SIGNING_CERTIFICATE => EntityKey::SigningCertificate(key.id.as_str().into()),
             kind::SERVER_CERTIFICATE => EntityKey::ServerCertificate(unique_id()?),
             kind::OIDC_PROVIDER => EntityKey::OidcProvider(key.id.as_str().into()),
+            kind::SAML_PROVIDER => EntityKey::SamlProvider(key.id.as_str().into()),
+            kind::SERVICE_CREDENTIAL => EntityKey::ServiceCredential(unique_id()?),
+            kind::DELETION_TASK => EntityKey::DeletionTask(key.id.as_str().into()),
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
+            kind::BUCKET_NAME => EntityKey::BucketName(key.id.as_str().into()),
+            kind::BUCKET => EntityKey::Bucket(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         })
     }
@@ -153,8 +173,13 @@ impl Entity {
             Entity::SigningCertificate(certificate) => encode(certificate),
             Entity::ServerCertificate(certificate) => encode(certificate),
             Entity::OidcProvider(provider) => encode(provider),
+            Entity::SamlProvider(provider) => encode(provider),
+            Entity::ServiceCredential(credential) => encode(credential),
+            Entity::DeletionTask(task) => encode(task),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
+            Entity::BucketName(name) => encode(name),
+            Entity::Bucket(bucket) => encode(bucket),
         }
     }
 
@@ -181,8 +206,13 @@ impl Entity {
             kind::SIGNING_CERTIFICATE => Entity::SigningCertificate(decode(key, bytes)?),
             kind::SERVER_CERTIFICATE => Entity::ServerCertificate(decode(key, bytes)?),
             kind::OIDC_PROVIDER => Entity::OidcProvider(decode(key, bytes)?),
+            kind::SAML_PROVIDER => Entity::SamlProvider(decode(key, bytes)?),
+            kind::SERVICE_CREDENTIAL => Entity::ServiceCredential(decode(key, bytes)?),
+            kind::DELETION_TASK => Entity::DeletionTask(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
+            kind::BUCKET_NAME => Entity::BucketName(decode(key, bytes)?),
+            kind::BUCKET => Entity::Bucket(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
         if entity.key().to_record() == *key {

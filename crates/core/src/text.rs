@@ -134,6 +134,16 @@ pub fn delete_conflict(what_first: &str) -> Refusal {
     )
 }
 
+/// `UnmodifiableEntity` for a role that belongs to a service.
+pub fn protected(role_name: &str) -> Refusal {
+    Refusal::new(
+        ErrorCode::UnmodifiableEntity,
+        format!(
+            "Cannot perform the operation on the protected role '{role_name}' - this role is only modifiable by AWS"
+        ),
+    )
+}
+
 /// `ValidationError` for a managed policy ARN that is not an ARN; both spaces are AWS's.
 pub fn unparsable_arn() -> Refusal {
     Refusal::new(ErrorCode::ValidationError, "Invalid ARN:  Could not be parsed!")

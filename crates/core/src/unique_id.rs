@@ -36,6 +36,8 @@ pub enum IdPrefix {
     SshPublicKey,
     /// `ASCA`
     ServerCertificate,
+    /// `ACCA`
+    ServiceCredential,
     /// `AKIA`
     LongTermKey,
     /// `ASIA`
@@ -55,6 +57,7 @@ impl IdPrefix {
             IdPrefix::InstanceProfile => "AIPA",
             IdPrefix::SshPublicKey => "APKA",
             IdPrefix::ServerCertificate => "ASCA",
+            IdPrefix::ServiceCredential => "ACCA",
             IdPrefix::LongTermKey => "AKIA",
             IdPrefix::TemporaryKey => "ASIA",
             IdPrefix::OperatorKey => "OPER",

@@ -23,6 +23,8 @@ pub struct Authenticated {
     pub access_key_id: Box<str>,
     /// The region that he signed for.
     pub region: Box<str>,
+    /// The key that proved it.
+    pub key: SigningKey,
 }
 
 /// Proves who signed a request.
@@ -36,14 +38,29 @@ pub fn authenticate(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Authenticated, Rejection> {
-    let state = &snapshot.state;
     let claim = Claim::read(request)?;
+    authenticate_claim(snapshot, keys, &claim, request, rules, now)
+}
+
+/// The same for a claim that was read already.
+///
+/// # Errors
+/// As [`authenticate`].
+pub fn authenticate_claim<'a>(
+    snapshot: &Snapshot,
+    keys: &SigningKeys,
+    claim: &Claim<'a>,
+    request: &RequestParts<'a>,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Authenticated, Rejection> {
+    let state = &snapshot.state;
     let known = match claim.session_token() {
-        Some(token) => temporary(&snapshot.keys, keys, &claim, token),
-        None => long_term(state, keys, &claim),
+        Some(token) => temporary(&snapshot.keys, keys, claim, token),
+        None => long_term(state, keys, claim),
     };
     let Some(known) = known else {
-        let key = derive(&claim, &Secret::from(DECOY_SECRET.to_owned()));
+        let key = derive(claim, &Secret::from(DECOY_SECRET.to_owned()));
         // The answer is the same whatever comes out; the work is done for its duration.
         let _ = claim.verify(request, &key, rules, now);
         return Err(Rejection::unknown_key());
@@ -62,11 +79,11 @@ pub fn authenticate(
         }
     };
     if known.is_new {
-        keys.keep(&claim, known.origin, known.key);
+        keys.keep(claim, known.origin, known.key.clone());
     }
     let caller = caller.ok_or_else(Rejection::unknown_key)?;
     let (access_key_id, region) = (claim.access_key_id().into(), claim.region().into());
-    Ok(Authenticated { caller, access_key_id, region })
+    Ok(Authenticated { caller, access_key_id, region, key: known.key })
 }
 
 /// The same caller on a newer state; none if his credential ended meanwhile.

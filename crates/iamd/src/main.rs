@@ -5,6 +5,7 @@
 mod audit;
 mod authenticate;
 mod backup;
+mod calls;
 mod clock;
 mod command;
 mod config;

@@ -3,29 +3,35 @@
 pub mod notify;
 mod patience;
 mod places;
+mod watched;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::config::ServerSettings;
-use crate::doors::Doors;
 use crate::fault::Fault;
+use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::tls::Tls;
 use patience::{Activity, Patience, Patient};
 use places::{Place, Places};
+use watched::Watched;
 
 /// Binds an address.
 ///
@@ -37,6 +43,25 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
             "{address} cannot be listened on: {error}; choose another with --listen"
         ))
     })
+}
+
+/// Whoever answers the requests of a listening address.
+pub trait Answerer: Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
+
+    /// Answers a request.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        line: Line,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// The numbers of what happens here.
+    fn metrics(&self) -> &Metrics;
 }
 
 /// How connections are treated.
@@ -59,9 +84,9 @@ pub struct Line {
 }
 
 /// Serves until `stop` comes, then lets requests under way finish.
-pub async fn serve(
+pub async fn serve<A: Answerer>(
     listener: TcpListener,
-    doors: Arc<Doors>,
+    answerer: Arc<A>,
     reception: Reception,
     stop: impl Future<Output = ()>,
 ) {
@@ -88,14 +113,14 @@ pub async fn serve(
         };
         let Some(place) = places.take(peer.ip(), proxies.include(peer.ip())) else {
             tracing::debug!(%peer, "a connection is one too many");
-            doors.metrics().connection_refused();
+            answerer.metrics().connection_refused();
             continue;
         };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
         let watcher = connections.watcher();
-        let (doors, reception) = (Arc::clone(&doors), Arc::clone(&reception));
-        tokio::spawn(receive(stream, peer.ip(), place, doors, reception, watcher));
+        let (answerer, reception) = (Arc::clone(&answerer), Arc::clone(&reception));
+        tokio::spawn(receive(stream, peer.ip(), place, answerer, reception, watcher));
     }
     drop(listener);
     if tokio::time::timeout(stop_time_max, connections.shutdown()).await.is_err() {
@@ -104,21 +129,21 @@ pub async fn serve(
 }
 
 /// One connection, from its first byte to its end.
-async fn receive(
+async fn receive<A: Answerer>(
     stream: TcpStream,
     peer: IpAddr,
     place: Place,
-    doors: Arc<Doors>,
+    answerer: Arc<A>,
     reception: Arc<Reception>,
     watcher: Watcher,
 ) {
-    let _open = doors.metrics().connection();
+    let _open = answerer.metrics().connection();
     let line = Line { peer, is_tls: reception.tls.is_some(), is_spare: place.is_spare };
     match &reception.tls {
-        None => talk(stream, line, doors, &reception.settings, watcher).await,
+        None => talk(stream, line, answerer, &reception.settings, watcher).await,
         Some(tls) => {
             if let Some(stream) = tls.accept(stream).await {
-                talk(stream, line, doors, &reception.settings, watcher).await;
+                talk(stream, line, answerer, &reception.settings, watcher).await;
             }
         }
     }
@@ -126,26 +151,30 @@ async fn receive(
 }
 
 /// Answers the requests of a connection.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn talk<A, S>(
     stream: S,
     line: Line,
-    doors: Arc<Doors>,
+    answerer: Arc<A>,
     settings: &ServerSettings,
     watcher: Watcher,
-) {
+) where
+    A: Answerer,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let activity = Activity::new();
     let requests = Arc::new(AtomicU32::new(0));
     let requests_max = settings.requests_per_connection_max;
     let seen = activity.clone();
     let service = service_fn(move |request| {
-        let (doors, requests, activity) = (Arc::clone(&doors), Arc::clone(&requests), seen.clone());
+        let (answerer, requests) = (Arc::clone(&answerer), Arc::clone(&requests));
+        let activity = seen.clone();
         async move {
             activity.request_begins();
-            let mut response = doors.answer(request, line).await;
+            let response = answerer.answer(request, line).await;
+            let mut response = response.map(|body| Watched::new(body, activity));
             if requests.fetch_add(1, Ordering::Relaxed) + 1 >= requests_max || line.is_spare {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            activity.request_ends();
             Ok::<_, Infallible>(response)
         }
     });

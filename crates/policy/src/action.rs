@@ -110,6 +110,30 @@ impl ActionClause {
         })
     }
 
+    /// Whether the clause can cover an action of a service given in lower case.
+    pub(crate) fn can_concern(&self, prefix: &str) -> bool {
+        self.negated
+            || self.patterns.iter().any(|pattern| match pattern {
+                ActionPattern::Everything => true,
+                ActionPattern::Exact(exact) => exact.split(':').next() == Some(prefix),
+                ActionPattern::Wild { service, .. } => service.matches(prefix),
+                ActionPattern::Nothing => false,
+            })
+    }
+
+    /// How many values are to be compared with the actions of every service.
+    pub(crate) fn patterns_for_every_service(&self) -> usize {
+        let is_wide = |pattern: &&ActionPattern| match pattern {
+            ActionPattern::Everything => true,
+            ActionPattern::Wild { key, .. } => *key == ActionKey::ANY,
+            ActionPattern::Exact(_) | ActionPattern::Nothing => false,
+        };
+        match self.negated {
+            true => self.patterns.len(),
+            false => self.patterns.iter().filter(is_wide).count(),
+        }
+    }
+
     /// The keys under which the index files the clause.
     pub(crate) fn keys(&self) -> Vec<ActionKey> {
         if self.negated {

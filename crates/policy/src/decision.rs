@@ -161,6 +161,14 @@ pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
     decider.decide()
 }
 
+/// Whether policies allow a request, and it is refused all the same: because what it would change is
+/// AWS's, or because of who asks. Then the answer may say so.
+pub fn is_refused_despite_policies(request: &Request<'_>, policies: &Policies<'_>) -> bool {
+    let decider = Decider::new(request, policies);
+    let is_allowed = |outcomes: Outcomes| decider.by_policies(&outcomes).is_allowed();
+    decider.is_beyond_policies() && decider.outcomes().is_ok_and(is_allowed)
+}
+
 /// What the types say of a request; none of them denies.
 pub(crate) struct Outcomes {
     pub(crate) scps_allow: bool,
@@ -216,6 +224,10 @@ impl<'a> Decider<'a> {
         if self.is_beyond_policies() {
             return Decision::DenyImplicitly(PolicyType::Identity);
         }
+        self.by_policies(outcomes)
+    }
+
+    fn by_policies(&self, outcomes: &Outcomes) -> Decision {
         if !outcomes.scps_allow {
             return Decision::DenyImplicitly(PolicyType::Scp);
         }

@@ -2,6 +2,7 @@
 
 mod change;
 mod message;
+mod outline;
 mod written;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::policy_set::PolicySet;
 use crate::principal::Naming;
 
 pub use change::{CHANGES_MAX, Change, ChangeKind, Step};
+pub use outline::{Outline, StatementBounds, outline};
 use written::Written;
 
 /// A decision and what led to it.
@@ -162,6 +164,11 @@ pub struct DecidingStatement {
 }
 
 impl DecidingStatement {
+    /// Where it stands, as AWS's simulator counts.
+    pub fn bounds(&self) -> StatementBounds {
+        outline::bounds(&self.document, self.span)
+    }
+
     /// The statement, as its document has it.
     pub fn text(&self) -> &str {
         self.document.source().get(self.span.start..self.span.end).unwrap_or_default()
@@ -216,6 +223,27 @@ struct Found {
 }
 
 impl Found {
+    fn of(kind: PolicyType) -> Found {
+        Found {
+            kind,
+            levels: Vec::new(),
+            naming: None,
+            allowing: Vec::new(),
+            denying: Vec::new(),
+            near_misses: Vec::new(),
+        }
+    }
+
+    /// The verdict with the statements that led to it.
+    fn into_result(self, verdict: Verdict) -> TypeResult {
+        let statements = match verdict {
+            Verdict::DenyExplicitly => self.denying,
+            Verdict::Allow | Verdict::DoNotAllow => self.allowing,
+            Verdict::DoNotApply | Verdict::Absent => Vec::new(),
+        };
+        TypeResult { policy_type: self.kind, verdict, statements }
+    }
+
     /// What the type says.
     fn verdict(&self, decider: &Decider<'_>) -> Verdict {
         let all_levels_allow = !self.levels.is_empty() && !self.levels.contains(&false);
@@ -238,14 +266,7 @@ type Placed<'a> = (&'a Arc<str>, &'a Document, &'a Statement);
 
 impl Explanation {
     fn looked_at(&mut self, decider: &Decider<'_>, kind: PolicyType) -> Found {
-        let mut found = Found {
-            kind,
-            levels: Vec::new(),
-            naming: None,
-            allowing: Vec::new(),
-            denying: Vec::new(),
-            near_misses: Vec::new(),
-        };
+        let mut found = Found::of(kind);
         for set in decider.sets(kind) {
             let mut level_allows = false;
             for placed in statements(set) {
@@ -276,7 +297,7 @@ impl Explanation {
     }
 
     /// Takes over what was found.
-    fn tell(&mut self, decider: &Decider<'_>, found: Found) {
+    fn tell(&mut self, decider: &Decider<'_>, mut found: Found) {
         let verdict = found.verdict(decider);
         if found.kind == self.decision.decided_by() {
             self.statements = match self.decision {
@@ -285,15 +306,10 @@ impl Explanation {
                 Decision::DenyImplicitly(_) => Vec::new(),
             };
             if let Decision::DenyImplicitly(_) = self.decision {
-                self.near_misses = found.near_misses;
+                self.near_misses = std::mem::take(&mut found.near_misses);
             }
         }
-        let statements = match verdict {
-            Verdict::DenyExplicitly => found.denying,
-            Verdict::Allow | Verdict::DoNotAllow => found.allowing,
-            Verdict::DoNotApply | Verdict::Absent => Vec::new(),
-        };
-        self.types.push(TypeResult { policy_type: found.kind, verdict, statements });
+        self.types.push(found.into_result(verdict));
     }
 
     fn add_near_miss(&self, decider: &Decider<'_>, placed: Placed<'_>, found: &mut Found) {

@@ -35,6 +35,7 @@ mod action;
 mod arn;
 mod condition;
 mod context;
+mod context_keys;
 mod decision;
 mod document;
 mod document_pool;
@@ -51,25 +52,31 @@ mod lowered;
 mod pattern;
 mod policy_set;
 mod principal;
+mod public;
 mod read;
 mod resource;
+mod service_access;
 pub mod service_data;
 mod shift_and;
 mod united;
 mod validate;
 
 pub use arn::Arn;
+pub use condition::ValueKind;
 pub use context::{ConditionKeys, Context, Value};
-pub use decision::{Decision, Policies, PolicyType, Request, decide};
+pub use decision::{Decision, Policies, PolicyType, Request, decide, is_refused_despite_policies};
 pub use document::{Document, Effect, NamedPrincipal, Statement};
 pub use document_pool::DocumentPool;
 pub use explanation::{
     CHANGES_MAX, Change, ChangeKind, DecidingStatement, Explanation, KEYS_MAX, KeyResult,
-    NEAR_MISSES_MAX, NearMiss, Obstacle, Step, TypeResult, Verdict, explain,
+    NEAR_MISSES_MAX, NearMiss, Obstacle, Outline, StatementBounds, Step, TypeResult, Verdict,
+    explain, outline,
 };
 pub use format::format;
 pub use json::{DOCUMENT_CHARACTERS_MAX, DOCUMENT_DEPTH_MAX, ParseError, ParseErrorKind};
 pub use lint::{Finding, Severity, covers, lint};
 pub use policy_set::PolicySet;
 pub use principal::{Principal, PrincipalKind};
+pub use public::grants_public_access;
+pub use service_access::ServiceAccess;
 pub use validate::{Grammar, Malformed, size_without_white_space, validate};

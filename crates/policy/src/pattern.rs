@@ -210,6 +210,25 @@ pub(crate) fn variable_at_start(text: &str) -> Option<&str> {
     text.get(..text.len() - behind.len())
 }
 
+/// The names of the keys whose values a text takes in, as written, in order.
+pub(crate) fn variable_names(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(behind) = rest.find("${").and_then(|place| rest.get(place..)) {
+        rest = match variable(behind) {
+            Some((named, after)) => {
+                let end = behind.find([',', '}']).unwrap_or_default();
+                if let (Named::Key(_), Some(name)) = (named, behind.get(2..end)) {
+                    names.push(name.trim());
+                }
+                after
+            }
+            None => behind.get(2..).unwrap_or_default(),
+        };
+    }
+    names
+}
+
 impl Variable {
     /// The value in a request: only single-valued keys have one.
     fn value<'a>(&'a self, keys: &'a dyn ConditionKeys) -> Option<Cow<'a, str>> {

@@ -5,12 +5,18 @@
 //! selectors and parameters that the operation does not have are refused, and so is whatever stands
 //! twice, and a path that a store could read in two ways.
 
+mod body;
 mod path;
 mod query;
 
 use std::fmt;
 
 use crate::generated::s3_routes::ROUTES;
+use crate::query::percent_encoded;
+pub use body::{
+    NamedVersion, listed_buckets, location_constraint, malformed_xml, object_ownership,
+    objects_to_delete, public_access_block, tags_to_put,
+};
 pub use query::RouteParameters;
 
 /// What an operation acts on.
@@ -85,9 +91,26 @@ pub struct S3Request {
     pub parameters: RouteParameters,
 }
 
-/// A request that is none of the known ones: an error code of S3 with its words.
+impl S3Request {
+    /// The path, in the path-style form and escaped once: of what was recognised, not of what came.
+    pub fn path(&self) -> String {
+        let mut path = String::from("/");
+        if let Some(bucket) = &self.bucket {
+            path.push_str(bucket);
+        }
+        if let Some(key) = &self.key {
+            for part in key.split('/') {
+                path.push('/');
+                path.push_str(&percent_encoded(part));
+            }
+        }
+        path
+    }
+}
+
+/// An answer of S3 that refuses a request: its code, status and words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unroutable {
+pub struct S3Error {
     /// The code, such as `InvalidURI`.
     pub code: &'static str,
     /// The HTTP status.
@@ -96,30 +119,44 @@ pub struct Unroutable {
     pub message: String,
 }
 
-impl Unroutable {
-    fn new(code: &'static str, message: impl Into<String>) -> Unroutable {
+impl S3Error {
+    /// An error of this code, with the status that S3 gives it.
+    ///
+    /// Source: S3 API Reference, "Error responses".
+    pub fn new(code: &'static str, message: impl Into<String>) -> S3Error {
         let status = match code {
-            "NotImplemented" => 501,
+            "AccessDenied"
+            | "AllAccessDisabled"
+            | "InvalidAccessKeyId"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch" => 403,
+            "NoSuchBucket" | "NoSuchBucketPolicy" | "NoSuchPublicAccessBlockConfiguration" => 404,
             "MethodNotAllowed" => 405,
+            "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "OperationAborted" => 409,
+            "MissingContentLength" => 411,
+            "InternalError" => 500,
+            "NotImplemented" => 501,
+            "BadGateway" => 502,
+            "ServiceUnavailable" | "SlowDown" => 503,
             _ => 400,
         };
-        Unroutable { code, status, message: message.into() }
+        S3Error { code, status, message: message.into() }
     }
 }
 
-impl fmt::Display for Unroutable {
+impl fmt::Display for S3Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.code, self.message)
     }
 }
 
-impl std::error::Error for Unroutable {}
+impl std::error::Error for S3Error {}
 
 /// Recognises a request of S3.
 ///
 /// # Errors
-/// [`Unroutable`] for whatever no operation or more than one could be.
-pub fn s3(request: &RestRequest<'_>) -> Result<S3Request, Unroutable> {
+/// [`S3Error`] for whatever no operation or more than one could be.
+pub fn s3(request: &RestRequest<'_>) -> Result<S3Request, S3Error> {
     let target = path::target(request.path, request.host_bucket)?;
     let parameters = RouteParameters::parse(request.query.unwrap_or_default())?;
     let place = match (&target.bucket, &target.key) {
@@ -140,16 +177,16 @@ pub fn operations_of_s3() -> impl Iterator<Item = (&'static str, Place)> {
 /// Tags in the form of a query, as the header `x-amz-tagging` has them.
 ///
 /// # Errors
-/// [`Unroutable`] for what is no query, or could be read in two ways.
-pub fn tags(text: &str) -> Result<Vec<(String, String)>, Unroutable> {
+/// [`S3Error`] for what is no query, or could be read in two ways.
+pub fn tags(text: &str) -> Result<Vec<(String, String)>, S3Error> {
     RouteParameters::pairs(text)
 }
 
 /// Whether stores read a key in one way only.
 ///
 /// # Errors
-/// [`Unroutable`] for an empty part, `.`, `..`, NUL, and a key that is too long.
-pub fn plain_key(key: &str) -> Result<(), Unroutable> {
+/// [`S3Error`] for an empty part, `.`, `..`, NUL, and a key that is too long.
+pub fn plain_key(key: &str) -> Result<(), S3Error> {
     path::plain_key(key)
 }
 
@@ -157,7 +194,7 @@ fn chosen(
     request: &RestRequest<'_>,
     place: Place,
     parameters: &RouteParameters,
-) -> Result<&'static Route, Unroutable> {
+) -> Result<&'static Route, S3Error> {
     let mut methods = false;
     let mut fitting: Vec<&'static Route> = Vec::new();
     for route in ROUTES.iter().filter(|route| route.place == place) {
@@ -171,17 +208,17 @@ fn chosen(
     }
     if !methods {
         let message = "The specified method is not allowed against this resource.";
-        return Err(Unroutable::new("MethodNotAllowed", message));
+        return Err(S3Error::new("MethodNotAllowed", message));
     }
     let most = fitting.iter().map(|route| route.demands()).max();
     let mut best = fitting.iter().filter(|route| Some(route.demands()) == most);
     match (best.next(), best.next()) {
         (Some(route), None) => Ok(route),
-        (None, _) => Err(Unroutable::new(
+        (None, _) => Err(S3Error::new(
             "NotImplemented",
             "A header or query parameter you provided implies functionality that is not implemented.",
         )),
-        (Some(one), Some(other)) => Err(Unroutable::new(
+        (Some(one), Some(other)) => Err(S3Error::new(
             "InvalidRequest",
             format!("The request could be {} and {}.", one.name, other.name),
         )),

@@ -56,7 +56,7 @@ pub fn error(service: Service, code: ErrorCode, message: Option<&str>, request_i
 /// A carriage return would be normalised to a line feed, so it is a reference. Characters that XML
 /// 1.0 cannot carry become U+FFFD, so that the rest of the answer can be read.
 // CHOICE: AWS documents nothing here; the constraints of IAM and STS let few such characters in.
-fn escape(target: &mut String, text: &str) {
+pub fn escape(target: &mut String, text: &str) {
     // Nearly all texts are plain; without a way out of the loop it looks at many bytes at once.
     if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         target.push_str(text);

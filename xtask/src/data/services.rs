@@ -76,19 +76,20 @@ const GLOBAL_KEYS: &str = "../dist/esm/globalConditionKeys.js";
 const GLOBAL_KEYS_MIN: usize = 50;
 
 /// First the global condition keys: `g`, name and type. Then the services by prefix, each with lines
-/// that begin with a letter: `s` the prefix and whether resource control policies reach it; `k` a
-/// condition key and its type; `t` a resource type, its ARN and the places of its keys among the `k`
+/// that begin with a letter: `s` the prefix, whether resource control policies reach it, and its name;
+/// `k` a condition key and its type; `t` a resource type, its ARN and the places of its keys among the `k`
 /// lines; `a` an action, the first letter of its access level, its resource types between `|` (`*` where one
 /// is required) and the places of its keys.
 fn pack(data: &Path) -> Result<String, String> {
     let under_control = json(data, "rcpSupportedServices.json")?;
     let under_control: BTreeSet<&str> = texts(&under_control).collect();
+    let names = json(data, "serviceNames.json")?;
     let services = json(data, "services.json")?;
     let services: BTreeSet<&str> = texts(&services).collect();
     let mut pack = global_key_lines(&super::read(&data.join(GLOBAL_KEYS))?)?;
     for service in services {
         let control = if under_control.contains(service) { "rcp" } else { "" };
-        pack.push_str(&format!("s\t{service}\t{control}\n"));
+        pack.push_str(&format!("s\t{service}\t{control}\t{}\n", text(&names, service)));
         service_lines(data, service, &mut pack)?;
     }
     Ok(pack)
@@ -182,7 +183,7 @@ fn check_whole(pack: &str) -> Result<(), String> {
     for line in pack.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
-            ["s", service, "" | "rcp"] if *service > last => {
+            ["s", service, "" | "rcp", name] if *service > last && !name.is_empty() => {
                 last = service;
                 services += 1;
             }

@@ -8,6 +8,7 @@ use iamd_wire::shown::{self, Shown};
 use iamd_wire::{OperationInfo, Service};
 use serde::Serialize;
 
+use crate::account_id::AccountId;
 use crate::caller::Caller;
 use crate::operation::Environment;
 
@@ -42,6 +43,30 @@ pub struct Event {
     pub request_id: Box<str>,
     /// Whether the operation only reads.
     pub is_read: bool,
+    /// What a request to a guarded service is about; none for requests to iamd.
+    pub guarded: Option<Box<Guarded>>,
+}
+
+/// What a request to a guarded service was about, and what was decided of it.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    /// Whether it concerns what a resource holds, and not the resource itself.
+    pub is_data: bool,
+    /// The resources.
+    pub resources: Vec<GuardedResource>,
+    /// What else is known, as a JSON object.
+    pub additional: String,
+}
+
+/// A resource of a guarded service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardedResource {
+    /// Its type, such as `AWS::S3::Object`.
+    pub kind: &'static str,
+    /// Its ARN.
+    pub arn: String,
+    /// The account that owns it.
+    pub account: Option<AccountId>,
 }
 
 /// Who asks.
@@ -49,6 +74,8 @@ pub struct Event {
 pub enum Actor {
     /// An authenticated caller.
     Caller(Requester),
+    /// Nobody in particular: the request is not signed.
+    Stranger,
     /// Whoever may open the operator's socket or the data folder.
     Operator,
     /// iamd itself.
@@ -87,6 +114,7 @@ impl Event {
             parameters: shown::parameters(parameters, operation),
             request_id: request_id.into(),
             is_read,
+            guarded: None,
         }
     }
 
@@ -103,6 +131,7 @@ impl Event {
             parameters: serde_json::to_string(parameters).ok().and_then(Shown::of_json),
             request_id: request_id.into(),
             is_read: false,
+            guarded: None,
         }
     }
 
@@ -142,6 +171,10 @@ impl Event {
     pub fn size(&self) -> usize {
         let parameters = self.parameters.as_ref().map_or(0, Shown::size);
         let agent = self.user_agent.as_deref().map_or(0, str::len);
-        size_of::<Event>() + parameters + agent + 512
+        let guarded = self.guarded.as_deref().map_or(0, |guarded| {
+            let arns: usize = guarded.resources.iter().map(|resource| resource.arn.len()).sum();
+            guarded.additional.len() + arns + 256
+        });
+        size_of::<Event>() + parameters + agent + guarded + 512
     }
 }

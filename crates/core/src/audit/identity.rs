@@ -23,7 +23,7 @@ pub(super) struct UserIdentity<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     arn: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<Text<AccountId>>,
+    account_id: Option<Owner>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_key_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +73,14 @@ impl<'a> UserIdentity<'a> {
             Actor::Caller(Requester { caller, access_key_id }) => {
                 UserIdentity::of_caller(caller, access_key_id)
             }
+            // Source: CloudTrail User Guide, "userIdentity element", requests without a signature.
+            Actor::Stranger => UserIdentity {
+                kind: "AWSAccount",
+                principal_id: Some(PrincipalId::Nobody),
+                account_id: Some(Owner::Nobody),
+                invoked_by: None,
+                ..UserIdentity::of_service("")
+            },
             Actor::Operator => UserIdentity::of_service(OPERATOR),
             Actor::Server => UserIdentity::of_service(SERVER),
         }
@@ -107,7 +115,7 @@ impl<'a> UserIdentity<'a> {
             kind,
             principal_id: Some(principal_id),
             arn: Some(caller.arn()),
-            account_id: Some(Text(caller.account)),
+            account_id: Some(Owner::Account(Text(caller.account))),
             access_key_id: Some(access_key_id),
             user_name,
             session_context: session.map(|session| SessionContext::of(caller, session)),
@@ -142,8 +150,22 @@ impl<'a> SessionIssuer<'a> {
     }
 }
 
+/// Whose account the one who asks is of.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Owner {
+    Account(Text<AccountId>),
+    #[serde(serialize_with = "anonymous")]
+    Nobody,
+}
+
+fn anonymous<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("ANONYMOUS_PRINCIPAL")
+}
+
 /// Who asks, by what never changes.
 enum PrincipalId<'a> {
+    Nobody,
     User(&'a UniqueId),
     Session(&'a UniqueId, &'a str),
     Root(AccountId),
@@ -152,6 +174,7 @@ enum PrincipalId<'a> {
 impl Display for PrincipalId<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            PrincipalId::Nobody => Ok(()),
             PrincipalId::User(id) => id.fmt(formatter),
             PrincipalId::Session(role, name) => write!(formatter, "{role}:{name}"),
             PrincipalId::Root(account) => account.fmt(formatter),
@@ -190,6 +213,7 @@ impl Actor {
                     (Identity::Root, _) => "root",
                 }
             }
+            Actor::Stranger => "",
             Actor::Operator => OPERATOR,
             Actor::Server => SERVER,
         }

@@ -9,7 +9,7 @@ mod identity;
 mod outcome;
 mod record;
 
-pub use event::{Actor, Event, OPERATOR_SOURCE, Requester};
+pub use event::{Actor, Event, Guarded, GuardedResource, OPERATOR_SOURCE, Requester};
 pub use outcome::Outcome;
 pub use record::{EventId, record};
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use iamd_wire::Timestamp;
 use serde::Serialize;
 
-use super::event::{Actor, Event};
+use super::event::{Actor, Event, GuardedResource};
 use super::identity::{Text, UserIdentity};
 use super::outcome::Outcome;
 use crate::account_id::AccountId;
@@ -57,7 +57,7 @@ pub fn record(
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Between the members that are made here stand two that are JSON already, and are put in as they
+/// Between the members that are made here stand those that are JSON already, and are put in as they
 /// are.
 fn write_record(
     text: &mut Vec<u8>,
@@ -77,10 +77,10 @@ fn write_record(
     for (name, shown) in
         [("requestParameters", event.parameters.as_ref()), ("responseElements", elements)]
     {
-        let shown = shown.map_or("null", |shown| &shown.text);
-        for part in [",\"", name, "\":", shown] {
-            text.extend_from_slice(part.as_bytes());
-        }
+        push_member(text, name, shown.map_or("null", |shown| &shown.text));
+    }
+    if let Some(guarded) = &event.guarded {
+        push_member(text, "additionalEventData", &guarded.additional);
     }
     let end = text.len();
     serde_json::to_writer(&mut *text, &End::of(event, account, id))?;
@@ -88,6 +88,12 @@ fn write_record(
         *open = b',';
     }
     Ok(())
+}
+
+fn push_member(text: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [",\"", name, "\":", value] {
+        text.extend_from_slice(part.as_bytes());
+    }
 }
 
 /// The members in CloudTrail's order, up to the request's parameters.
@@ -118,10 +124,31 @@ struct End<'a> {
     #[serde(rename = "eventID")]
     event_id: Text<EventId>,
     read_only: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resources: Vec<Resource<'a>>,
     event_type: &'static str,
     management_event: bool,
     recipient_account_id: Text<AccountId>,
     event_category: &'static str,
+}
+
+/// An item of the element `resources`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<Text<AccountId>>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+}
+
+impl<'a> Resource<'a> {
+    fn of(resource: &'a GuardedResource) -> Resource<'a> {
+        let account_id = resource.account.map(Text);
+        Resource { account_id, kind: resource.kind, arn: &resource.arn }
+    }
 }
 
 /// Where a request came from.
@@ -139,7 +166,7 @@ impl<'a> Start<'a> {
             Outcome::Refused { code, message } => (Some(&**code), message.as_deref()),
         };
         let service = match event.actor {
-            Actor::Caller(_) => "",
+            Actor::Caller(_) | Actor::Stranger => "",
             Actor::Operator | Actor::Server => event.source,
         };
         Start {
@@ -162,17 +189,21 @@ impl<'a> Start<'a> {
 
 impl<'a> End<'a> {
     fn of(event: &'a Event, account: AccountId, id: EventId) -> End<'a> {
+        let guarded = event.guarded.as_deref();
+        let is_data = guarded.is_some_and(|guarded| guarded.is_data);
+        let resources = guarded.map(|guarded| &guarded.resources[..]).unwrap_or_default();
         End {
             request_id: &event.request_id,
             event_id: Text(id),
             read_only: event.is_read,
+            resources: resources.iter().map(Resource::of).collect(),
             event_type: match event.actor {
-                Actor::Caller(_) => "AwsApiCall",
+                Actor::Caller(_) | Actor::Stranger => "AwsApiCall",
                 Actor::Operator | Actor::Server => "AwsServiceEvent",
             },
-            management_event: true,
+            management_event: !is_data,
             recipient_account_id: Text(account),
-            event_category: "Management",
+            event_category: if is_data { "Data" } else { "Management" },
         }
     }
 }

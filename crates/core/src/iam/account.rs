@@ -165,7 +165,7 @@ fn counts(account: &Account) -> [(&'static str, usize); 14] {
         ("ServerCertificates", account.server_certificates().len()),
         ("MFADevices", account.mfa_devices().virtual_count() + hardware_in_use),
         ("MFADevicesInUse", devices_in_use),
-        ("Providers", account.oidc_providers().len()),
+        ("Providers", account.oidc_providers().len() + account.saml_providers().len()),
         ("AccountMFAEnabled", usize::from(account.mfa_devices().has_any(KeyOwner::Root))),
         ("AccountAccessKeysPresent", usize::from(root_keys)),
         ("AccountPasswordPresent", usize::from(root_password)),

@@ -2,6 +2,7 @@
 
 use iamd_policy::{Grammar, Malformed};
 use iamd_wire::ErrorCode;
+use iamd_wire::query::percent_encoded;
 
 use crate::refusal::Refusal;
 use crate::state::PolicyDocument;
@@ -22,20 +23,8 @@ pub(crate) fn malformed(error: Malformed) -> Refusal {
 /// The document as answers carry it: RFC 3986 percent-encoded.
 ///
 /// Source: IAM API Reference, GetUserPolicy, "URL-encoded compliant with RFC 3986".
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
-                encoded.push(digit.to_ascii_uppercase());
-            }
-        }
-    }
-    encoded
+pub(crate) fn encoded(text: &str) -> String {
+    percent_encoded(text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod account;
 mod attachment;
 mod authorization_details;
 mod boundary;
+mod context_keys;
 mod credential;
 mod credential_report;
 mod document;
@@ -21,21 +22,32 @@ mod password_policy;
 pub mod password_rules;
 mod policy;
 mod policy_entities;
+mod policy_source;
 mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod root_access;
+mod saml_provider;
+mod saml_provider_tag;
 mod server_certificate;
+mod service_access;
+mod service_credential;
+mod service_credential_list;
+mod service_linked_role;
+mod service_linked_services;
 mod signing_certificate;
+mod simulation;
 mod ssh_public_key;
 mod tag;
 mod trust;
 mod user;
 
-pub(crate) use document::checked as checked_document;
+pub(crate) use document::{checked as checked_document, encoded as encoded_document};
 pub(crate) use mfa_device::SERIAL_LENGTH_MAX;
 pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
 pub(crate) use tag::{KeyCase, check_tags};
+pub(crate) use trust::shown_trust_text;
 
 #[cfg(test)]
 mod account_tests;
@@ -53,5 +65,11 @@ mod policy_tests;
 mod report_tests;
 #[cfg(test)]
 mod role_tests;
+#[cfg(test)]
+pub(crate) mod saml_tests;
+#[cfg(test)]
+mod service_credential_tests;
+#[cfg(test)]
+mod service_linked_tests;
 #[cfg(test)]
 mod user_tests;

@@ -1,15 +1,17 @@
 //! Roles. Source: IAM API Reference; IAM User Guide, "IAM roles".
 
-use iamd_wire::NoOutput;
 use iamd_wire::iam::{
     CreateRoleRequest, CreateRoleResponse, DeleteRoleRequest, GetRoleRequest, GetRoleResponse,
     ListRolesRequest, ListRolesResponse, Role as WireRole, RoleLastUsed,
     UpdateAssumeRolePolicyRequest, UpdateRoleDescriptionRequest, UpdateRoleDescriptionResponse,
     UpdateRoleRequest, UpdateRoleResponse,
 };
+use iamd_wire::{ErrorCode, NoOutput};
 
 use super::boundary::{checked_boundary, shown_boundary};
 use super::resource::{self, list_request};
+use super::service_linked_role::is_service_linked;
+use super::service_linked_services::NAME_BEGINNING;
 use super::tag::{KeyCase, checked_tags, shown_tags};
 use super::trust::{checked_trust, shown_trust};
 use crate::arn;
@@ -42,6 +44,13 @@ impl Operation for CreateRoleRequest {
         let tags = checked_tags(self.tags.as_deref(), KeyCase::Ignored)?;
         let trust = checked_trust(scene, &self.assume_role_policy_document)?;
         let boundary = checked_boundary(scene, self.permissions_boundary.as_deref())?;
+        if self.role_name.starts_with(NAME_BEGINNING) {
+            // CHOICE: the text is ours. Sessions carry names without paths, and SCPs spare those of
+            // services; so nobody else may have such a name.
+            let message =
+                format!("Names that begin with {NAME_BEGINNING} are reserved for services.");
+            return Err(Refusal::new(ErrorCode::InvalidInput, message));
+        }
         if scene.account.roles().named(&self.role_name).is_some() {
             return Err(text::already_exists(EntityKind::Role, &self.role_name));
         }
@@ -115,7 +124,7 @@ impl Operation for ListRolesRequest {
     }
 }
 
-/// Sets description and longest session.
+/// Sets description and longest session; the latter not of a service-linked role.
 impl Operation for UpdateRoleRequest {
     const ACTION: &'static str = "iam:UpdateRole";
     const EFFECT: Effect = Effect::Write;
@@ -131,6 +140,9 @@ impl Operation for UpdateRoleRequest {
             role.description = Some(description.as_str().into());
         }
         if let Some(seconds) = seconds(self.max_session_duration) {
+            if is_service_linked(&role) {
+                return Err(text::protected(&role.name));
+            }
             role.session_seconds_max = Some(seconds);
         }
         let output = UpdateRoleResponse::default();

@@ -137,8 +137,8 @@ impl Operation for UpdateUserRequest {
     }
 }
 
-/// Deletes a user who has nothing left: no policies, memberships, keys, password, MFA devices or
-/// certificates.
+/// Deletes a user who has nothing left: no policies, memberships, keys, password, MFA devices,
+/// certificates or credentials for single services.
 impl Operation for DeleteUserRequest {
     const ACTION: &'static str = "iam:DeleteUser";
     const EFFECT: Effect = Effect::Write;
@@ -165,6 +165,7 @@ impl Operation for DeleteUserRequest {
             Some("delete MFA device")
         } else if scene.account.signing_certificates().has_any(KeyOwner::User(user.id))
             || scene.account.ssh_public_keys().has_any(KeyOwner::User(user.id))
+            || scene.account.service_credentials().has_any(KeyOwner::User(user.id))
         {
             Some("remove referenced objects")
         } else {

@@ -6,6 +6,7 @@
 mod closing;
 mod creation;
 mod credential;
+mod import_buckets;
 mod recovery;
 mod revocation;
 
@@ -15,6 +16,7 @@ use minicbor::{Decode, Encode};
 pub use closing::{CloseAccount, REOPEN_SECONDS_MAX, ReopenAccount, Standing};
 pub use creation::CreateAccount;
 pub use credential::{CreateOperator, DeleteOperator};
+pub use import_buckets::ImportBuckets;
 pub use recovery::{MfaOwner, RecoverMfa, ResetRootPassword, RootPasswordReset};
 pub use revocation::{OrderedRevocation, Revocable, Revocation, Revoked};
 

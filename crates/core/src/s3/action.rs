@@ -3,7 +3,7 @@
 //! Source: S3 User Guide, "Required permissions for Amazon S3 API operations"; Service Authorization
 //! Reference, "Actions, resources, and condition keys for Amazon S3".
 
-use iamd_wire::route::{self, Unroutable};
+use iamd_wire::route::{self, S3Error};
 
 use super::copy_source::CopySource;
 use super::{S3Call, S3Target, bucket_arn, object_arn, object_headers};
@@ -136,7 +136,7 @@ const OBJECT_ACTIONS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Everything that an operation needs.
-pub(super) fn targets(call: &S3Call<'_>) -> Result<Vec<S3Target>, Unroutable> {
+pub(super) fn targets(call: &S3Call<'_>) -> Result<Vec<S3Target>, S3Error> {
     let operation = call.request.operation;
     match (&call.request.bucket, &call.request.key) {
         (None, _) if operation == "ListBuckets" => {
@@ -150,7 +150,7 @@ pub(super) fn targets(call: &S3Call<'_>) -> Result<Vec<S3Target>, Unroutable> {
     }
 }
 
-fn on_bucket(call: &S3Call<'_>, bucket: &str) -> Result<Vec<S3Target>, Unroutable> {
+fn on_bucket(call: &S3Call<'_>, bucket: &str) -> Result<Vec<S3Target>, S3Error> {
     let operation = call.request.operation;
     let renamed = BUCKET_ACTIONS.iter().find(|(name, _)| *name == operation);
     let same = || BUCKET_SAME.iter().find(|action| action.strip_prefix("s3:") == Some(operation));
@@ -160,10 +160,15 @@ fn on_bucket(call: &S3Call<'_>, bucket: &str) -> Result<Vec<S3Target>, Unroutabl
         "CreateBucket" => object_headers::of_new_bucket(call)?,
         _ => Vec::new(),
     };
-    Ok([action].into_iter().chain(also).map(|action| bucket_target(bucket, action)).collect())
+    let is_new = operation == "CreateBucket";
+    let target = |action| S3Target {
+        bucket: (!is_new).then(|| bucket.to_owned()),
+        target: Target::new(action, bucket_arn(bucket)),
+    };
+    Ok([action].into_iter().chain(also).map(target).collect())
 }
 
-fn on_object(call: &S3Call<'_>, bucket: &str, key: &str) -> Result<Vec<S3Target>, Unroutable> {
+fn on_object(call: &S3Call<'_>, bucket: &str, key: &str) -> Result<Vec<S3Target>, S3Error> {
     let operation = call.request.operation;
     let entry = OBJECT_ACTIONS.iter().find(|(name, _, _)| *name == operation);
     let (_, plain, versioned) = entry.ok_or_else(|| unknown(operation))?;
@@ -181,7 +186,7 @@ fn on_object(call: &S3Call<'_>, bucket: &str, key: &str) -> Result<Vec<S3Target>
 }
 
 /// What is copied must be readable.
-fn source(call: &S3Call<'_>) -> Result<Vec<S3Target>, Unroutable> {
+fn source(call: &S3Call<'_>) -> Result<Vec<S3Target>, S3Error> {
     let header = call.header("x-amz-copy-source")?.unwrap_or_default();
     let source = CopySource::parse(header)?;
     let (read, tags) = match source.version_id {
@@ -197,9 +202,9 @@ fn source(call: &S3Call<'_>) -> Result<Vec<S3Target>, Unroutable> {
     Ok(targets)
 }
 
-fn deletions(call: &S3Call<'_>, bucket: &str) -> Result<Vec<S3Target>, Unroutable> {
+fn deletions(call: &S3Call<'_>, bucket: &str) -> Result<Vec<S3Target>, S3Error> {
     if call.body.objects.is_empty() {
-        return Err(Unroutable {
+        return Err(S3Error {
             code: "MalformedXML",
             status: 400,
             message: "The XML you provided was not well-formed or did not validate against our published schema".to_owned(),
@@ -224,10 +229,6 @@ fn deletions(call: &S3Call<'_>, bucket: &str) -> Result<Vec<S3Target>, Unroutabl
     Ok(targets)
 }
 
-fn bucket_target(bucket: &str, action: &'static str) -> S3Target {
-    S3Target { bucket: Some(bucket.to_owned()), target: Target::new(action, bucket_arn(bucket)) }
-}
-
 fn object_target(bucket: &str, key: &str, action: &'static str) -> S3Target {
     S3Target {
         bucket: Some(bucket.to_owned()),
@@ -236,8 +237,8 @@ fn object_target(bucket: &str, key: &str, action: &'static str) -> S3Target {
 }
 
 /// An operation without an entry in the tables.
-fn unknown(operation: &str) -> Unroutable {
-    Unroutable {
+fn unknown(operation: &str) -> S3Error {
+    S3Error {
         code: "NotImplemented",
         status: 501,
         message: format!("{operation} has no action that policies could allow here."),

@@ -5,11 +5,18 @@
 //! needs an action that nothing can allow.
 
 mod action;
+pub mod bucket;
+mod bucket_policy;
 mod copy_source;
+mod judge;
 mod keys;
 mod object_headers;
 
-use iamd_wire::route::{self, S3Request, Unroutable};
+use iamd_wire::route::{self, S3Error, S3Request};
+
+pub use bucket_policy::LENGTH_MAX as BUCKET_POLICY_LENGTH_MAX;
+pub use copy_source::CopySource;
+pub use judge::{Asker, Denial, Judge, Ruling, Stranger, Verdict};
 
 use crate::operation::Target;
 
@@ -61,7 +68,8 @@ pub struct S3Call<'a> {
 /// Something that must be allowed.
 #[derive(Debug, Clone)]
 pub struct S3Target {
-    /// The bucket whose owner and policy count; none where the whole service is meant.
+    /// The bucket whose owner and policy count; none where the whole service is meant, or a bucket
+    /// that is still to be made.
     pub bucket: Option<String>,
     /// Action, resource and condition keys.
     pub target: Target,
@@ -71,8 +79,8 @@ impl S3Call<'_> {
     /// Everything that must be allowed, at least one target.
     ///
     /// # Errors
-    /// [`Unroutable`] for a request that contradicts itself, such as a copy without a source.
-    pub fn targets(&self) -> Result<Vec<S3Target>, Unroutable> {
+    /// [`S3Error`] for a request that contradicts itself, such as a copy without a source.
+    pub fn targets(&self) -> Result<Vec<S3Target>, S3Error> {
         let mut targets = action::targets(self)?;
         let tags = match self.header("x-amz-tagging")? {
             Some(header) => route::tags(header)?,
@@ -87,8 +95,8 @@ impl S3Call<'_> {
     /// The text of a header; none if it is absent.
     ///
     /// # Errors
-    /// [`Unroutable`] if it is no text, or stands twice.
-    fn header(&self, name: &str) -> Result<Option<&str>, Unroutable> {
+    /// [`S3Error`] if it is no text, or stands twice.
+    fn header(&self, name: &str) -> Result<Option<&str>, S3Error> {
         let mut values = self.headers.iter().filter(|(header, _)| *header == name);
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
@@ -110,8 +118,8 @@ impl S3Call<'_> {
     }
 }
 
-fn invalid(message: String) -> Unroutable {
-    Unroutable { code: "InvalidArgument", status: 400, message }
+fn invalid(message: String) -> S3Error {
+    S3Error::new("InvalidArgument", message)
 }
 
 fn bucket_arn(bucket: &str) -> String {
@@ -122,5 +130,7 @@ fn object_arn(bucket: &str, key: &str) -> String {
     format!("arn:aws:s3:::{bucket}/{key}")
 }
 
+#[cfg(test)]
+mod judge_tests;
 #[cfg(test)]
 mod tests;

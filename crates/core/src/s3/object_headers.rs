@@ -1,7 +1,7 @@
 //! Headers that need an action of their own: whoever sets an ACL, tags or a lock with an object
 //! must be allowed to set these.
 
-use iamd_wire::route::Unroutable;
+use iamd_wire::route::S3Error;
 
 use super::S3Call;
 
@@ -18,7 +18,7 @@ const GRANTS: [&str; 6] = [
 ];
 
 /// Further actions on the object of a request.
-pub(super) fn of_object(call: &S3Call<'_>) -> Result<Vec<&'static str>, Unroutable> {
+pub(super) fn of_object(call: &S3Call<'_>) -> Result<Vec<&'static str>, S3Error> {
     let mut actions = Vec::new();
     if MAKERS.contains(&call.request.operation) {
         if has_any(call, &GRANTS)? {
@@ -39,7 +39,7 @@ pub(super) fn of_object(call: &S3Call<'_>) -> Result<Vec<&'static str>, Unroutab
 }
 
 /// Further actions on a bucket that is made.
-pub(super) fn of_new_bucket(call: &S3Call<'_>) -> Result<Vec<&'static str>, Unroutable> {
+pub(super) fn of_new_bucket(call: &S3Call<'_>) -> Result<Vec<&'static str>, S3Error> {
     let mut actions = Vec::new();
     if has_any(call, &GRANTS)? {
         actions.push("s3:PutBucketAcl");
@@ -54,7 +54,7 @@ pub(super) fn of_new_bucket(call: &S3Call<'_>) -> Result<Vec<&'static str>, Unro
 }
 
 /// The action that lifts governance mode, where a request asks for that.
-pub(super) fn bypass(call: &S3Call<'_>) -> Result<Option<&'static str>, Unroutable> {
+pub(super) fn bypass(call: &S3Call<'_>) -> Result<Option<&'static str>, S3Error> {
     let asked = call.header("x-amz-bypass-governance-retention")?.is_some_and(is_true);
     Ok(asked.then_some("s3:BypassGovernanceRetention"))
 }
@@ -64,7 +64,7 @@ fn is_true(value: &str) -> bool {
     !value.eq_ignore_ascii_case("false")
 }
 
-fn has_any(call: &S3Call<'_>, names: &[&str]) -> Result<bool, Unroutable> {
+fn has_any(call: &S3Call<'_>, names: &[&str]) -> Result<bool, S3Error> {
     for name in names {
         if call.header(name)?.is_some() {
             return Ok(true);

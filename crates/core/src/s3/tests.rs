@@ -15,7 +15,7 @@ fn needs_with(
     target: &str,
     headers: &[(&str, &str)],
     body: &BodyFacts,
-) -> Result<Vec<String>, Unroutable> {
+) -> Result<Vec<String>, S3Error> {
     let targets = targets(method, target, headers, body)?;
     let line = |needed: &S3Target| format!("{} {}", needed.target.action, needed.target.resource);
     Ok(targets.iter().map(line).collect())
@@ -26,7 +26,7 @@ fn targets(
     target: &str,
     headers: &[(&str, &str)],
     body: &BodyFacts,
-) -> Result<Vec<S3Target>, Unroutable> {
+) -> Result<Vec<S3Target>, S3Error> {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),

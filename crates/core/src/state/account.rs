@@ -1,15 +1,20 @@
 //! One account: its entities, and the indices that follow from them.
 
+mod indices;
+
 use std::sync::Arc;
 
 use iamd_policy::PolicySet;
 use iamd_wire::Timestamp;
 
+use self::indices::set_in_force;
 use super::Change;
 use super::access_key::AccessKey;
 use super::belongings::Belongings;
+use super::bucket::{Bucket, BucketPolicy};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
-use super::collection::{Collection, Named};
+use super::collection::Collection;
+use super::deletion_task::DeletionTask;
 use super::entity::{
     AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
     Role, User,
@@ -17,10 +22,10 @@ use super::entity::{
 use super::mfa_devices::MfaDevices;
 use super::operator::RevokedSession;
 use super::policy_use::PolicyUse;
-use super::provider::OidcProvider;
+use super::provider::{OidcProvider, SamlProvider};
+use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
 use crate::account_id::AccountId;
-use crate::arn;
 use crate::name::FoldedName;
 use crate::session::Subject;
 use crate::unique_id::{AccessKeyId, UniqueId};
@@ -57,13 +62,18 @@ pub struct Account {
     signing_certificates: Belongings<SigningCertificate>,
     server_certificates: Collection<ServerCertificate>,
     oidc_providers: imbl::OrdMap<Box<str>, Arc<OidcProvider>>,
+    saml_providers: imbl::OrdMap<Box<str>, Arc<SamlProvider>>,
+    service_credentials: Belongings<ServiceCredential>,
+    deletion_tasks: imbl::OrdMap<Box<str>, Arc<DeletionTask>>,
     revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
+    buckets: imbl::OrdMap<Box<str>, Arc<Bucket>>,
     // The rest follows from the above.
     keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
     policy_uses: imbl::HashMap<AttachedPolicy, PolicyUse>,
     profiles_of_role: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
     policy_sets: imbl::HashMap<UniqueId, PolicySet>,
+    bucket_policies: imbl::HashMap<Box<str>, BucketPolicy>,
 }
 
 impl Account {
@@ -86,12 +96,17 @@ impl Account {
             signing_certificates: Belongings::default(),
             server_certificates: Collection::default(),
             oidc_providers: imbl::OrdMap::new(),
+            saml_providers: imbl::OrdMap::new(),
+            service_credentials: Belongings::default(),
+            deletion_tasks: imbl::OrdMap::new(),
             revoked_sessions: imbl::HashMap::new(),
+            buckets: imbl::OrdMap::new(),
             keys_of: imbl::HashMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
             profiles_of_role: imbl::HashMap::new(),
             policy_sets: imbl::HashMap::new(),
+            bucket_policies: imbl::HashMap::new(),
         }
     }
 
@@ -169,6 +184,16 @@ impl Account {
         &self.revoked_sessions
     }
 
+    /// The buckets, by name.
+    pub fn buckets(&self) -> &imbl::OrdMap<Box<str>, Arc<Bucket>> {
+        &self.buckets
+    }
+
+    /// The policy of a bucket, for decisions; none without the bucket.
+    pub fn bucket_policy(&self, name: &str) -> Option<&BucketPolicy> {
+        self.bucket_policies.get(name)
+    }
+
     /// The access keys of everybody, in no order.
     pub fn access_keys(&self) -> impl Iterator<Item = &Arc<AccessKey>> {
         self.access_keys.values()
@@ -223,6 +248,21 @@ impl Account {
     /// The OpenID Connect providers, by URL.
     pub fn oidc_providers(&self) -> &imbl::OrdMap<Box<str>, Arc<OidcProvider>> {
         &self.oidc_providers
+    }
+
+    /// The SAML providers, by name.
+    pub fn saml_providers(&self) -> &imbl::OrdMap<Box<str>, Arc<SamlProvider>> {
+        &self.saml_providers
+    }
+
+    /// The credentials of users for one service each.
+    pub fn service_credentials(&self) -> &Belongings<ServiceCredential> {
+        &self.service_credentials
+    }
+
+    /// The last deletions of service-linked roles, by id.
+    pub fn deletion_tasks(&self) -> &imbl::OrdMap<Box<str>, Arc<DeletionTask>> {
+        &self.deletion_tasks
     }
 
     /// The members of a group, by folded name.
@@ -311,11 +351,25 @@ impl Account {
             Entity::OidcProvider(provider) => {
                 self.oidc_providers.insert(provider.url.clone(), Arc::new(provider.clone()));
             }
+            Entity::SamlProvider(provider) => {
+                self.saml_providers.insert(provider.name.clone(), Arc::new(provider.clone()));
+            }
+            Entity::ServiceCredential(credential) => self.service_credentials.put(credential),
+            Entity::DeletionTask(task) => {
+                self.deletion_tasks.insert(task.id.clone(), Arc::new(task.clone()));
+            }
             Entity::RevokedSession(RevokedSession { id, expires }) => {
                 self.revoked_sessions.insert(id.clone(), *expires);
             }
+            Entity::Bucket(bucket) => {
+                self.bucket_policies.insert(bucket.name.clone(), BucketPolicy::of(bucket));
+                self.buckets.insert(bucket.name.clone(), Arc::new(bucket.clone()));
+            }
             // These live in the directory, and among the operators.
-            Entity::Alias(_) | Entity::RootEmail(_) | Entity::OperatorCredential(_) => {}
+            Entity::Alias(_)
+            | Entity::RootEmail(_)
+            | Entity::OperatorCredential(_)
+            | Entity::BucketName(_) => {}
         }
     }
 
@@ -354,13 +408,27 @@ impl Account {
             EntityKey::OidcProvider(url) => {
                 self.oidc_providers.remove(url);
             }
+            EntityKey::ServiceCredential(id) => self.service_credentials.remove(id.as_str()),
+            EntityKey::DeletionTask(id) => {
+                self.deletion_tasks.remove(id);
+            }
+            EntityKey::SamlProvider(name) => {
+                self.saml_providers.remove(name);
+            }
             EntityKey::ServerCertificate(id) => {
                 self.server_certificates.remove(*id);
             }
             EntityKey::RevokedSession(id) => {
                 self.revoked_sessions.remove(id);
             }
-            EntityKey::Alias(_) | EntityKey::RootEmail(_) | EntityKey::OperatorCredential(_) => {}
+            EntityKey::Bucket(name) => {
+                self.bucket_policies.remove(name);
+                self.buckets.remove(name);
+            }
+            EntityKey::Alias(_)
+            | EntityKey::RootEmail(_)
+            | EntityKey::OperatorCredential(_)
+            | EntityKey::BucketName(_) => {}
         }
     }
 
@@ -385,101 +453,5 @@ impl Account {
         } else {
             self.keys_of.insert(key.owner, ids);
         }
-    }
-
-    fn reindex_user(&mut self, old: Option<&User>, new: Option<&User>) {
-        if let Some(user) = old {
-            let name = FoldedName::of(&user.name);
-            user.groups.iter().for_each(|group| drop_from(&mut self.members, group, &name));
-            self.forget_uses(&user.attached, |r#use| &mut r#use.users, &name);
-            self.forget_uses(user.boundary.as_slice(), |r#use| &mut r#use.bounded_users, &name);
-        }
-        if let Some(user) = new {
-            let name = FoldedName::of(&user.name);
-            user.groups.iter().for_each(|group| add_to(&mut self.members, *group, &name));
-            self.note_uses(&user.attached, |r#use| &mut r#use.users, &name);
-            self.note_uses(user.boundary.as_slice(), |r#use| &mut r#use.bounded_users, &name);
-        }
-    }
-
-    fn reindex_group(&mut self, old: Option<&Group>, new: Option<&Group>) {
-        if let Some(group) = old {
-            let name = FoldedName::of(&group.name);
-            self.forget_uses(&group.attached, |r#use| &mut r#use.groups, &name);
-        }
-        if let Some(group) = new {
-            let name = FoldedName::of(&group.name);
-            self.note_uses(&group.attached, |r#use| &mut r#use.groups, &name);
-        }
-    }
-
-    fn reindex_role(&mut self, old: Option<&Role>, new: Option<&Role>) {
-        if let Some(role) = old {
-            let name = FoldedName::of(&role.name);
-            self.forget_uses(&role.attached, |r#use| &mut r#use.roles, &name);
-            self.forget_uses(role.boundary.as_slice(), |r#use| &mut r#use.bounded_roles, &name);
-        }
-        if let Some(role) = new {
-            let name = FoldedName::of(&role.name);
-            self.note_uses(&role.attached, |r#use| &mut r#use.roles, &name);
-            self.note_uses(role.boundary.as_slice(), |r#use| &mut r#use.bounded_roles, &name);
-        }
-    }
-
-    fn reindex_profile(&mut self, old: Option<&InstanceProfile>, new: Option<&InstanceProfile>) {
-        if let Some((profile, role)) = old.and_then(|profile| Some((profile, profile.role?))) {
-            drop_from(&mut self.profiles_of_role, &role, &FoldedName::of(profile.name()));
-        }
-        if let Some((profile, role)) = new.and_then(|profile| Some((profile, profile.role?))) {
-            add_to(&mut self.profiles_of_role, role, &FoldedName::of(profile.name()));
-        }
-    }
-
-    fn note_uses(
-        &mut self,
-        policies: &[AttachedPolicy],
-        side: impl Fn(&mut PolicyUse) -> &mut imbl::OrdSet<FoldedName>,
-        name: &FoldedName,
-    ) {
-        for policy in policies {
-            let r#use = self.policy_uses.entry(policy.clone()).or_default();
-            side(r#use).insert(name.clone());
-        }
-    }
-
-    fn forget_uses(
-        &mut self,
-        policies: &[AttachedPolicy],
-        side: impl Fn(&mut PolicyUse) -> &mut imbl::OrdSet<FoldedName>,
-        name: &FoldedName,
-    ) {
-        for policy in policies {
-            let Some(r#use) = self.policy_uses.get_mut(policy) else { continue };
-            side(r#use).remove(name);
-            if r#use.is_empty() {
-                self.policy_uses.remove(policy);
-            }
-        }
-    }
-}
-
-/// The version in force of a managed policy, for decisions.
-fn set_in_force(account: AccountId, policy: &Policy) -> PolicySet {
-    let name = arn::policy(account, policy).into();
-    let document = policy.version_in_force().map(|version| version.document.compiled().clone());
-    document.map(|document| (name, document)).into_iter().collect()
-}
-
-type NamesById = imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>;
-
-fn add_to(index: &mut NamesById, id: UniqueId, name: &FoldedName) {
-    index.entry(id).or_default().insert(name.clone());
-}
-
-fn drop_from(index: &mut NamesById, id: &UniqueId, name: &FoldedName) {
-    let Some(names) = index.get_mut(id) else { return };
-    names.remove(name);
-    if names.is_empty() {
-        index.remove(id);
     }
 }

@@ -1,4 +1,4 @@
-//! What is unique among all accounts: aliases and root e-mail addresses.
+//! What is unique among all accounts: aliases, root e-mail addresses, and names of buckets.
 
 use minicbor::{Decode, Encode};
 
@@ -33,6 +33,7 @@ pub struct RootEmail {
 pub struct Directory {
     aliases: imbl::HashMap<Box<str>, AccountId>,
     root_emails: imbl::HashMap<Box<str>, AccountId>,
+    buckets: imbl::HashMap<Box<str>, AccountId>,
 }
 
 impl Directory {
@@ -44,6 +45,11 @@ impl Directory {
     /// The account whose root signs in with this address, whatever its letter case.
     pub fn account_of_root_email(&self, email: &str) -> Option<AccountId> {
         self.root_emails.get(email.to_lowercase().as_str()).copied()
+    }
+
+    /// The account that owns this bucket.
+    pub fn owner_of_bucket(&self, name: &str) -> Option<AccountId> {
+        self.buckets.get(name).copied()
     }
 
     pub(super) fn apply(&mut self, changes: &[Change]) {
@@ -60,6 +66,12 @@ impl Directory {
                 }
                 Change::Remove(EntityKey::RootEmail(email)) => {
                     self.root_emails.remove(email);
+                }
+                Change::Put(Entity::BucketName(bucket)) => {
+                    self.buckets.insert(bucket.name.clone(), bucket.account);
+                }
+                Change::Remove(EntityKey::BucketName(name)) => {
+                    self.buckets.remove(name);
                 }
                 // Entities of accounts do not live here.
                 Change::Put(_) | Change::Remove(_) => {}

@@ -3,18 +3,19 @@
 //! The numbers in the attributes are the row format: a number is never used twice, a member never
 //! changes its type, and new members are optional.
 
-use std::sync::Arc;
-
-use iamd_policy::PolicySet;
 use iamd_wire::Timestamp;
 use minicbor::{Decode, Encode};
 
 use super::access_key::AccessKey;
+use super::bucket::{Bucket, BucketName};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::deletion_task::DeletionTask;
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
+use super::inline_policies::InlinePolicies;
 use super::operator::{OperatorCredential, RevokedSession};
-use super::provider::OidcProvider;
+use super::provider::{OidcProvider, SamlProvider};
+use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
 use crate::account_id::AccountId;
 use crate::record;
@@ -57,10 +58,20 @@ pub enum Entity {
     ServerCertificate(ServerCertificate),
     /// An OpenID Connect provider.
     OidcProvider(OidcProvider),
+    /// A SAML provider.
+    SamlProvider(SamlProvider),
+    /// A credential of a user for one service.
+    ServiceCredential(ServiceCredential),
+    /// A deletion of a service-linked role.
+    DeletionTask(DeletionTask),
     /// A temporary credential that was ended before its time.
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
     OperatorCredential(OperatorCredential),
+    /// Whose a bucket is; lives in the directory.
+    BucketName(BucketName),
+    /// A bucket of an S3 store.
+    Bucket(Bucket),
 }
 
 /// What identifies a row inside its account.
@@ -100,10 +111,20 @@ pub enum EntityKey {
     ServerCertificate(UniqueId),
     /// An OpenID Connect provider by its URL.
     OidcProvider(Box<str>),
+    /// A SAML provider by its name.
+    SamlProvider(Box<str>),
+    /// A credential for one service by unique id.
+    ServiceCredential(UniqueId),
+    /// A deletion of a service-linked role by its id.
+    DeletionTask(Box<str>),
     /// An ended temporary credential by its access key id.
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
     OperatorCredential(AccessKeyId),
+    /// Whose a bucket is, by its name.
+    BucketName(Box<str>),
+    /// A bucket by its name.
+    Bucket(Box<str>),
 }
 
 impl Entity {
@@ -127,7 +148,12 @@ impl Entity {
             Entity::SigningCertificate(it) => EntityKey::SigningCertificate(it.id.clone()),
             Entity::ServerCertificate(it) => EntityKey::ServerCertificate(it.id),
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
+            Entity::SamlProvider(it) => EntityKey::SamlProvider(it.name.clone()),
+            Entity::ServiceCredential(it) => EntityKey::ServiceCredential(it.id),
+            Entity::DeletionTask(task) => EntityKey::DeletionTask(task.id.clone()),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
+            Entity::BucketName(bucket) => EntityKey::BucketName(bucket.name.clone()),
+            Entity::Bucket(bucket) => EntityKey::Bucket(bucket.name.clone()),
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())
             }
@@ -152,98 +178,6 @@ pub struct Tag {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct AttachedPolicy(#[n(0)] pub Box<str>);
-
-/// A policy that lives inside a user, group or role.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct InlinePolicy {
-    /// The name, unique inside its holder.
-    #[n(0)]
-    pub name: Box<str>,
-    /// The document.
-    #[n(1)]
-    pub document: PolicyDocument,
-}
-
-/// The inline policies of one holder, sorted by name, with their compiled set.
-#[derive(Debug, Clone, Default)]
-pub struct InlinePolicies {
-    policies: Vec<InlinePolicy>,
-    set: PolicySet,
-}
-
-impl InlinePolicies {
-    /// The policies, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = &InlinePolicy> {
-        self.policies.iter()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.policies.is_empty()
-    }
-
-    /// The policy of this name.
-    pub fn named(&self, name: &str) -> Option<&InlinePolicy> {
-        self.policies.iter().find(|policy| &*policy.name == name)
-    }
-
-    /// All documents, for a decision.
-    pub fn set(&self) -> &PolicySet {
-        &self.set
-    }
-
-    /// The policies with this one added, or in the place of its namesake.
-    #[must_use]
-    pub fn with(&self, added: InlinePolicy) -> InlinePolicies {
-        let others = self.policies.iter().filter(|policy| policy.name != added.name).cloned();
-        let mut policies: Vec<InlinePolicy> = others.collect();
-        let place = policies.partition_point(|policy| policy.name < added.name);
-        policies.insert(place, added);
-        InlinePolicies::from(policies)
-    }
-
-    /// The policies without the one of this name.
-    #[must_use]
-    pub fn without(&self, name: &str) -> InlinePolicies {
-        let others = self.policies.iter().filter(|policy| &*policy.name != name).cloned();
-        InlinePolicies::from(others.collect::<Vec<_>>())
-    }
-}
-
-impl From<Vec<InlinePolicy>> for InlinePolicies {
-    fn from(policies: Vec<InlinePolicy>) -> InlinePolicies {
-        let named = policies
-            .iter()
-            .map(|policy| (Arc::from(&*policy.name), policy.document.compiled().clone()));
-        let set = named.collect();
-        InlinePolicies { policies, set }
-    }
-}
-
-impl PartialEq for InlinePolicies {
-    fn eq(&self, other: &InlinePolicies) -> bool {
-        self.policies == other.policies
-    }
-}
-
-impl<C> Encode<C> for InlinePolicies {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut minicbor::Encoder<W>,
-        context: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        self.policies.encode(encoder, context)
-    }
-}
-
-impl<'b, C> Decode<'b, C> for InlinePolicies {
-    fn decode(
-        decoder: &mut minicbor::Decoder<'b>,
-        context: &mut C,
-    ) -> Result<InlinePolicies, minicbor::decode::Error> {
-        Vec::<InlinePolicy>::decode(decoder, context).map(InlinePolicies::from)
-    }
-}
 
 /// Facts of the account itself, its root user included.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]

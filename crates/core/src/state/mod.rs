@@ -3,15 +3,19 @@
 mod access_key;
 mod account;
 mod belongings;
+mod bucket;
 mod certificate;
 mod collection;
+mod deletion_task;
 mod directory;
 mod document;
 mod entity;
+mod inline_policies;
 mod mfa_devices;
 mod operator;
 mod policy_use;
 mod provider;
+mod service_credential;
 mod sign_in;
 
 use std::sync::Arc;
@@ -19,18 +23,22 @@ use std::sync::Arc;
 pub use access_key::{AccessKey, AccessKeyStatus};
 pub use account::{Account, AccountVersion};
 pub use belongings::{AgePlace, Belonging, Belongings};
+pub use bucket::{Bucket, BucketName, BucketPolicy, PublicAccessBlock};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
+pub use deletion_task::DeletionTask;
 pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InlinePolicies, InlinePolicy,
-    InstanceProfile, KeyOwner, Policy, PolicyVersion, Role, Tag, User,
+    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
+    PolicyVersion, Role, Tag, User,
 };
+pub use inline_policies::{InlinePolicies, InlinePolicy};
 pub use mfa_devices::MfaDevices;
 pub use operator::{OperatorCredential, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
-pub use provider::OidcProvider;
+pub use provider::{AssertionEncryption, OidcProvider, SamlPrivateKey, SamlProvider};
+pub use service_credential::ServiceCredential;
 pub use sign_in::{
     CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
 };

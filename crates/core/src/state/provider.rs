@@ -2,7 +2,7 @@
 //!
 //! The numbers in the attributes are the row format, as in the other entities.
 
-use iamd_wire::Timestamp;
+use iamd_wire::{Secret, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::entity::Tag;
@@ -26,4 +26,58 @@ pub struct OidcProvider {
     /// Tags, sorted by key.
     #[n(4)]
     pub tags: Vec<Tag>,
+}
+
+/// A SAML provider.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct SamlProvider {
+    /// The name, unique inside the account; letter case counts.
+    #[n(0)]
+    pub name: Box<str>,
+    /// What its sign-in address carries: 32 capital letters and digits.
+    #[n(1)]
+    pub id: Box<str>,
+    /// When it was created.
+    #[cbor(n(2), with = "record::timestamp")]
+    pub created: Timestamp,
+    /// Until when its metadata counts.
+    #[cbor(n(3), with = "record::timestamp")]
+    pub valid_until: Timestamp,
+    /// The metadata, as it was uploaded; it was read once, so that it can be read again.
+    #[n(4)]
+    pub metadata: Box<str>,
+    /// Whether assertions must be encrypted.
+    #[n(5)]
+    pub encryption: AssertionEncryption,
+    /// What decrypts assertions, oldest first.
+    #[n(6)]
+    pub private_keys: Vec<SamlPrivateKey>,
+    /// Tags, sorted by key.
+    #[n(7)]
+    pub tags: Vec<Tag>,
+}
+
+/// Whether the assertions of a SAML provider must be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum AssertionEncryption {
+    /// They may be.
+    #[n(0)]
+    Allow,
+    /// They must be.
+    #[n(1)]
+    Require,
+}
+
+/// What decrypts the assertions of a SAML provider.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct SamlPrivateKey {
+    /// The id: 32 capital letters and digits.
+    #[n(0)]
+    pub id: Box<str>,
+    /// When it was uploaded.
+    #[cbor(n(1), with = "record::timestamp")]
+    pub uploaded: Timestamp,
+    /// The RSA key in PEM; no answer ever shows it.
+    #[cbor(n(2), with = "record::secret")]
+    pub key: Secret,
 }

@@ -187,6 +187,13 @@ const TEMPLATES: &[&str] = &[
     "CreateOpenIDConnectProvider&Url=https://id{n}.example",
     "AddClientIDToOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example&ClientID={n}",
     "DeleteOpenIDConnectProvider&OpenIDConnectProviderArn=arn:aws:iam::111122223333:oidc-provider/id{n}.example",
+    "CreateSAMLProvider&Name={N}&SAMLMetadataDocument={METADATA}",
+    "TagSAMLProvider&SAMLProviderArn=arn:aws:iam::111122223333:saml-provider/{N}&Tags.member.1.Key={M}&Tags.member.1.Value=1",
+    "DeleteSAMLProvider&SAMLProviderArn=arn:aws:iam::111122223333:saml-provider/{N}",
+    "CreateServiceSpecificCredential&UserName={N}&ServiceName=codecommit.amazonaws.com",
+    "DeleteServiceSpecificCredential&UserName={N}&ServiceSpecificCredentialId={S}",
+    "CreateServiceLinkedRole&AWSServiceName=autoscaling.amazonaws.com&CustomSuffix={N}",
+    "DeleteServiceLinkedRole&RoleName=AWSServiceRoleForAutoScaling_{N}",
     "DeleteAccountAlias&AccountAlias=name-{n}",
 ];
 
@@ -203,10 +210,12 @@ fn any_command() -> impl Strategy<Value = String> {
             .replace("{AWS}", "arn:aws:iam::aws:policy/ReadOnlyAccess")
             .replace("{ALL}", ALLOW_ALL)
             .replace("{TRUST}", TRUST_EC2)
+            .replace("{METADATA}", &crate::iam::saml_tests::metadata(""))
     })
 }
 
-/// The command with the codes that its device shows now, if there is such a device.
+/// The command with the codes that its device shows now, and the first credential of its user, if
+/// there are such.
 fn with_codes(world: &World, command: &str) -> String {
     let serial = command.split('&').find_map(|member| member.strip_prefix("SerialNumber="));
     let account = world.state.account(ACCOUNT.parse().unwrap()).unwrap();
@@ -216,7 +225,12 @@ fn with_codes(world: &World, command: &str) -> String {
         let (first, second) = (seed.shown_at(step - 1), seed.shown_at(step));
         format!("AuthenticationCode1={first}&AuthenticationCode2={second}")
     });
-    command.replace("{CODES}", &codes)
+    let user = command.split('&').find_map(|member| member.strip_prefix("UserName="));
+    let user = user.and_then(|name| account.users().named(name));
+    let of_user = |user: &std::sync::Arc<super::User>| KeyOwner::User(user.id);
+    let credential = user.and_then(|user| account.service_credentials().of(of_user(user)).next());
+    let id = credential.map_or("ACCANONEAAAAAAAAAAAAA", |credential| credential.id.as_str());
+    command.replace("{CODES}", &codes).replace("{S}", id)
 }
 
 fn check(world: &World) {
@@ -248,6 +262,8 @@ fn check_quotas(account: &Account, quotas: &Quotas) {
         );
         within(account.keys_of(KeyOwner::User(user.id)).count(), quota::ACCESS_KEYS_PER_USER);
         within(user.groups.len(), quota::GROUPS_PER_USER);
+        let credentials = account.service_credentials().of(KeyOwner::User(user.id));
+        within(credentials.count(), quota::SERVICE_CREDENTIALS_PER_USER);
         within(user.attached.len(), quotas.attached_policies_per_user);
     }
     account
@@ -313,6 +329,9 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
             account.mfa_devices().has_any(owner),
             account.mfa_devices().of(owner).count() > 0
         );
+        for credential in account.service_credentials().of(owner) {
+            lines.push(format!("credential {credential:?}"));
+        }
         for device in account.mfa_devices().of(owner) {
             assert_eq!(device.assignment.unwrap().owner, owner);
             lines.push(format!("device of {owner:?} {device:?}"));
@@ -328,6 +347,8 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
     lines.push(format!("passwords {:?}", account.password_policy()));
     lines.push(format!("report {:?}", account.credential_report()));
     lines.push(format!("providers {:?}", account.oidc_providers()));
+    lines.push(format!("providers {:?}", account.saml_providers()));
+    lines.push(format!("deletions {:?}", account.deletion_tasks()));
     entities("server certificate", account.server_certificates(), lines);
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));
@@ -342,4 +363,5 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
         lines.push(format!("set {set:?}"));
     }
     lines.push(format!("sizes {:?}", account.index_sizes()));
+    lines.push(format!("sizes {:?}", account.service_credentials().index_sizes()));
 }

@@ -2,6 +2,7 @@
 
 mod access_key_info;
 mod assume_role;
+mod assume_root;
 mod authorization_message;
 mod caller_identity;
 mod credentials;

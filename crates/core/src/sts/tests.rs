@@ -628,3 +628,47 @@ proptest! {
         }
     }
 }
+
+/// Nobody is root of another account; that no organization is there shows to none but the allowed.
+#[test]
+fn root_sessions_are_for_members_of_an_organization() {
+    let (mut world, bob) = world();
+    let (bob_arn, own) = ("arn:aws:iam::111122223333:user/bob", "arn:aws:iam::111122223333:root");
+    let other = "arn:aws:iam::444455556666:root";
+    let request = |target: &str, policy: &str| {
+        let policy = format!("arn:aws:iam::aws:policy/{policy}");
+        format!("AssumeRoot&TargetPrincipal={target}&TaskPolicyArn.arn={policy}")
+    };
+    let (audit, unlock) =
+        ("root-task/IAMAuditRootUserCredentials", "root-task/S3UnlockBucketPolicy");
+    let refused = |arn: &str, reason: &str| denied(bob_arn, "sts:AssumeRoot", arn, reason);
+    for (target, arn) in [(ACCOUNT, own), (own, own), (OTHER_ACCOUNT, other), (other, other)] {
+        assert_eq!(world.refusal(&bob, &request(target, audit)), refused(arn, ""));
+    }
+    let none = "arn:aws:iam::999999999999:root";
+    assert_eq!(world.refusal(&bob, &request("999999999999", unlock)), refused(none, ""));
+    for (target, policy) in [
+        (ACCOUNT, "AdministratorAccess"),
+        (ACCOUNT, "root-task/None"),
+        ("arn:aws:iam::444455556666:user/eve", audit),
+        ("arn:aws:iam::44445555666:root", audit),
+        ("not-a-number", audit),
+    ] {
+        let refusal = world.refusal(&bob, &request(target, policy));
+        assert!(refusal.starts_with("ValidationError: "), "{refusal}");
+    }
+    let root = world.root();
+    let refusal = world.refusal(&root, &request(OTHER_ACCOUNT, audit));
+    assert_eq!(refusal, denied(own, "sts:AssumeRoot", other, ""));
+    // The task policy is a condition key: one that is not allowed is denied by the policy.
+    let condition =
+        format!(r#"{{"StringEquals":{{"sts:TaskPolicyArn":"arn:aws:iam::aws:policy/{audit}"}}}}"#);
+    let allow = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sts:AssumeRoot","Resource":"{other}","Condition":{condition}}}}}"#
+    );
+    world.ok(&root, &format!("PutUserPolicy&UserName=bob&PolicyName=p&PolicyDocument={allow}"));
+    let implicit = " because no identity-based policy allows the sts:AssumeRoot action";
+    assert_eq!(world.refusal(&bob, &request(OTHER_ACCOUNT, audit)), refused(other, ""));
+    assert_eq!(world.refusal(&bob, &request(OTHER_ACCOUNT, unlock)), refused(other, implicit));
+    assert_eq!(world.refusal(&bob, &request(ACCOUNT, audit)), refused(own, implicit));
+}

@@ -131,7 +131,7 @@ impl<'a> Facts<'a> {
         };
         let access_key_id = match &event.actor {
             Actor::Caller(requester) => &*requester.access_key_id,
-            Actor::Operator | Actor::Server => "",
+            Actor::Stranger | Actor::Operator | Actor::Server => "",
         };
         let named = event.parameters.iter().chain(elements).flat_map(|shown| &shown.resources);
         Facts {

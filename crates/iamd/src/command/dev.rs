@@ -11,13 +11,16 @@ use iamd_core::quota::Quotas;
 use iamd_core::state::{Account, KeyOwner};
 use iamd_core::unique_id::AccessKeyId;
 use iamd_wire::Secret;
+use tokio::net::TcpListener;
 
 use super::folder;
+use super::gateway::GatewayOptions;
 use super::printout::{self, DevFacts};
 use crate::config::{AuditSettings, Config, ServerSettings};
 use crate::doors::{DevDoor, Doors};
 use crate::fault::Fault;
 use crate::founder::{self, Order};
+use crate::limits::Limits;
 use crate::log::{self, LogFormat};
 use crate::node::{self, Node, Snapshot, upkeep};
 use crate::server::Reception;
@@ -63,6 +66,8 @@ pub(super) struct Options {
     /// Keeps no audit trail; for measurements.
     #[arg(long)]
     no_audit: bool,
+    #[command(flatten)]
+    gateway: GatewayOptions,
     /// Prints the facts as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -79,12 +84,10 @@ const ROOT_EMAIL_DEFAULT: &str = "root@example.com";
 
 pub(super) async fn run(options: Options) -> Result<(), Fault> {
     log::start(options.log_format, &options.log);
-    if !options.listen.ip().is_loopback() {
-        return Err(Fault::Refused(format!(
-            "`iamd dev` listens on loopback only, and {} is another address",
-            options.listen.ip()
-        )));
-    }
+    [Some(options.listen), options.gateway.listen]
+        .into_iter()
+        .flatten()
+        .try_for_each(refuse_outside)?;
     let quotas = quotas(&options.quotas)?;
     let place = Place::of(&options)?;
     let node = match &place {
@@ -170,11 +173,14 @@ impl Drop for SocketFolder {
 
 async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(), Fault> {
     let listener = server::bind(options.listen).await?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))?;
+    let address = address_of(&listener)?;
     // Before anything is said: whoever reads that it runs may tell it to stop at once.
     let stop = server::stop_signal()?;
+    let gateway = options.gateway.gateway(node, Limits::generous(), &Config::default())?;
+    let gateway = match gateway {
+        Some((listen, gateway)) => Some((server::bind(listen).await?, Arc::new(gateway))),
+        None => None,
+    };
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
@@ -182,13 +188,13 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let doors = Arc::new(doors.with_operators(place.folder()));
     let facts = DevFacts {
         account_id: opened.account_id,
-        endpoint: format!("http://{address}"),
+        endpoint: url_of(&listener)?,
         console: None,
         root_email: opened.root_email,
         root_password: opened.root_password,
         access_key_id: opened.access_key_id,
         secret_access_key: opened.secret_access_key,
-        gateway: None,
+        gateway: gateway.as_ref().map(|(listener, _)| url_of(listener)).transpose()?,
         metadata: None,
         data: place.folder().display().to_string(),
     };
@@ -205,13 +211,45 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
     let follower = tokio::spawn(node::follow(Arc::clone(node)));
     let upkeep = tokio::spawn(upkeep::run(Arc::clone(node), Config::default().keys));
-    let reception = Reception { settings: connections(), tls: None };
-    server::serve(listener, doors, reception, stop).await;
+    let reception = || Reception { settings: connections(), tls: None };
+    let guarding = match gateway {
+        Some((listener, gateway)) => {
+            let stop = server::stop_signal()?;
+            Some(tokio::spawn(server::serve(listener, gateway, reception(), stop)))
+        }
+        None => None,
+    };
+    server::serve(listener, doors, reception(), stop).await;
+    if let Some(guarding) = guarding {
+        // It heard the same signal.
+        let _ = guarding.await;
+    }
     flusher.abort();
     follower.abort();
     upkeep.abort();
     tracing::info!("iamd dev has stopped");
     Ok(())
+}
+
+/// Refuses addresses that others can reach.
+fn refuse_outside(address: SocketAddr) -> Result<(), Fault> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Fault::Refused(format!(
+        "`iamd dev` listens on loopback only, and {} is another address",
+        address.ip()
+    )))
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Fault> {
+    listener
+        .local_addr()
+        .map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))
+}
+
+fn url_of(listener: &TcpListener) -> Result<String, Fault> {
+    Ok(format!("http://{}", address_of(listener)?))
 }
 
 /// One address may have all connections: it is the developer's own.

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::{OutputFormat, printout, status};
 use crate::fault::Fault;
 use crate::operator::{
-    Granted, MfaFacts, OperatorFacts, PasswordFacts, RevocationFacts, StandingFacts,
+    BucketsImported, Granted, MfaFacts, OperatorFacts, PasswordFacts, RevocationFacts,
+    StandingFacts,
 };
 
 /// Prints what was granted.
@@ -27,6 +28,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Password(facts) => printout::json(facts),
         Granted::Mfa(facts) => printout::json(facts),
         Granted::Revocation(facts) => printout::json(facts),
+        Granted::Buckets(facts) => printout::json(facts),
+        Granted::Watched => Ok(()),
         Granted::Status(facts) => printout::json(facts),
         Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
@@ -47,6 +50,8 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Password(facts) => printout::text(&password(facts)),
         Granted::Mfa(facts) => printout::text(&mfa(facts)),
         Granted::Revocation(facts) => printout::text(&revocation(facts)),
+        Granted::Buckets(facts) => printout::text(&buckets(facts)),
+        Granted::Watched => Ok(()),
         Granted::Status(facts) => printout::text(&status::text(facts)),
         // `iamd doctor` judges it, and prints findings.
         Granted::Examination(facts) => printout::json(facts),
@@ -68,6 +73,14 @@ fn standing(facts: &StandingFacts) -> String {
         text.push_str("Every credential of it is refused from now on.\n");
     }
     text
+}
+
+fn buckets(facts: &BucketsImported) -> String {
+    lines(&[
+        ("Account", &facts.account_id),
+        ("Imported", &facts.imported.to_string()),
+        ("Had already", &facts.already.to_string()),
+    ])
 }
 
 fn password(facts: &PasswordFacts) -> String {

@@ -9,6 +9,7 @@ mod dev;
 mod doctor;
 mod errand;
 mod folder;
+mod gateway;
 mod granted;
 mod health;
 mod init;
@@ -76,6 +77,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: audit::Command,
+    },
+    /// Watches the gateway of a node, and gives buckets of a store to accounts.
+    Gateway {
+        #[command(subcommand)]
+        command: gateway::Command,
     },
     /// Makes hardware MFA tokens known.
     Mfa {
@@ -150,6 +156,7 @@ pub fn run() -> ExitCode {
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }
+        Command::Gateway { command } => served(gateway::run(command)),
         Command::Mfa { command } => served(mfa::run(command)),
         Command::Status(place) => served(status::run(place)),
         Command::Doctor(options) => {

@@ -22,7 +22,7 @@ pub(super) struct DevFacts {
     pub(super) root_password: Option<Secret>,
     pub(super) access_key_id: Option<String>,
     pub(super) secret_access_key: Option<Secret>,
-    /// The gateway is not part of this version.
+    /// The address of the gateway, if there is one.
     pub(super) gateway: Option<String>,
     /// The metadata door is not part of this version.
     pub(super) metadata: Option<String>,

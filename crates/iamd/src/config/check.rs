@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, Origin, Problem};
+use super::{Config, Origin, Problem, gateway};
 use crate::keys::MasterKeySource;
 use crate::traces;
 
@@ -23,6 +23,7 @@ pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
         let message = format!("is at least four times `body.bytes_max`, here {least}");
         found("body.memory_bytes_max", message);
     }
+    gateway::check(config, &mut found);
     traces(config, &mut found);
     problems
 }

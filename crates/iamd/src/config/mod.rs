@@ -3,6 +3,7 @@
 
 mod check;
 mod file;
+mod gateway;
 mod keys;
 mod printed;
 mod slot;
@@ -16,6 +17,7 @@ use clap::ValueEnum;
 use iamd_core::quota::Quotas;
 use ipnet::IpNet;
 
+pub use gateway::GatewayConfig;
 pub use keys::Key;
 pub use printed::defaults;
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub keys: KeySettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
+    /// The gateway in front of an S3 store.
+    pub gateway: GatewayConfig,
     /// The audit trail.
     pub audit: AuditSettings,
     /// The metrics.

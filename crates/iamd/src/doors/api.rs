@@ -287,7 +287,7 @@ pub(super) fn admitted(
     let headers = headers(received.parts);
     let request = request_parts(received.parts, &headers, received.body);
     let now = node.clock().now();
-    let Authenticated { caller, access_key_id, region } =
+    let Authenticated { caller, access_key_id, region, .. } =
         authenticate(snapshot, keys, &request, rules, now)?;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &region, rules.service);

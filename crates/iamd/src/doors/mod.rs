@@ -4,6 +4,7 @@ mod answer;
 mod api;
 mod call;
 mod dev;
+pub mod gateway;
 mod health;
 mod metrics;
 mod operator;
@@ -28,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::operator::OPERATOR_PATH;
 use crate::proxies::Proxies;
-use crate::server::Line;
+use crate::server::{Answerer, Line};
 use crate::signing_keys::SigningKeys;
 
 /// Everything behind one listening address.
@@ -85,8 +86,7 @@ impl Doors {
         self.node.metrics()
     }
 
-    /// Answers a request.
-    pub async fn answer(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
+    async fn answered(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
         let is_get = request.method() == Method::GET;
         match (request.uri().path(), &self.dev) {
             ("/livez", _) if is_get => health::live(),
@@ -121,6 +121,18 @@ impl Doors {
                 closing(plain(StatusCode::BAD_REQUEST, TEXT, text))
             }
         }
+    }
+}
+
+impl Answerer for Doors {
+    type Body = Body;
+
+    async fn answer(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
+        self.answered(request, line).await
+    }
+
+    fn metrics(&self) -> &Metrics {
+        Doors::metrics(self)
     }
 }
 

@@ -252,6 +252,7 @@ fn event(
         parameters: serde_json::from_slice(body).ok().and_then(|request| parameters(&request)),
         request_id: request_id.into(),
         is_read: true,
+        guarded: None,
     }
 }
 

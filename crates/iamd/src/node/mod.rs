@@ -51,6 +51,7 @@ pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
 
 use crate::audit::{self, Audit};
+use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
@@ -73,6 +74,7 @@ pub struct Node {
     quotas: Quotas,
     facts: FactTable,
     audit: Audit,
+    calls: Calls,
     metrics: Metrics,
     identity_policies: IdentityPolicies,
     snapshot: ArcSwap<Snapshot>,
@@ -203,6 +205,7 @@ impl Node {
             quotas,
             facts,
             audit: Audit::default(),
+            calls: Calls::default(),
             metrics,
             identity_policies: IdentityPolicies::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -250,6 +253,11 @@ impl Node {
     /// The audit trail.
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// Calls through the gateway, as they end.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Begins to write the audit trail into a data folder.

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod ask;
+mod buckets;
+mod calls;
 mod carry;
 mod credentials;
 mod door;
@@ -28,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountLine, MfaFacts, PasswordFacts, StandingFacts};
 pub use ask::ask;
+pub use buckets::{BucketOrder, BucketsImported};
 pub use carry::{carry_out, refused};
 pub use credentials::OperatorFacts;
 pub use door::open;

@@ -9,6 +9,8 @@ use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts};
+use super::buckets::{self, BucketOrder, BucketsImported};
+use super::calls;
 use super::credentials::{self, OperatorFacts};
 use super::examination::{self, NodeFacts};
 use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
@@ -71,6 +73,10 @@ pub enum Wish {
         /// Which ones.
         what: RevokeOrder,
     },
+    /// Give buckets that a store has already to an account.
+    ImportBuckets(BucketOrder),
+    /// Write calls through the gateway into the output as they end, until nobody reads it.
+    WatchCalls,
     /// Say how the node is.
     Status,
     /// Look at everything that `iamd doctor` judges.
@@ -115,6 +121,7 @@ impl Wish {
             | Wish::RecoverMfa { .. }
             | Wish::Revoke { .. }
             | Wish::CreateOperator { .. }
+            | Wish::ImportBuckets(_)
             | Wish::DeleteOperator { .. } => Traces::Command,
             Wish::RotateKey(_) => Traces::Keys,
             Wish::Backup => Traces::Copy,
@@ -122,6 +129,7 @@ impl Wish {
             | Wish::ListKeys
             | Wish::ListOperators
             | Wish::VerifyAudit
+            | Wish::WatchCalls
             | Wish::Status
             | Wish::Examine => Traces::Read,
         }
@@ -142,6 +150,8 @@ impl Wish {
             Wish::ResetRootPassword { .. } => "iamd:ResetRootPassword",
             Wish::RecoverMfa { .. } => "iamd:RecoverMfa",
             Wish::Revoke { .. } => "iamd:Revoke",
+            Wish::ImportBuckets(_) => "iamd:ImportBuckets",
+            Wish::WatchCalls => "iamd:WatchCalls",
             Wish::Status => "iamd:Status",
             Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
@@ -161,6 +171,7 @@ impl Wish {
             | Wish::ResetRootPassword { .. }
             | Wish::RecoverMfa { .. }
             | Wish::Revoke { .. }
+            | Wish::ImportBuckets(_)
             | Wish::Status
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
@@ -169,6 +180,7 @@ impl Wish {
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
+            | Wish::WatchCalls
             | Wish::ListKeys
             | Wish::RotateKey(_)
             | Wish::CreateOperator { .. }
@@ -199,6 +211,10 @@ pub enum Granted {
     Mfa(MfaFacts),
     /// What was revoked.
     Revocation(RevocationFacts),
+    /// The buckets that were imported.
+    Buckets(BucketsImported),
+    /// Nobody reads any more.
+    Watched,
     /// How the node is.
     Status(StatusFacts),
     /// What it knows of itself.
@@ -271,6 +287,8 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
             accounts::recover_mfa(site, &account_id, user).await.map(Granted::Mfa)
         }
         Wish::Revoke { what } => revoke::revoke(site, what).await.map(Granted::Revocation),
+        Wish::ImportBuckets(order) => buckets::import(site, order).await.map(Granted::Buckets),
+        Wish::WatchCalls => calls::watch(site).await.map(|()| Granted::Watched),
         Wish::Status => status::status(site).await.map(Granted::Status),
         Wish::Examine => examination::examine(site).await.map(Granted::Examination),
         Wish::CreateOperator { name } => {

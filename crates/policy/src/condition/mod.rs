@@ -7,10 +7,12 @@ mod date;
 mod number;
 mod operand;
 mod operator;
+mod value_kind;
 
 pub(crate) use date::Date;
 pub(crate) use number::Number;
 pub(crate) use operator::Operator;
+pub use value_kind::ValueKind;
 
 use crate::context::{ConditionKeys, present};
 use crate::united::United;

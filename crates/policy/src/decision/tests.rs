@@ -73,6 +73,13 @@ impl Case<'_> {
     }
 
     fn decide(&self, policies: Policies<'_>) -> Decision {
+        self.ask(|request| {
+            assert_eq!(explain(request, &policies).decision, decide(request, &policies));
+            decide(request, &policies)
+        })
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Request<'_>) -> T) -> T {
         let mut context = Context::default();
         context.add_principal_keys(&self.principal);
         let request = Request {
@@ -82,8 +89,7 @@ impl Case<'_> {
             resource_account: Some(self.owner),
             context: &context,
         };
-        assert_eq!(explain(&request, &policies).decision, decide(&request, &policies));
-        decide(&request, &policies)
+        question(&request)
     }
 }
 
@@ -276,6 +282,23 @@ fn some_things_no_policy_opens() {
             assert_eq!(case.decide(policies).is_allowed(), allowed, "{action} {resource}");
         }
     }
+}
+
+#[test]
+fn a_hard_limit_is_told_apart_from_a_denial() {
+    let linked =
+        "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
+    let (all, none, no) = (allow("*"), allow("s3:*"), deny("iam:*"));
+    let despite = |action, resource, sets: &[&PolicySet]| {
+        let case = Case { principal: user(), action, resource, owner: ACCOUNT };
+        let policies = Policies { identity: Some(sets), ..Policies::default() };
+        case.ask(|request| is_refused_despite_policies(request, &policies))
+    };
+    assert!(despite("iam:DeleteRole", linked, &[&all]));
+    assert!(!despite("iam:DeleteRole", linked, &[&none]));
+    assert!(!despite("iam:DeleteRole", linked, &[&all, &no]));
+    assert!(!despite("iam:DeleteRole", ROLE, &[&all]));
+    assert!(!despite("iam:GetRole", linked, &[&all]));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::PACK;
 #[derive(Debug, Default)]
 pub struct Service {
     prefix: &'static str,
+    name: &'static str,
     is_under_resource_control: bool,
     actions: Vec<Action>,
     /// The places of the actions by their names in lower case.
@@ -157,6 +158,11 @@ impl Service {
         self.prefix
     }
 
+    /// Its name, such as `Amazon S3`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Whether resource control policies reach it.
     ///
     /// Source: Organizations User Guide, "List of AWS services that support RCPs".
@@ -217,6 +223,7 @@ impl Service {
     fn read(entry: &Entry) -> Service {
         let mut service = Service {
             prefix: entry.prefix,
+            name: entry.name,
             is_under_resource_control: entry.control == "rcp",
             ..Service::default()
         };
@@ -341,6 +348,7 @@ fn fits(known: &str, key: &str) -> bool {
 struct Entry {
     prefix: &'static str,
     control: &'static str,
+    name: &'static str,
     lines: &'static str,
     service: OnceLock<Service>,
 }
@@ -356,7 +364,8 @@ fn index() -> &'static [Entry] {
             let (head, lines) = PACK.get(start..end)?.split_once('\n')?;
             let mut fields = head.split('\t').skip(1);
             let (prefix, control) = (fields.next()?, fields.next().unwrap_or_default());
-            Some(Entry { prefix, control, lines, service: OnceLock::new() })
+            let name = fields.next().unwrap_or_default();
+            Some(Entry { prefix, control, name, lines, service: OnceLock::new() })
         };
         starts.iter().copied().zip(ends).filter_map(entry).collect()
     })
@@ -395,6 +404,8 @@ mod tests {
     fn the_index_is_in_order_and_whole() {
         let prefixes: Vec<&str> = prefixes().collect();
         assert!(prefixes.is_sorted() && prefixes.len() > 450);
+        assert_eq!(service("s3").unwrap().name(), "Amazon S3");
+        assert!(prefixes.iter().all(|prefix| !service(prefix).unwrap().name().is_empty()));
         assert_eq!(prefixes.len(), PACK.lines().filter(|line| line.starts_with("s\t")).count());
         let actions: usize =
             prefixes.iter().map(|prefix| service(prefix).unwrap().actions().count()).sum();

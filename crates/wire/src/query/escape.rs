@@ -19,6 +19,24 @@ pub(crate) fn decode(text: &[u8]) -> Option<Cow<'_, str>> {
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
+/// The text with everything escaped but unreserved characters, as RFC 3986 and Signature Version 4
+/// have it.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
+                encoded.push(digit.to_ascii_uppercase());
+            }
+        }
+    }
+    encoded
+}
+
 /// The value of a hexadecimal digit.
 pub(crate) fn digit(character: u8) -> Option<u8> {
     match character {

@@ -13,6 +13,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 pub use decode::NotDecodable;
+pub use escape::percent_encoded;
 pub(crate) use tree::Node;
 
 use crate::ErrorCode;

@@ -1,6 +1,6 @@
 //! Buckets and keys in paths and hosts.
 
-use super::Unroutable;
+use super::S3Error;
 
 /// Longest key, in bytes. S3 User Guide, "Naming Amazon S3 objects".
 const KEY_LENGTH_MAX: usize = 1024;
@@ -17,7 +17,7 @@ pub(super) struct Target {
 /// # Errors
 /// For paths that a store could read in another way: `.` and `..`, empty parts, NUL, bytes that are
 /// no text.
-pub(super) fn target(path: &str, host_bucket: Option<&str>) -> Result<Target, Unroutable> {
+pub(super) fn target(path: &str, host_bucket: Option<&str>) -> Result<Target, S3Error> {
     let rest = path.strip_prefix('/').ok_or_else(|| malformed("does not begin with /"))?;
     let (bucket, key) = match host_bucket {
         Some(bucket) => (bucket.to_owned(), rest),
@@ -34,21 +34,21 @@ pub(super) fn target(path: &str, host_bucket: Option<&str>) -> Result<Target, Un
     }
     if !is_bucket_name(&bucket) {
         let message = "The specified bucket is not valid.";
-        return Err(Unroutable::new("InvalidBucketName", message));
+        return Err(S3Error::new("InvalidBucketName", message));
     }
     let key = (!key.is_empty()).then(|| checked_key(key)).transpose()?;
     Ok(Target { bucket: Some(bucket), key })
 }
 
-fn checked_key(encoded: &str) -> Result<String, Unroutable> {
+fn checked_key(encoded: &str) -> Result<String, S3Error> {
     let key = decoded(encoded)?;
     plain_key(&key)?;
     Ok(key)
 }
 
-pub(super) fn plain_key(key: &str) -> Result<(), Unroutable> {
+pub(super) fn plain_key(key: &str) -> Result<(), S3Error> {
     if key.len() > KEY_LENGTH_MAX {
-        return Err(Unroutable::new("KeyTooLongError", "Your key is too long"));
+        return Err(S3Error::new("KeyTooLongError", "Your key is too long"));
     }
     if key.contains('\0') {
         return Err(malformed("contains NUL"));
@@ -65,7 +65,7 @@ pub(super) fn plain_key(key: &str) -> Result<(), Unroutable> {
 ///
 /// # Errors
 /// For a `%` without two hexadecimal digits, and for what is no UTF-8.
-pub(super) fn decoded(text: &str) -> Result<String, Unroutable> {
+pub(super) fn decoded(text: &str) -> Result<String, S3Error> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     loop {
@@ -109,6 +109,6 @@ fn is_bucket_name(name: &str) -> bool {
         && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
-pub(super) fn malformed(what: &str) -> Unroutable {
-    Unroutable::new("InvalidURI", format!("Couldn't parse the specified URI: it {what}."))
+pub(super) fn malformed(what: &str) -> S3Error {
+    S3Error::new("InvalidURI", format!("Couldn't parse the specified URI: it {what}."))
 }

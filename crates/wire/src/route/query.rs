@@ -1,7 +1,8 @@
 //! Parameters in queries.
 
-use super::Unroutable;
+use super::S3Error;
 use super::path::{decoded, malformed};
+use crate::query::percent_encoded;
 
 /// Most parameters; the operation with the most has a third of it.
 const COUNT_MAX: usize = 64;
@@ -26,14 +27,14 @@ impl RouteParameters {
     /// # Errors
     /// For what stands twice, in whatever case; for `+`, which is a space for some and a plus for
     /// others.
-    pub(super) fn parse(query: &str) -> Result<RouteParameters, Unroutable> {
+    pub(super) fn parse(query: &str) -> Result<RouteParameters, S3Error> {
         let mut found = RouteParameters::pairs(query)?;
         found.retain(|(name, _)| !NOT_OURS.contains(&name.as_str()));
         Ok(RouteParameters(found))
     }
 
     /// Names and values, each name once.
-    pub(super) fn pairs(query: &str) -> Result<Vec<(String, String)>, Unroutable> {
+    pub(super) fn pairs(query: &str) -> Result<Vec<(String, String)>, S3Error> {
         let mut found: Vec<(String, String)> = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
             if found.len() == COUNT_MAX {
@@ -55,6 +56,19 @@ impl RouteParameters {
     /// The value of a parameter; empty where it has none.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All of them as a query in its canonical form: escaped, sorted, each name with `=`.
+    pub fn canonical(&self) -> String {
+        let mut parts: Vec<(String, String)> = self
+            .0
+            .iter()
+            .map(|(name, value)| (percent_encoded(name), percent_encoded(value)))
+            .collect();
+        parts.sort();
+        let parts: Vec<String> =
+            parts.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        parts.join("&")
     }
 
     /// The names.

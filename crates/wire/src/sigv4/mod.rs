@@ -23,7 +23,7 @@ pub use claim::Claim;
 pub use key::SigningKey;
 pub use payload::Payload;
 pub use rejection::Rejection;
-pub use sign::{SignedHeaders, Signer};
+pub use sign::{Outgoing, SignedHeaders, Signer, basic_time};
 
 /// Most headers of one request.
 // CHOICE: what hyper accepts by default; the SDKs send about ten.

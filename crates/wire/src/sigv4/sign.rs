@@ -32,7 +32,46 @@ pub struct SignedHeaders {
     pub authorization: String,
 }
 
+/// A request that is to be signed, in its canonical form.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path, escaped once.
+    pub path: &'a str,
+    /// The query, escaped and sorted by name, each name with `=`; empty without one.
+    pub query: &'a str,
+    /// The headers that are to be signed: names in lower case and sorted, values trimmed.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// What stands for the body: its hash, or `UNSIGNED-PAYLOAD`.
+    pub payload: &'a str,
+}
+
 impl Signer<'_> {
+    /// The key for a day (`YYYYMMDD`), good for all requests of that day.
+    pub fn key(&self, day: &str) -> SigningKey {
+        SigningKey::derive(self.secret_access_key, day, self.region, self.service)
+    }
+
+    /// The header `authorization` of a request that carries this time in `x-amz-date`, with the key
+    /// of that day.
+    pub fn authorization(&self, outgoing: &Outgoing<'_>, key: &SigningKey, time: &str) -> String {
+        let day = time.get(..8).unwrap_or_default();
+        let scope = format!("{day}/{}/{}/{TERMINATOR}", self.region, self.service);
+        let Outgoing { method, path, query, headers, payload } = *outgoing;
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+        let names = names.join(";");
+        let mut canonical = format!("{method}\n{path}\n{query}\n");
+        for (name, value) in headers {
+            canonical.extend([name, ":", value, "\n"]);
+        }
+        canonical.extend(["\n", &names, "\n", payload]);
+        let hash = hex(&Sha256::digest(canonical));
+        let signature = hex(&key.sign(&[ALGORITHM, "\n", time, "\n", &scope, "\n", &hash]));
+        let id = self.access_key_id;
+        format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}")
+    }
+
     /// Signs a request without a query: method, path, `host`, the two headers of the answer, body.
     ///
     /// The path must be in its canonical form: only unreserved characters and slashes.
@@ -44,23 +83,21 @@ impl Signer<'_> {
         body: &[u8],
         now: Timestamp,
     ) -> SignedHeaders {
-        const NAMES: &str = "host;x-amz-content-sha256;x-amz-date";
-        let time = date::basic(now.seconds());
-        let day = time.get(..8).unwrap_or_default();
-        let scope = format!("{day}/{}/{}/{TERMINATOR}", self.region, self.service);
+        let time = basic_time(now);
         let content_sha256 = hex(&Sha256::digest(body));
-        let canonical = format!(
-            "{method}\n{path}\n\nhost:{host}\nx-amz-content-sha256:{content_sha256}\nx-amz-date:{time}\n\n{NAMES}\n{content_sha256}"
-        );
-        let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
-        let key = SigningKey::derive(self.secret_access_key, day, self.region, self.service);
-        let signature = hex(&key.sign(&[&to_sign]));
-        let id = self.access_key_id;
-        let authorization = format!(
-            "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={NAMES}, Signature={signature}"
-        );
+        let headers =
+            [("host", host), ("x-amz-content-sha256", &*content_sha256), ("x-amz-date", &*time)];
+        let payload = &*content_sha256;
+        let outgoing = Outgoing { method, path, query: "", headers: &headers, payload };
+        let key = self.key(time.get(..8).unwrap_or_default());
+        let authorization = self.authorization(&outgoing, &key, &time);
         SignedHeaders { date: time, content_sha256, authorization }
     }
+}
+
+/// A time as requests carry it: `YYYYMMDDTHHMMSSZ`.
+pub fn basic_time(time: Timestamp) -> String {
+    date::basic(time.seconds())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -177,7 +177,10 @@ fn iam_resources_begin_with_a_type() {
         ("arn:aws:iam::123456789012:user*", IAM_PATH),
         ("arn:aws:iam::123456789012:User/x", IAM_PATH),
         ("arn:aws:iam::123456789012:*/x", IAM_PATH),
-        ("arn:aws:iam::123456789012:root", IAM_PATH),
+        ("arn:aws:iam::123456789012:root", STORED),
+        ("arn:aws:iam::*:root", STORED),
+        ("arn:aws:iam::123456789012:root/x", IAM_PATH),
+        ("arn:aws:iam::123456789012:roo*", IAM_PATH),
         ("arn:aws:iam::123456789012:", IAM_PATH),
         ("arn:aws:iam::${aws:PrincipalAccount}:role/x", IAM_PATH),
         (

@@ -1,0 +1,102 @@
+//! The policies that live inside a user, group or role.
+//!
+//! The numbers in the attributes are the row format, as in the other entities.
+
+use std::sync::Arc;
+
+use iamd_policy::PolicySet;
+use minicbor::{Decode, Encode};
+
+use super::document::PolicyDocument;
+
+/// A policy that lives inside a user, group or role.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct InlinePolicy {
+    /// The name, unique inside its holder.
+    #[n(0)]
+    pub name: Box<str>,
+    /// The document.
+    #[n(1)]
+    pub document: PolicyDocument,
+}
+
+/// The inline policies of one holder, sorted by name, with their compiled set.
+#[derive(Debug, Clone, Default)]
+pub struct InlinePolicies {
+    policies: Vec<InlinePolicy>,
+    set: PolicySet,
+}
+
+impl InlinePolicies {
+    /// The policies, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &InlinePolicy> {
+        self.policies.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// The policy of this name.
+    pub fn named(&self, name: &str) -> Option<&InlinePolicy> {
+        self.policies.iter().find(|policy| &*policy.name == name)
+    }
+
+    /// All documents, for a decision.
+    pub fn set(&self) -> &PolicySet {
+        &self.set
+    }
+
+    /// The policies with this one added, or in the place of its namesake.
+    #[must_use]
+    pub fn with(&self, added: InlinePolicy) -> InlinePolicies {
+        let others = self.policies.iter().filter(|policy| policy.name != added.name).cloned();
+        let mut policies: Vec<InlinePolicy> = others.collect();
+        let place = policies.partition_point(|policy| policy.name < added.name);
+        policies.insert(place, added);
+        InlinePolicies::from(policies)
+    }
+
+    /// The policies without the one of this name.
+    #[must_use]
+    pub fn without(&self, name: &str) -> InlinePolicies {
+        let others = self.policies.iter().filter(|policy| &*policy.name != name).cloned();
+        InlinePolicies::from(others.collect::<Vec<_>>())
+    }
+}
+
+impl From<Vec<InlinePolicy>> for InlinePolicies {
+    fn from(policies: Vec<InlinePolicy>) -> InlinePolicies {
+        let named = policies
+            .iter()
+            .map(|policy| (Arc::from(&*policy.name), policy.document.compiled().clone()));
+        let set = named.collect();
+        InlinePolicies { policies, set }
+    }
+}
+
+impl PartialEq for InlinePolicies {
+    fn eq(&self, other: &InlinePolicies) -> bool {
+        self.policies == other.policies
+    }
+}
+
+impl<C> Encode<C> for InlinePolicies {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.policies.encode(encoder, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for InlinePolicies {
+    fn decode(
+        decoder: &mut minicbor::Decoder<'b>,
+        context: &mut C,
+    ) -> Result<InlinePolicies, minicbor::decode::Error> {
+        Vec::<InlinePolicy>::decode(decoder, context).map(InlinePolicies::from)
+    }
+}

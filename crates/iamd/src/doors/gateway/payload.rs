@@ -1,0 +1,250 @@
+//! Bodies on their way to the store: handed on as they arrive, and proven before they end.
+//!
+//! What must prove itself is kept back by its last piece until it has. If it fails, the connection
+//! to the store is broken off before the store has all that it was told to expect.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use iamd_wire::route::S3Error;
+use iamd_wire::sigv4::{ChunkError, Chunks};
+use subtle::ConstantTimeEq;
+use tokio::time::Sleep;
+
+/// How long the next piece of a body is waited for.
+// CHOICE: as long as S3 waits for an idle connection, about.
+const PIECE_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// What proves a body.
+pub(super) enum Proof {
+    /// Nothing: it declares itself unsigned.
+    None,
+    /// Its SHA-256.
+    Hash {
+        /// What it should be.
+        expected: [u8; 32],
+        /// Of what has arrived.
+        hasher: digest::Context,
+    },
+    /// A signature with each chunk, or a checksum behind the last.
+    Chunks(Box<Chunks>),
+}
+
+impl Proof {
+    /// A body with this SHA-256.
+    pub(super) fn hash(expected: [u8; 32]) -> Proof {
+        Proof::Hash { expected, hasher: digest::Context::new(&digest::SHA256) }
+    }
+
+    /// Proves a body that is there already; gives what it holds, without frames of chunks.
+    ///
+    /// # Errors
+    /// S3's answer to a body that is another than was declared.
+    pub(super) fn check_whole(mut self, body: &[u8]) -> Result<Option<Vec<u8>>, S3Error> {
+        match &mut self {
+            Proof::None => Ok(None),
+            Proof::Hash { hasher, .. } => {
+                hasher.update(body);
+                self.end().map(|()| None)
+            }
+            Proof::Chunks(chunks) => {
+                let mut data = Vec::with_capacity(body.len());
+                chunks.push(body, |part| data.extend_from_slice(part)).map_err(of_chunk)?;
+                self.end().map(|()| Some(data))
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<(), S3Error> {
+        match self {
+            Proof::None => Ok(()),
+            Proof::Hash { expected, hasher } => {
+                let hash = hasher.clone().finish();
+                let is_right = bool::from(hash.as_ref().ct_eq(&expected[..]));
+                if is_right { Ok(()) } else { Err(wrong_hash()) }
+            }
+            Proof::Chunks(chunks) => chunks.finish().map(drop).map_err(of_chunk),
+        }
+    }
+}
+
+/// A body that proves itself.
+pub(super) struct Proven {
+    body: Incoming,
+    proof: Proof,
+    /// What may only leave once everything behind it is proven.
+    kept: Option<Bytes>,
+    has_ended: bool,
+    patience: Pin<Box<Sleep>>,
+    outcome: BodyOutcome,
+}
+
+/// What became of a body, for whoever waits for the store's answer to it.
+#[derive(Clone, Default)]
+pub(super) struct BodyOutcome(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    problem: Option<S3Error>,
+    received: u64,
+}
+
+impl BodyOutcome {
+    /// Why the body broke off; none if it did not.
+    pub(super) fn problem(&self) -> Option<S3Error> {
+        self.told().problem.clone()
+    }
+
+    /// How many bytes have arrived, frames of chunks included.
+    pub(super) fn received(&self) -> u64 {
+        self.told().received
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that broke off; [`BodyOutcome`] says why.
+#[derive(Debug)]
+pub(super) struct BrokenOff;
+
+impl std::fmt::Display for BrokenOff {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the body of the request broke off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
+
+impl Proven {
+    pub(super) fn new(body: Incoming, proof: Proof, outcome: BodyOutcome) -> Proven {
+        let patience = Box::pin(tokio::time::sleep(PIECE_TIME_MAX));
+        Proven { body, proof, kept: None, has_ended: false, patience, outcome }
+    }
+
+    fn broken(&mut self, problem: S3Error) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        self.kept = None;
+        self.has_ended = true;
+        self.outcome.told().problem = Some(problem);
+        Poll::Ready(Some(Err(BrokenOff)))
+    }
+
+    /// Takes a piece in; gives what may leave now.
+    fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, S3Error> {
+        let data = match &mut self.proof {
+            Proof::None => return Ok(Some(piece)),
+            Proof::Hash { hasher, .. } => {
+                hasher.update(&piece);
+                piece
+            }
+            Proof::Chunks(chunks) => {
+                let mut data = BytesMut::with_capacity(piece.len());
+                chunks.push(&piece, |part| data.extend_from_slice(part)).map_err(of_chunk)?;
+                data.freeze()
+            }
+        };
+        if data.is_empty() {
+            return Ok(None);
+        }
+        Ok(self.kept.replace(data))
+    }
+
+    /// Proves the whole; gives what was kept back.
+    fn end(&mut self) -> Result<Option<Bytes>, S3Error> {
+        self.proof.end()?;
+        Ok(self.kept.take())
+    }
+}
+
+impl Body for Proven {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        loop {
+            if self.has_ended {
+                return Poll::Ready(None);
+            }
+            let frame = match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => {
+                    if self.patience.as_mut().poll(context).is_ready() {
+                        return self.broken(too_slow());
+                    }
+                    return Poll::Pending;
+                }
+            };
+            let deadline = tokio::time::Instant::now() + PIECE_TIME_MAX;
+            self.patience.as_mut().reset(deadline);
+            let leaving = match frame {
+                None => {
+                    let proven = self.end();
+                    self.has_ended = proven.is_ok();
+                    proven
+                }
+                Some(Err(_)) => Err(incomplete()),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        self.outcome.told().received += data.len() as u64;
+                        self.take(data)
+                    }
+                    // Trailers of HTTP say nothing that was signed.
+                    Err(_) => continue,
+                },
+            };
+            match leaving {
+                Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(None) => {}
+                Err(problem) => return self.broken(problem),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.has_ended || (matches!(self.proof, Proof::None) && self.body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.proof {
+            Proof::Chunks(_) => SizeHint::default(),
+            Proof::None | Proof::Hash { .. } => self.body.size_hint(),
+        }
+    }
+}
+
+/// The answer to a body that has another hash than it said.
+fn wrong_hash() -> S3Error {
+    let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+    S3Error::new("XAmzContentSHA256Mismatch", message)
+}
+
+fn of_chunk(error: ChunkError) -> S3Error {
+    match error {
+        ChunkError::WrongSignature => {
+            let message = "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
+            S3Error::new("SignatureDoesNotMatch", message)
+        }
+        ChunkError::WrongLength | ChunkError::Incomplete => incomplete(),
+        ChunkError::Malformed => S3Error::new("InvalidRequest", error.to_string()),
+    }
+}
+
+fn incomplete() -> S3Error {
+    let message =
+        "You did not provide the number of bytes specified by the Content-Length HTTP header.";
+    S3Error::new("IncompleteBody", message)
+}
+
+fn too_slow() -> S3Error {
+    let message = "Your socket connection to the server was not read from or written to within the timeout period.";
+    S3Error::new("RequestTimeout", message)
+}
