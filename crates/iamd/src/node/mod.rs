@@ -39,6 +39,7 @@ use iamd_core::refusal::Refusal;
 use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
+use iamd_wire::shown::Shown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -157,8 +158,8 @@ pub struct Drafted<T> {
     pub changes: Vec<AccountChanges>,
     /// The answer.
     pub answer: T,
-    /// What the command's record shows of the answer: a JSON object without secrets.
-    pub elements: Option<String>,
+    /// What the command's record shows of the answer.
+    pub elements: Option<Shown>,
 }
 
 impl<T> Drafted<T> {
@@ -167,9 +168,9 @@ impl<T> Drafted<T> {
         Drafted { changes, answer, elements: None }
     }
 
-    /// The same with what the record shows of the answer: a JSON object without secrets.
+    /// The same with what the record shows of the answer.
     #[must_use]
-    pub fn showing(self, elements: Option<String>) -> Drafted<T> {
+    pub fn showing(self, elements: Option<Shown>) -> Drafted<T> {
         Drafted { elements, ..self }
     }
 }

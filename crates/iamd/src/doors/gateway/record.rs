@@ -10,6 +10,7 @@ use iamd_core::operation::Environment;
 use iamd_core::s3::{Ruling, Verdict};
 use iamd_policy::{Decision, PolicyType};
 use iamd_wire::Timestamp;
+use iamd_wire::shown::Shown;
 use serde_json::json;
 
 use super::payload::BodyOutcome;
@@ -95,7 +96,7 @@ impl Call {
             region: String::from(self.environment.region.clone()).into(),
             source_ip: self.environment.source_ip,
             user_agent: self.environment.user_agent.clone(),
-            parameters: Some(serde_json::Value::Object(parameters).to_string()),
+            parameters: Shown::of_json(serde_json::Value::Object(parameters).to_string()),
             request_id: self.request_id.as_str().into(),
             is_read,
             guarded: Some(Box::new(self.guarded())),
