@@ -19,6 +19,7 @@ mod condition;
 mod decision;
 mod input;
 mod marker;
+mod metadata;
 mod pattern;
 mod policy;
 mod query;
@@ -72,6 +73,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "query", length_max: 4_096, run: query::run },
     Target { name: "session", length_max: 1_024, run: session::run },
     Target { name: "marker", length_max: 256, run: marker::run },
+    Target { name: "metadata", length_max: 8_192, run: metadata::run },
     Target { name: "render", length_max: 1_024, run: render::run },
     Target { name: "pem", length_max: 1_024, run: blocks::run },
     Target { name: "ssh", length_max: 1_024, run: ssh_keys::run },

@@ -881,6 +881,17 @@ def test_a_denial_can_be_decoded_by_those_who_may(gate, partner):
         gate.server.sts(other).decode_authorization_message(EncodedMessage=message)
 
 
+def test_another_account_hears_nothing_of_what_a_bucket_policy_says(gate, partner):
+    bucket = make_bucket(gate, "a")
+    secret = {"StringNotEquals": {"aws:Referer": "a shared secret"}}
+    set_policy(gate, bucket, grant(
+        "*", "s3:GetObject", arn(bucket, "*"), effect="Deny", Condition=secret
+    ))
+    _, other = partner
+    assert encoded_message(gate, other, bucket, "a") is None
+    assert encoded_message(gate, gate.admin, bucket, "a")
+
+
 def test_who_is_not_signed_gets_no_explanation(gate):
     bucket = make_bucket(gate, "a")
     connection = http.client.HTTPConnection(*gate.host_and_port, timeout=10)

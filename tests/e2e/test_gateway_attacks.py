@@ -377,6 +377,16 @@ def test_a_forged_address_is_without_effect(gate):
             assert [reply.status for reply in replies] in ([403], [400]), (more, replies)
 
 
+def test_who_waits_for_leave_to_send_hears_that_the_connection_ends(gate, bucket):
+    """He may send his body or not: what came behind would be read as a request, or not."""
+    expect = "Expect: 100-continue"
+    refused = f"PUT /{bucket}/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n{expect}\r\n\r\n"
+    empty = Signed(gate, "PUT", f"/{make_bucket(gate)}/empty", UNSIGNED).head(0, [expect])
+    for head, status in ((refused.encode(), 403), (empty, 200)):
+        (reply,) = raw_all(gate, head)
+        assert (reply.status, reply.headers["connection"]) == (status, "close"), reply
+
+
 # Bodies
 
 
@@ -732,7 +742,7 @@ def test_a_presigned_request_is_good_as_it_was_signed(gate, bucket):
         (target.replace("Expires=600", "Expires="), malformed),
         (target.replace("&X-Amz-Expires=600", ""), mismatch),
         (target.replace("SignedHeaders=host", "SignedHeaders="), malformed),
-        (target.replace("SignedHeaders=host", "SignedHeaders=date"), malformed),
+        (target.replace("SignedHeaders=host", "SignedHeaders=date"), mismatch),
         (target.replace(credential, "AKIAIOSFODNN7EXAMPLE%2F"), "InvalidAccessKeyId"),
         (target[:-1] + ("0" if target[-1] != "0" else "1"), mismatch),
         (target + "&versionId=1", mismatch),

@@ -11,6 +11,11 @@ thread_local! {
     static GENERATOR: RefCell<Option<ChaCha20Rng>> = const { RefCell::new(None) };
 }
 
+#[cfg(test)]
+thread_local! {
+    static IS_SEEDED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 /// Random bytes.
 ///
 /// # Errors
@@ -31,6 +36,13 @@ pub fn bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], Fault> {
 #[cfg(test)]
 pub fn seed_thread(seed: u64) {
     GENERATOR.set(Some(ChaCha20Rng::seed_from_u64(seed)));
+    IS_SEEDED.set(true);
+}
+
+/// Whether this thread draws from a seed.
+#[cfg(test)]
+pub fn is_seeded() -> bool {
+    IS_SEEDED.get()
 }
 
 /// A request id in the form of a UUID, version 4.

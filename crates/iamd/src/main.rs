@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers to the others")]
 
+mod aside;
 mod audit;
 mod authenticate;
 mod backup;

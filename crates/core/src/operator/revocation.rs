@@ -24,6 +24,8 @@ use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 
 /// Longest temporary credential, in seconds: a user's. STS API model, `durationSecondsType`.
 const SESSION_SECONDS_MAX: i64 = 129_600;
+/// How much longer a revoked session is remembered: for clocks that disagree.
+const CLOCKS_SECONDS: i64 = 3_600;
 /// Most temporary credentials of an account that are ended one by one at any time.
 // CHOICE: whoever has more to end ends those of their principals.
 const REVOKED_SESSIONS_MAX: usize = 10_000;
@@ -193,20 +195,63 @@ impl Revocation {
         Ok(Revocation { account, what: Revocable::Session { id, expires }, at })
     }
 
-    /// What it changes, whatever of that is in force already: what is in memory may not be stored.
+    /// Refuses what there is no room for; asked once, before the revocation is in force anywhere.
     ///
     /// # Errors
     /// `NoSuchEntity` for an account that is gone; `LimitExceeded`.
-    pub fn planned(&self, state: &State) -> Result<Planned<Revoked>, Refusal> {
-        let settings = settings(state, self.account)?;
-        let account = state
-            .account(self.account)
-            .ok_or_else(|| absent(format!("there is no account {}", self.account)))?;
-        let Changed { changes, access_keys } = self.changes(account, settings)?;
+    pub fn permit(&self, state: &State) -> Result<(), Refusal> {
+        let account = self.of(state)?;
+        let Revocable::Session { id, .. } = &self.what else { return Ok(()) };
+        let revoked = account.revoked_sessions();
+        let good = revoked.values().filter(|expires| **expires >= self.at).count();
+        if good < REVOKED_SESSIONS_MAX || revoked.contains_key(id) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            ErrorCode::LimitExceeded,
+            format!(
+                "{REVOKED_SESSIONS_MAX} sessions of account {} are revoked one by one already; revoke all of a principal or of the account",
+                account.id()
+            ),
+        ))
+    }
+
+    /// What it ends, whatever of that is in force already: what is in memory may not be stored.
+    /// Takes nothing away, so that memory goes on knowing what the store has.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` for an account that is gone.
+    pub fn in_force(&self, state: &State) -> Result<Planned<Revoked>, Refusal> {
+        let account = self.of(state)?;
+        let Changed { changes, access_keys } =
+            self.changes(account, settings(state, self.account)?);
         Ok(Planned::write(account, changes, Revoked { access_keys }))
     }
 
-    fn changes(&self, account: &Account, settings: &AccountSettings) -> Result<Changed, Refusal> {
+    /// The same for the store, which forgets revoked sessions that have ended by themselves.
+    ///
+    /// # Errors
+    /// As [`Revocation::in_force`].
+    pub fn planned(&self, state: &State) -> Result<Planned<Revoked>, Refusal> {
+        let account = self.of(state)?;
+        let over = account.revoked_sessions().iter().filter(|(id, expires)| {
+            let is_this = matches!(&self.what, Revocable::Session { id: this, .. } if this == *id);
+            let forgotten = expires.seconds().saturating_add(CLOCKS_SECONDS);
+            forgotten < self.at.seconds() && !is_this
+        });
+        let mut changes: Vec<Change> =
+            over.map(|(id, _)| Change::Remove(EntityKey::RevokedSession(id.clone()))).collect();
+        let changed = self.changes(account, settings(state, self.account)?);
+        changes.extend(changed.changes);
+        Ok(Planned::write(account, changes, Revoked { access_keys: changed.access_keys }))
+    }
+
+    fn of<'s>(&self, state: &'s State) -> Result<&'s Account, Refusal> {
+        let account = state.account(self.account).map(|account| &**account);
+        account.ok_or_else(|| absent(format!("there is no account {}", self.account)))
+    }
+
+    fn changes(&self, account: &Account, settings: &AccountSettings) -> Changed {
         let until = |known: Option<Timestamp>| known.max(Some(after(self.at)));
         let mut changed = Changed::default();
         let end_all = || {
@@ -243,36 +288,11 @@ impl Revocation {
                 }
             }
             Revocable::Session { id, expires } => {
-                self.end_one(account, id, *expires, &mut changed)?
+                let session = RevokedSession { id: id.clone(), expires: *expires };
+                changed.put(Entity::RevokedSession(session));
             }
         }
-        Ok(changed)
-    }
-
-    fn end_one(
-        &self,
-        account: &Account,
-        id: &AccessKeyId,
-        expires: Timestamp,
-        changed: &mut Changed,
-    ) -> Result<(), Refusal> {
-        let (over, good): (Vec<_>, Vec<_>) =
-            account.revoked_sessions().iter().partition(|(_, expires)| **expires < self.at);
-        if good.len() >= REVOKED_SESSIONS_MAX && !account.revoked_sessions().contains_key(id) {
-            return Err(Refusal::new(
-                ErrorCode::LimitExceeded,
-                format!(
-                    "{REVOKED_SESSIONS_MAX} sessions of account {} are revoked one by one already; revoke all of a principal or of the account",
-                    account.id()
-                ),
-            ));
-        }
-        let over = over.into_iter().filter(|(known, _)| *known != id);
         changed
-            .changes
-            .extend(over.map(|(id, _)| Change::Remove(EntityKey::RevokedSession(id.clone()))));
-        changed.put(Entity::RevokedSession(RevokedSession { id: id.clone(), expires }));
-        Ok(())
     }
 }
 

@@ -5,8 +5,11 @@ use iamd_wire::{Secret, Timestamp};
 use super::*;
 use crate::caller::{Caller, Credential};
 use crate::founding::{self, FirstKey, FirstKeyOwner, NewAccount};
-use crate::state::{AccessKeyStatus, AccountChanges, KeyOwner, MfaAssignment, MfaDevice};
+use crate::state::{
+    AccessKeyStatus, AccountChanges, KeyOwner, MfaAssignment, MfaDevice, RevokedSession,
+};
 use crate::test_support::{ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, World, rebuilt};
+use crate::unique_id::{AccessKeyId, IdPrefix};
 
 const APP: &str = "AssumeRole&RoleArn=arn:aws:iam::111122223333:role/app&RoleSessionName=one";
 
@@ -251,12 +254,58 @@ fn one_session_ends_alone() {
             account.revoked_sessions().values().map(|expires| expires.seconds()).collect();
         assert_eq!(expires, [NOW.seconds() + seconds]);
         // What is over is forgotten when the next is added.
-        later(&mut world, seconds + 1);
+        later(&mut world, seconds + 3_601);
         let next = Revocation::of_session(&world.state, &session_id(&other), world.now).unwrap();
         carry_out(&mut world, &next).unwrap();
         let account = world.state.account(id()).unwrap();
         assert_eq!(account.revoked_sessions().len(), 1);
     }
+}
+
+#[test]
+fn what_is_in_force_takes_nothing_away() {
+    let (mut world, bob) = world();
+    let session = world.ok(&bob, APP);
+    let one = world.holder(&session);
+    let revocation = Revocation::of_session(&world.state, &session_id(&one), world.now).unwrap();
+    carry_out(&mut world, &revocation).unwrap();
+    later(&mut world, 129_600 + 3_601);
+    let arn = "arn:aws:iam::111122223333:user/bob";
+    let next = Revocation::of_principal(&world.state, arn, world.now).unwrap();
+    let removes = |planned: Planned<Revoked>| {
+        let is_remove = |change: &&Change| matches!(change, Change::Remove(_));
+        planned.changes[0].changes.iter().filter(is_remove).count()
+    };
+    assert_eq!(removes(next.in_force(&world.state).unwrap()), 0);
+    // What is over goes from the store, whatever is revoked.
+    assert_eq!(removes(next.planned(&world.state).unwrap()), 1);
+}
+
+/// There is room for so many; what is in force already is never refused afterwards.
+#[test]
+fn sessions_are_refused_before_they_are_revoked_and_not_after() {
+    let (mut world, bob) = world();
+    let session = world.ok(&bob, APP);
+    let holder = world.holder(&session);
+    let last = Revocation::of_session(&world.state, &session_id(&holder), world.now).unwrap();
+    let revoked = |number: u128| {
+        let revoked = AccessKeyId::from_entropy(IdPrefix::TemporaryKey, id(), number << 5);
+        let expires = Timestamp::from_seconds(NOW.seconds() + 3_600);
+        Change::Put(Entity::RevokedSession(RevokedSession { id: revoked, expires }))
+    };
+    let changes = (1..10_000).map(revoked).collect();
+    world.commit(&[AccountChanges { account: id(), changes }]);
+    assert!(last.permit(&world.state).is_ok());
+    world.commit(&[AccountChanges { account: id(), changes: vec![revoked(10_000)] }]);
+    assert_eq!(last.permit(&world.state).unwrap_err().code, ErrorCode::LimitExceeded);
+    for planned in [last.in_force(&world.state), last.planned(&world.state)] {
+        let mut world = world.fork();
+        world.commit(&planned.unwrap().changes);
+        assert!(again(&world, &holder).is_none());
+    }
+    // Once they are over there is room again.
+    let later = Revocation { at: Timestamp::from_seconds(NOW.seconds() + 3_601), ..last };
+    assert!(later.permit(&world.state).is_ok());
 }
 
 #[test]

@@ -19,4 +19,8 @@ pub use check::{Findings, verify};
 pub use format::INITIALIZED_FILE;
 pub use place::refuse_unfinished;
 pub use restore::restore;
+#[cfg(test)]
+pub use restore::restore_into;
+#[cfg(test)]
+pub use write::copied;
 pub use write::{Summary, write};

@@ -57,6 +57,26 @@ pub async fn restore(
         .map_err(|_| Fault::Bug("a restore ended before it was done".to_owned()))?
 }
 
+/// The same into any store, by a clock of its own and on this thread: for simulations.
+///
+/// # Errors
+/// As [`restore`].
+#[cfg(test)]
+pub async fn restore_into(
+    store: &Arc<dyn Store>,
+    input: Box<dyn BufRead + Send>,
+    (master, now): (&Arc<SealingKey>, i64),
+    folder: &Path,
+) -> Result<Findings, Fault> {
+    let (progress, _steps) = Progress::channel();
+    let reader = Reader::new(input, master)?;
+    let place = Place::take(folder)?;
+    let walk = Walk { length: None, progress: &progress, items: 0 };
+    let (findings, _) = imported(&place, store, reader, (master, now), walk).await?;
+    place.complete()?;
+    Ok(findings)
+}
+
 async fn filled(
     place: &Place,
     reader: Reader,
@@ -65,7 +85,8 @@ async fn filled(
 ) -> Result<Findings, Fault> {
     let store = Sqlite::open(place.folder()).map_err(|error| Fault::Folder(error.to_string()))?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let outcome = imported(place, &store, reader, &master, walk).await;
+    let now = Clock::default().now().seconds();
+    let outcome = imported(place, &store, reader, (&master, now), walk).await;
     let closed = store.close().await.map_err(store_fault);
     let (findings, initialized) = outcome?;
     closed?;
@@ -81,7 +102,7 @@ async fn imported(
     place: &Place,
     store: &Arc<dyn Store>,
     mut reader: Reader,
-    master: &Arc<SealingKey>,
+    (master, now): (&Arc<SealingKey>, i64),
     mut walk: Walk<'_>,
 ) -> Result<(Findings, Option<Vec<u8>>), Fault> {
     let keyring = OnceCell::new();
@@ -110,7 +131,7 @@ async fn imported(
     }
     store.import(batch.empty()).await.map_err(store_fault)?;
     let findings = check.findings(&reader)?;
-    node::end_sessions(&**store, master, Clock::default().now().seconds()).await?;
+    node::end_sessions(&**store, master, now).await?;
     // The proof of what stands on the disk now: it opens as it will for `iamd serve`.
     Node::open(Arc::clone(store), Arc::clone(master), Quotas::default()).await?;
     Ok((findings, initialized))

@@ -194,6 +194,21 @@ async fn rows(store: &dyn Store, account: AccountId) -> AccountRows {
     store.read_account(iamd_store::AccountId(account.number())).await.unwrap()
 }
 
+/// Nobody could restore it: the file would be under one master key, the keys in it under another.
+#[tokio::test]
+async fn no_backup_is_made_while_the_master_key_is_replaced() {
+    let world = world().await;
+    let (store, master) = (Arc::clone(&world.store), Arc::clone(&world.master));
+    let other = Node::open(store, master, Quotas::default()).await.unwrap();
+    let event = iamd_core::audit::Event::operator("Test", &(), "request-id");
+    let new = MasterKey::fresh().unwrap().sealing().unwrap();
+    other.rotate_master_key(&event, new).await.unwrap();
+    let (progress, _steps) = Progress::channel();
+    let out = Box::new(Kept::default());
+    let refused = write(&world.node, world.folder.path(), &progress, out).await;
+    assert!(matches!(refused, Err(Fault::Unavailable(_))), "{refused:?}");
+}
+
 #[tokio::test]
 async fn what_is_restored_is_what_was_there_but_for_the_session_keys() {
     let world = world().await;

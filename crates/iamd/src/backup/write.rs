@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::record::RecordKey;
 use iamd_store::{CopyVisitor, FactRef, FactVisitor, Head, RowRef, RowVisitor, StoreError};
 use iamd_wire::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,11 @@ pub async fn write(
         .map_err(|_| Fault::Bug("a backup ended before it was done".to_owned()))?
 }
 
-async fn copied(
+/// What [`write`] does on its thread.
+///
+/// # Errors
+/// As [`write`].
+pub async fn copied(
     node: &Node,
     folder: &Path,
     progress: &Progress,
@@ -81,7 +86,15 @@ async fn copied(
     out.write_all(&head).map_err(|error| unwritable(&error))?;
     let sealer = Sealer::new(out, file_key(&master, &head)?, head.len() as u64);
     let total = node.rows();
-    let mut copier = Copier { sealer, counts: Counts::default(), progress, total, stopped: None };
+    let mut copier = Copier {
+        sealer,
+        counts: Counts::default(),
+        progress,
+        total,
+        master: &master,
+        is_keys: false,
+        stopped: None,
+    };
     for name in FILES {
         copier.put_file(folder, name)?;
     }
@@ -119,6 +132,10 @@ struct Copier<'a> {
     counts: Counts,
     progress: &'a Progress,
     total: u64,
+    /// What the stored keys must be under.
+    master: &'a SealingKey,
+    /// Whether the rows that come are the stored keys.
+    is_keys: bool,
     /// Why the copy was broken off.
     stopped: Option<Fault>,
 }
@@ -130,6 +147,17 @@ impl Copier<'_> {
             .map_err(|_| Fault::Bug("an item of a backup is too long".to_owned()))?;
         self.sealer.write(&length.to_be_bytes())?;
         self.sealer.write(&bytes)
+    }
+
+    /// A backup under one master key of keys that are under another can be restored by nobody.
+    fn check_key(&self, row: &RowRef<'_>) -> Result<(), Fault> {
+        let key = RecordKey { kind: row.kind, id: row.id.to_owned() };
+        if !self.is_keys || self.master.open_row(AccountId::KEYS, &key, row.bytes).is_some() {
+            return Ok(());
+        }
+        Err(Fault::Unavailable(
+            "the stored keys are not under the master key in use: it is being replaced, or somebody has altered them; make the backup again".to_owned(),
+        ))
     }
 
     fn put_file(&mut self, folder: &Path, name: &str) -> Result<(), Fault> {
@@ -164,6 +192,7 @@ impl Copier<'_> {
 impl RowVisitor for Copier<'_> {
     fn account(&mut self, account: iamd_store::AccountId, head: Head) -> ControlFlow<()> {
         self.counts.accounts += u64::from(is_real(account.0));
+        self.is_keys = account.0 == AccountId::KEYS.number();
         let Head { revision, seal } = &head;
         let outcome = self.put(&Item::Account { account: account.0, revision: revision.0, seal });
         self.flow(outcome)
@@ -175,7 +204,9 @@ impl RowVisitor for Copier<'_> {
             let done = self.counts.rows;
             self.progress.report(Step { done, total: self.total.max(done) });
         }
-        let outcome = self.put(&Item::Row { kind: row.kind, id: row.id, bytes: row.bytes });
+        let outcome = self
+            .check_key(&row)
+            .and_then(|()| self.put(&Item::Row { kind: row.kind, id: row.id, bytes: row.bytes }));
         self.flow(outcome)
     }
 }

@@ -78,6 +78,8 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let doors = Doors::new(Arc::clone(node)).configured(config);
     let doors = Arc::new(doors.with_operators(&config.data));
     let facts = facts(config, address);
+    let is_set = !config.external_url.is_empty();
+    node.set_external_url(if is_set { &config.external_url } else { &facts.endpoint });
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,
         OutputFormat::Table => printout::serve(&facts)?,

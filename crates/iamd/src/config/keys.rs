@@ -132,6 +132,9 @@ fn top() -> Vec<Key> {
              which prints its 64 hexadecimal digits. Empty: the file master.key in the data folder.",
             |config| &mut config.master_key,
         ),
+        key(("", "external_url"), "Where clients reach iamd; empty: where it listens.", |config| {
+            &mut config.external_url
+        }),
     ]
 }
 
@@ -436,6 +439,7 @@ impl Default for Config {
         Config {
             data: PathBuf::from("./iamd-data"),
             master_key: String::new(),
+            external_url: String::new(),
             server: ServerSettings {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4260)),
                 proxies: Vec::new(),

@@ -200,6 +200,27 @@ fn plain_http_needs_loopback_or_named_proxies() {
 }
 
 #[test]
+fn the_external_url_names_a_server() {
+    let load = |url: &str| with_file(&format!("external_url = '{url}'"), &[]);
+    for fine in ["", "https://iam.example.com", "http://[::1]:4260", "https://iam.example/iam/"] {
+        assert!(load(fine).is_ok(), "{fine}");
+    }
+    for wrong in [
+        "iam.example.com",
+        "https://",
+        "https:///a",
+        "ftp://iam.example.com",
+        "https://iam.example.com/?a=b",
+        "https://iam.example.com/#a",
+        "https://user@iam.example.com",
+        "https://iam example.com",
+    ] {
+        let Err(problems) = load(wrong) else { panic!("taken: {wrong}") };
+        assert!(problems[0].contains("`external_url` is an address such as"), "{problems:?}");
+    }
+}
+
+#[test]
 fn the_value_of_master_key_is_never_repeated() {
     let secret = "0123456789abcdef";
     let Err(problems) = with_file(&format!("master_key = \"{secret}\""), &[]) else {

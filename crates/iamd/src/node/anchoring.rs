@@ -1,7 +1,7 @@
 //! Keeping the anchor of a data folder.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
@@ -9,7 +9,8 @@ use iamd_store::Revision;
 use tokio::sync::Mutex;
 
 use super::Node;
-use super::key_change::KeyRecord;
+use super::key_change::{KeyRecord, NotDone};
+use crate::aside::aside;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 use crate::keys::anchor::Anchor;
@@ -19,6 +20,19 @@ use crate::keys::anchor::Anchor;
 pub(super) struct AnchorKeeper {
     folder: OnceLock<PathBuf>,
     written: Mutex<Written>,
+    /// A master key that the stored keys are perhaps under: the answer of the store was lost.
+    candidate: std::sync::Mutex<Option<Arc<SealingKey>>>,
+}
+
+impl AnchorKeeper {
+    /// A master key that the stored keys are perhaps under.
+    pub(super) fn candidate(&self) -> Option<Arc<SealingKey>> {
+        self.candidate.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_candidate(&self, master: Option<Arc<SealingKey>>) {
+        *self.candidate.lock().unwrap_or_else(PoisonError::into_inner) = master;
+    }
 }
 
 /// What was written last. The lock is held while the file is written.
@@ -62,13 +76,16 @@ impl Node {
             return Ok(());
         }
         let start = std::time::Instant::now();
-        wrote(folder, revisions.clone(), vec![Arc::clone(snapshot.keys.master())]).await?;
+        let mut masters = vec![Arc::clone(snapshot.keys.master())];
+        masters.extend(self.anchor.candidate());
+        wrote(folder, revisions.clone(), masters).await?;
         *written = Written { revisions: Some(revisions.clone()), duration: start.elapsed() };
         Ok(())
     }
 
     /// Replaces the master key: the anchor can be opened with the old one and the new one until the
-    /// stored keys are under the new one alone.
+    /// stored keys are under the new one alone. What was broken off is brought to its end when the same
+    /// key is given again.
     ///
     /// # Errors
     /// [`Fault::Folder`] when the anchor cannot be written, and then nothing has changed; what the
@@ -78,16 +95,36 @@ impl Node {
         new: &Arc<SealingKey>,
         record: &KeyRecord,
     ) -> Result<(), Fault> {
-        if let Some(folder) = self.anchor.folder.get() {
-            let mut written = self.anchor.written.lock().await;
-            let snapshot = self.snapshot();
-            let masters = vec![Arc::clone(snapshot.keys.master()), Arc::clone(new)];
-            wrote(folder, snapshot.revisions().clone(), masters).await?;
-            written.revisions = None;
+        {
             // Nobody writes an anchor under the old key alone before the keys are under the new one.
-            self.rewrap_keys(new, record).await?;
-        } else {
-            self.rewrap_keys(new, record).await?;
+            let mut written = self.anchor.written.lock().await;
+            if let Some(candidate) = self.anchor.candidate()
+                && candidate.version() != new.version()
+            {
+                return Err(Fault::Refused(format!(
+                    "whether the master key was replaced by the one with the fingerprint {:08x} is not known yet; replace it by that one again first",
+                    candidate.version()
+                )));
+            }
+            if let Some(folder) = self.anchor.folder.get() {
+                let snapshot = self.snapshot();
+                let masters = vec![Arc::clone(snapshot.keys.master()), Arc::clone(new)];
+                wrote(folder, snapshot.revisions().clone(), masters).await?;
+                written.revisions = None;
+            }
+            self.anchor.set_candidate(Some(Arc::clone(new)));
+            match self.rewrap_keys(new, record).await {
+                Ok(()) => self.anchor.set_candidate(None),
+                Err(NotDone::Undone(fault)) => {
+                    self.anchor.set_candidate(None);
+                    return Err(fault);
+                }
+                Err(NotDone::Unknown(fault)) => {
+                    return Err(Fault::Unavailable(format!(
+                        "whether the master key was replaced is not known: {fault}; replace it by the same key again, and keep both until then"
+                    )));
+                }
+            }
         }
         self.write_anchor().await
     }
@@ -108,6 +145,6 @@ async fn wrote(
         let masters: Vec<&SealingKey> = masters.iter().map(|master| &**master).collect();
         Anchor::of(revisions).write(&folder, &masters)
     };
-    let written = tokio::task::spawn_blocking(write).await;
-    written.map_err(|_| Fault::Bug("writing the anchor ended".to_owned()))?
+    let written = aside(write).await;
+    written.ok_or_else(|| Fault::Bug("writing the anchor ended".to_owned()))?
 }

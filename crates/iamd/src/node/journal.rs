@@ -2,7 +2,9 @@
 //!
 //! A file in the data folder, as long from the beginning as it will ever be, so that a disk that is
 //! full does not keep a revocation from being written down. Lines of sealed revocations stand at
-//! its beginning, zeros behind them. A line opens in its own place only.
+//! its beginning, zeros behind them. A line opens in its own place only. What a write that failed, or
+//! the end of a process, has left behind the lines is wiped away before another line is written:
+//! its tail would look like a line that somebody has altered.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -34,6 +36,8 @@ pub(super) struct Journal {
     file: File,
     lines: u64,
     used: usize,
+    /// Where nothing but zeros follows: behind the lines, unless a write has failed.
+    soiled: usize,
 }
 
 impl Journal {
@@ -65,7 +69,8 @@ impl Journal {
                 .and_then(|()| File::open(folder)?.sync_all())
                 .map_err(failed)?;
         }
-        let mut journal = Journal { path: path.clone(), file, lines: 0, used: 0 };
+        let soiled = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let mut journal = Journal { path: path.clone(), file, lines: 0, used: 0, soiled };
         let mut revocations = Vec::new();
         let written = text.split(|byte| *byte == 0).next().unwrap_or_default();
         for line in written.split_inclusive(|byte| *byte == b'\n') {
@@ -76,13 +81,14 @@ impl Journal {
             journal.lines += 1;
             journal.used += line.len() + 1;
         }
+        journal.wipe().map_err(|error| unusable(&path, &error))?;
         Ok((journal, revocations))
     }
 
     /// Writes a revocation down, durably.
     ///
     /// # Errors
-    /// [`Fault::Folder`]; then the file is as it was, or has a line without an end.
+    /// [`Fault::Folder`]; then the line does not count.
     pub(super) fn append(
         &mut self,
         keyring: &Keyring,
@@ -96,29 +102,36 @@ impl Journal {
         if self.used + line.len() > LENGTH {
             return Err(Fault::Folder(format!("{} is full", self.path.display())));
         }
-        let written = self.file.write_all_at(line.as_bytes(), self.used as u64);
-        written
+        self.wipe()
+            .and_then(|()| {
+                self.soiled = self.used + line.len();
+                self.file.write_all_at(line.as_bytes(), self.used as u64)
+            })
             .and_then(|()| self.file.sync_data())
             .map_err(|error| unusable(&self.path, &error))?;
         self.lines += 1;
-        self.used += line.len();
+        self.used = self.soiled;
         Ok(())
     }
 
-    /// Forgets everything, which the store holds by now.
+    /// Puts zeros behind the lines, durably, if there is anything else.
+    fn wipe(&mut self) -> std::io::Result<()> {
+        if self.soiled > self.used {
+            self.file.write_all_at(&vec![0; self.soiled - self.used], self.used as u64)?;
+            self.file.sync_data()?;
+            self.soiled = self.used;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything, which the store holds by now. What fails is done before the next line is
+    /// written, or when this is called again.
     ///
     /// # Errors
-    /// [`Fault::Folder`]; what stays is replayed once more, which changes nothing.
+    /// [`Fault::Folder`]; the next process may replay what stays.
     pub(super) fn clear(&mut self) -> Result<(), Fault> {
-        if self.used == 0 {
-            return Ok(());
-        }
-        let cleared = self.file.write_all_at(&vec![0; self.used], 0);
-        cleared
-            .and_then(|()| self.file.sync_data())
-            .map_err(|error| unusable(&self.path, &error))?;
         (self.lines, self.used) = (0, 0);
-        Ok(())
+        self.wipe().map_err(|error| unusable(&self.path, &error))
     }
 }
 
@@ -145,4 +158,79 @@ fn altered(path: &Path, number: u64) -> Fault {
 
 fn unusable(path: &Path, error: &std::io::Error) -> Fault {
     Fault::Folder(format!("{} cannot be used: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use iamd_core::operator::{Operator, Revocable, Revocation};
+    use iamd_wire::Timestamp;
+
+    use super::*;
+    use crate::keys::{KeyRow, MasterKey};
+
+    fn keyring() -> Keyring {
+        let master = Arc::new(MasterKey::fresh().unwrap().sealing().unwrap());
+        Keyring::new(master, &KeyRow::first(0).unwrap()).unwrap()
+    }
+
+    fn revocation(what: Revocable, second: i64) -> OrderedRevocation {
+        let account = AccountId::from_number(111_122_223_333).unwrap();
+        let revocation = Revocation { account, what, at: Timestamp::from_seconds(second) };
+        OrderedRevocation { revocation, operator: Operator::Machine }
+    }
+
+    fn of_session(second: i64) -> OrderedRevocation {
+        let id = "ASIAIOSFODNN7EXAMPLE".parse().unwrap();
+        revocation(Revocable::Session { id, expires: Timestamp::from_seconds(1) }, second)
+    }
+
+    /// A process that ended in the middle of a line, or whose disk did not take one, has left bytes
+    /// there, of which the next line may be a shorter one.
+    #[test]
+    fn what_was_not_written_to_its_end_is_wiped_away_before_the_next_line() {
+        let (folder, keyring) = (tempfile::tempdir().unwrap(), keyring());
+        let (mut journal, none) = Journal::open(folder.path(), &keyring).unwrap();
+        assert!(none.is_empty());
+        journal.append(&keyring, &of_session(1)).unwrap();
+        let (first, short) = (journal.used, revocation(Revocable::Root, 2));
+        journal.append(&keyring, &of_session(2)).unwrap();
+        // Of the second line the disk has kept all but the beginning.
+        journal.file.write_all_at(&[0; 8], first as u64).unwrap();
+
+        let (mut again, kept) = Journal::open(folder.path(), &keyring).unwrap();
+        assert_eq!(kept, [of_session(1)]);
+        again.append(&keyring, &short).unwrap();
+        let (_, kept) = Journal::open(folder.path(), &keyring).unwrap();
+        assert_eq!(kept, [of_session(1), short.clone()]);
+
+        // The same in one process: the disk said no, and had written some of it.
+        again.used = first;
+        again.lines = 1;
+        again.file.write_all_at(&vec![b'x'; 300], first as u64).unwrap();
+        again.soiled = first + 300;
+        again.append(&keyring, &short).unwrap();
+        let (_, kept) = Journal::open(folder.path(), &keyring).unwrap();
+        assert_eq!(kept, [of_session(1), short]);
+    }
+
+    #[test]
+    fn what_is_written_after_a_failed_clearing_is_found() {
+        let (folder, keyring) = (tempfile::tempdir().unwrap(), keyring());
+        let (mut journal, _) = Journal::open(folder.path(), &keyring).unwrap();
+        journal.append(&keyring, &of_session(1)).unwrap();
+        journal.append(&keyring, &of_session(2)).unwrap();
+        let writable = journal.file.try_clone().unwrap();
+        journal.file = File::open(&journal.path).unwrap();
+        assert!(matches!(journal.clear(), Err(Fault::Folder(_))));
+        assert!(matches!(journal.append(&keyring, &of_session(3)), Err(Fault::Folder(_))));
+        journal.file = writable;
+        journal.append(&keyring, &of_session(3)).unwrap();
+        let (mut journal, kept) = Journal::open(folder.path(), &keyring).unwrap();
+        assert_eq!(kept, [of_session(3)]);
+        journal.clear().unwrap();
+        let bytes = std::fs::read(folder.path().join(JOURNAL_FILE)).unwrap();
+        assert!(bytes.len() == LENGTH && bytes.iter().all(|byte| *byte == 0));
+    }
 }

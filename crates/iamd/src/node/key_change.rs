@@ -6,9 +6,9 @@ use std::sync::Arc;
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
 use iamd_core::record::RecordKey;
-use iamd_store::{AccountCommit, AccountRows, CommitError, Revision};
+use iamd_store::{AccountCommit, CommitError, Revision};
 
-use super::key_store::{self, StoredKeys};
+use super::key_store::{self, Prepared, StoredKeys};
 use super::load::store_fault;
 use super::{Node, Published};
 use crate::audit::{Recorded, recorded};
@@ -40,6 +40,28 @@ struct Told {
     step: Step,
 }
 
+/// Why stored keys were not changed.
+pub(super) enum NotDone {
+    /// They were not.
+    Undone(Fault),
+    /// Perhaps they were.
+    Unknown(Fault),
+}
+
+impl From<Fault> for NotDone {
+    fn from(fault: Fault) -> NotDone {
+        NotDone::Undone(fault)
+    }
+}
+
+impl NotDone {
+    fn fault(self) -> Fault {
+        match self {
+            NotDone::Undone(fault) | NotDone::Unknown(fault) => fault,
+        }
+    }
+}
+
 impl Node {
     /// Changes the stored keys in one commit, together with the record of that, which is durable and
     /// in force when this returns. A plan that gives none changes nothing. Says whether anything
@@ -61,15 +83,18 @@ impl Node {
                 self.publish_keys(&master, stored)?;
                 return Ok(false);
             };
-            let commit = key_store::commit(&master, &stored.ledger, &puts, &removes)?;
-            if self.commit_keys(commit, &master, record.as_ref()).await? {
+            let prepared = key_store::commit(&master, &stored.ledger, &puts, &removes)?;
+            let after = |step| stored.after(step, puts, &removes);
+            let committed = self.commit_keys(prepared, after, &master, record.as_ref()).await;
+            if committed.map_err(NotDone::fault)? {
                 return Ok(true);
             }
         }
         Err(lost_races())
     }
 
-    /// Seals all stored keys under another master key, in one commit with the record of that.
+    /// Seals all stored keys under another master key, in one commit with the record of that. Keys
+    /// that are under it already, because the answer to that commit was lost, are taken in.
     ///
     /// # Errors
     /// What the store answers.
@@ -77,34 +102,46 @@ impl Node {
         &self,
         master: &Arc<SealingKey>,
         record: &KeyRecord,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), NotDone> {
         let queue = self.queue(AccountId::KEYS);
         let _turn = queue.turn().await;
         let old = Arc::clone(self.snapshot().keys.master());
         for _ in 0..RACES_MAX {
-            let stored = key_store::proven(&old, &key_store::read(&*self.store).await?)?;
+            let read = key_store::read(&*self.store).await?;
+            let stored = match key_store::proven(&old, &read) {
+                Ok(stored) => stored,
+                Err(fault) => {
+                    let stored = key_store::proven(master, &read).map_err(|_| fault)?;
+                    return Ok(self.publish_keys(master, stored)?);
+                }
+            };
             // All rows are written anew, so that the ledger under the new key begins with none.
             let mut ledger = Ledger::new(master);
             ledger.finish(stored.ledger.revision());
-            let commit = key_store::commit(master, &ledger, &stored.rows, &[])?;
-            if self.commit_keys(commit, master, Some(record)).await? {
+            let prepared = key_store::commit(master, &ledger, &stored.rows, &[])?;
+            let after = |step| {
+                ledger.take(step);
+                StoredKeys { rows: stored.rows, ledger }
+            };
+            if self.commit_keys(prepared, after, master, Some(record)).await? {
                 return Ok(());
             }
         }
-        Err(lost_races())
+        Err(lost_races().into())
     }
 
     /// Commits a change of keys with its record, and puts both in force; false, and nothing is
     /// changed, if another node was faster. Whoever calls has the turn of the keys.
     async fn commit_keys(
         &self,
-        keys: AccountCommit,
+        prepared: Prepared,
+        after: impl FnOnce(Step) -> StoredKeys,
         master: &Arc<SealingKey>,
         record: Option<&KeyRecord>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, NotDone> {
         let operators = self.queue(AccountId::OPERATORS);
         let _turn = operators.turn().await;
-        let mut commits = vec![keys];
+        let mut commits = vec![prepared.commit];
         let record = record.filter(|_| self.audit().is_on());
         let told = match record {
             Some(record) => {
@@ -125,9 +162,11 @@ impl Node {
                 }
                 return Ok(false);
             }
-            Err(CommitError::Store(error)) => return Err(store_fault(error)),
+            // Nobody can say whether it happened.
+            Err(CommitError::Store(error)) => return Err(NotDone::Unknown(store_fault(error))),
         };
-        self.take_in_keys(master, &key_store::read(&*self.store).await?)?;
+        // Not read again: the store may be away by now, and the keys are in force.
+        self.publish_keys(master, after(prepared.step)).map_err(NotDone::Unknown)?;
         if let Some(Told { record, number, expected, step }) = told {
             self.publish(Published {
                 changes: &[],
@@ -156,20 +195,8 @@ impl Node {
         Ok(Some((commit, Told { record, number, expected, step })))
     }
 
-    /// Makes the keyring anew of the rows of the pseudo-account of keys, which are under this master
-    /// key, and puts it in force; older rows than those in force change nothing.
-    ///
-    /// # Errors
-    /// [`Fault::Damaged`] when they are not what was written; [`Fault::Folder`] when they are under
-    /// another master key.
-    pub(super) fn take_in_keys(
-        &self,
-        master: &Arc<SealingKey>,
-        read: &AccountRows,
-    ) -> Result<(), Fault> {
-        self.publish_keys(master, key_store::proven(master, read)?)
-    }
-
+    /// Makes the keyring anew of the stored keys, and puts it in force; older keys than those in force
+    /// change nothing.
     fn publish_keys(&self, master: &Arc<SealingKey>, stored: StoredKeys) -> Result<(), Fault> {
         let StoredKeys { rows, ledger } = stored;
         let keyring = Arc::new(Keyring::new(Arc::clone(master), &rows)?);

@@ -1,5 +1,6 @@
 //! The stored keys: the rows of a pseudo-account under the master key.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use iamd_store::{
 
 use super::load::store_fault;
 use crate::fault::Fault;
-use crate::keys::{Entry, KeyRow, Keyring, Ledger, SealingKey, key_version};
+use crate::keys::{Entry, KeyRow, Keyring, Ledger, SealingKey, Step, key_version};
 
 /// The keys of a store, made if the store is empty, and the revision that they are of.
 ///
@@ -39,6 +40,23 @@ pub(super) struct StoredKeys {
     pub(super) rows: Vec<KeyRow>,
     /// Their ledger.
     pub(super) ledger: Ledger,
+}
+
+impl StoredKeys {
+    /// The keys after a commit that is durable.
+    pub(super) fn after(self, step: Step, puts: Vec<KeyRow>, removes: &[RecordKey]) -> StoredKeys {
+        let StoredKeys { rows, mut ledger } = self;
+        ledger.take(step);
+        let mut by_key: BTreeMap<(u16, String), KeyRow> = BTreeMap::new();
+        for row in rows.into_iter().chain(puts) {
+            let RecordKey { kind, id } = row.key();
+            by_key.insert((kind, id), row);
+        }
+        for RecordKey { kind, id } in removes {
+            by_key.remove(&(*kind, id.clone()));
+        }
+        StoredKeys { rows: by_key.into_values().collect(), ledger }
+    }
 }
 
 /// The rows of the pseudo-account.
@@ -98,10 +116,16 @@ fn another_master(master: &SealingKey, read: &AccountRows) -> Fault {
 /// Makes the first keys; another node that is faster is as good.
 async fn make(store: &dyn Store, master: &SealingKey, now: i64) -> Result<(), Fault> {
     let first = commit(master, &Ledger::new(master), &KeyRow::first(now)?, &[])?;
-    match store.commit(vec![first]).await {
+    match store.commit(vec![first.commit]).await {
         Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
         Err(CommitError::Store(error)) => Err(store_fault(error)),
     }
+}
+
+/// A commit of stored keys, and what their ledger takes in once it is durable.
+pub(super) struct Prepared {
+    pub(super) commit: AccountCommit,
+    pub(super) step: Step,
 }
 
 /// The commit that puts keys and removes others.
@@ -113,7 +137,7 @@ pub(super) fn commit(
     ledger: &Ledger,
     puts: &[KeyRow],
     removes: &[RecordKey],
-) -> Result<AccountCommit, Fault> {
+) -> Result<Prepared, Fault> {
     let revision = ledger.revision().next();
     let mut commit = AccountCommit::new(account(), ledger.revision());
     let put_keys: Vec<RecordKey> = puts.iter().map(KeyRow::key).collect();
@@ -126,8 +150,9 @@ pub(super) fn commit(
     let removed = removes.iter().map(|key| Entry { key, is_removed: true });
     let entries = put.chain(removed);
     let log = ledger.log().clone();
-    commit.seal = ledger.step(master, AccountId::KEYS, entries, log)?.seal;
-    Ok(commit)
+    let mut step = ledger.step(master, AccountId::KEYS, entries, log)?;
+    commit.seal = std::mem::take(&mut step.seal);
+    Ok(Prepared { commit, step })
 }
 
 async fn refuse_data_without_keys(store: &dyn Store) -> Result<(), Fault> {

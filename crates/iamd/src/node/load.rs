@@ -45,16 +45,20 @@ pub(super) async fn everything(
     let mut reads = 1;
     loop {
         let (keyring, revision) = key_store::open(store, master, now).await?;
-        match with_keys(store, keyring).await {
-            Err(fault) if reads < READS_MAX => {
-                // A key that was made between the two reads may be all that is missing.
-                if key_store::open(store, master, now).await?.1 == revision {
-                    return Err(fault);
-                }
-                reads += 1;
-            }
-            outcome => return outcome,
+        let outcome = with_keys(store, keyring).await;
+        // A key that was made between the two reads is not in the keyring, whether or not it is
+        // needed already; and the keys would count as those of a revision that they are not of.
+        let is_of_one_moment = match &outcome {
+            Ok(loaded) => loaded.snapshot.revision(AccountId::KEYS) == revision,
+            Err(_) => key_store::open(store, master, now).await?.1 == revision,
+        };
+        if is_of_one_moment {
+            return outcome;
         }
+        if reads == READS_MAX {
+            return Err(Fault::Unavailable("keys are changed all the time".to_owned()));
+        }
+        reads += 1;
     }
 }
 

@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod accesses;
 mod anchoring;
 mod claims;
 mod facts;
@@ -17,9 +18,11 @@ mod reseal;
 mod reset;
 mod retention;
 mod rotation;
+mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,16 +32,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
-use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
-use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
-use iamd_core::state::{Account, AccountChanges};
+use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
 use iamd_wire::shown::Shown;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use facts::FactTable;
@@ -64,7 +66,8 @@ use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
-use queue::Queue;
+use queue::{QUEUE_COMMANDS_MAX, Queue};
+use scene::ExternalUrl;
 
 /// A running node.
 pub struct Node {
@@ -72,6 +75,7 @@ pub struct Node {
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
+    external_url: ExternalUrl,
     facts: FactTable,
     audit: Audit,
     calls: Calls,
@@ -83,6 +87,8 @@ pub struct Node {
     /// Held while a new snapshot is put together, so that none is lost.
     publishing: Mutex<()>,
     queues: Mutex<HashMap<AccountId, Arc<Queue>>>,
+    /// A place for each command that waits for the directory.
+    directory_places: Arc<Semaphore>,
     feed: Feed,
     /// Held by whoever rotates keys.
     rotating: tokio::sync::Mutex<()>,
@@ -197,12 +203,13 @@ impl Node {
         let store = Measured::over(store, &metrics);
         let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
-        let facts = FactTable::load(&*store).await?;
+        let facts = FactTable::load(&*store, clock.now()).await?;
         Ok(Arc::new(Node {
             store,
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
+            external_url: ExternalUrl::default(),
             facts,
             audit: Audit::default(),
             calls: Calls::default(),
@@ -213,6 +220,7 @@ impl Node {
             heard: Heard::default(),
             publishing: Mutex::new(()),
             queues: Mutex::new(HashMap::new()),
+            directory_places: Arc::new(Semaphore::new(QUEUE_COMMANDS_MAX)),
             feed: Feed::new(cursor, opened),
             rotating: tokio::sync::Mutex::new(()),
             anchor: AnchorKeeper::default(),
@@ -247,7 +255,9 @@ impl Node {
     /// How many writes wait in the queues.
     pub fn commands_waiting(&self) -> usize {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.values().map(|queue| queue.waiting()).sum()
+        let for_directory =
+            QUEUE_COMMANDS_MAX.saturating_sub(self.directory_places.available_permits());
+        queues.values().map(|queue| queue.waiting()).sum::<usize>() + for_directory
     }
 
     /// The audit trail.
@@ -319,30 +329,6 @@ impl Node {
         Ok(Draw::new(self.clock.now(), entropy::bytes()?))
     }
 
-    /// What surrounds a request of this caller on this state.
-    pub fn scene<'a>(
-        &'a self,
-        snapshot: &'a Snapshot,
-        account: &'a Account,
-        caller: &'a Caller,
-        environment: &'a Environment,
-    ) -> Scene<'a> {
-        Scene {
-            state: &snapshot.state,
-            account,
-            caller,
-            environment,
-            facts: &self.facts,
-            session_keys: &snapshot.keys.sessions,
-            identity_policies: &self.identity_policies,
-            marker_key: &snapshot.keys.markers,
-            quotas: &self.quotas,
-            prepared: None,
-            witness: &self.metrics,
-            now: self.clock.now(),
-        }
-    }
-
     /// Plans a command behind all earlier ones of its account, commits what it changes together with
     /// the record of the event, and answers once that is durable and visible.
     ///
@@ -377,6 +363,14 @@ impl Node {
     /// [`Fault::Unavailable`]; the facts are kept and tried again.
     pub async fn flush_facts(&self) -> Result<(), Fault> {
         self.facts.flush(&*self.store).await
+    }
+
+    /// Forgets when things were last used that are no more.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]; the facts are kept and tried again.
+    pub(super) async fn forget_facts(&self) -> Result<(), Fault> {
+        self.facts.forget_gone(&*self.store, &self.snapshot().state).await
     }
 
     /// Whether the store answers now.
@@ -421,6 +415,7 @@ impl Node {
             Err(_) if !Arc::ptr_eq(&master, self.snapshot().keys.master()) => {
                 load::everything(&*self.store, self.snapshot().keys.master(), now).await
             }
+            Err(fault) => self.loaded_under_candidate(fault).await,
             outcome => outcome,
         };
         let Loaded { snapshot, ledgers, cursor } = loaded?;
@@ -434,6 +429,18 @@ impl Node {
         self.audit.take_up(&self.snapshot.load().keys);
         self.feed.restart(cursor, asked);
         Ok(())
+    }
+
+    /// Reads everything under the master key of a replacement whose answer was lost, if there is one;
+    /// gives this fault otherwise.
+    async fn loaded_under_candidate(&self, fault: Fault) -> Result<Loaded, Fault> {
+        let Some(master) = self.anchor.candidate() else { return Err(fault) };
+        let now = self.clock.now().seconds();
+        let loaded = load::everything(&*self.store, &master, now).await.map_err(|_| fault)?;
+        self.anchor.set_candidate(None);
+        // As after every replacement: the feed has the stored keys under the old key.
+        self.store.forget_changes().await.map_err(store_fault)?;
+        Ok(loaded)
     }
 
     /// Reads every row of the store and proves that it is what was written; keeps nothing of it.

@@ -20,8 +20,8 @@ use crate::keys::{Entry, Keyring, LogHead, Step};
 
 /// Most commands in one batch, so that the first of them does not wait for ever more.
 const BATCH_COMMANDS_MAX: usize = 512;
-/// Most commands that may wait in one queue; more are refused at once.
-const QUEUE_COMMANDS_MAX: usize = 16_384;
+/// Most commands that may wait in one queue, or for the directory; more are refused at once.
+pub(super) const QUEUE_COMMANDS_MAX: usize = 16_384;
 /// How often a batch is planned again after another node was faster.
 const RACES_MAX: usize = 16;
 
@@ -160,7 +160,7 @@ pub(super) async fn write<T: Send + 'static>(
     let must_drain = {
         let mut waiting = queue.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.commands.len() >= QUEUE_COMMANDS_MAX {
-            return Err(Fault::Unavailable("too many writes are waiting".to_owned()).into());
+            return Err(too_many());
         }
         waiting.commands.push_back(Box::new(Waiter::new(event, plan, answer)));
         !std::mem::replace(&mut waiting.drained, true)
@@ -181,10 +181,12 @@ pub(super) async fn write_directory<T: Send + 'static>(
 ) -> Result<Done<T>, Failure> {
     let (answer, answered) = oneshot::channel();
     let node = Arc::clone(node);
+    let place = Arc::clone(&node.directory_places).try_acquire_owned().map_err(|_| too_many())?;
     tokio::spawn(async move {
         let (first, second) = (node.queue(account), node.queue(AccountId::DIRECTORY));
         let _first = first.turn.lock().await;
         let _second = second.turn.lock().await;
+        drop(place);
         let commands: Vec<Box<dyn Command>> = vec![Box::new(Waiter::new(event, plan, answer))];
         run(&node, account, commands).await;
     });
@@ -378,6 +380,10 @@ fn appended(
 ) -> Result<Vec<Vec<u8>>, Fault> {
     let with = keys.sealing(account)?;
     records.iter().map(|record| log.append(with, account, &record.text)).collect()
+}
+
+fn too_many() -> Failure {
+    Fault::Unavailable("too many writes are waiting".to_owned()).into()
 }
 
 /// The task that was to carry the command out is gone: a bug, or the end of the process.

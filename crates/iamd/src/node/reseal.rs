@@ -70,7 +70,7 @@ impl Node {
 }
 
 enum Attempt {
-    /// The account is at another revision than this node knows.
+    /// The account is at another revision than this node knows, or under a newer key.
     LostRace,
     Failed(Fault),
 }
@@ -104,6 +104,11 @@ async fn attempt(
     let stored = iamd_store::AccountId(account.number());
     let read = node.store.read_account(stored).await.map_err(store_fault)?;
     let newest = node.snapshot().keys.newest();
+    let is_newer = |sealed: &[u8]| key_version(sealed).is_some_and(|version| version > newest);
+    if is_newer(&read.head.seal) || read.rows.iter().any(|row| is_newer(&row.bytes)) {
+        // Another node has made a key that is not known here yet.
+        return Err(Attempt::LostRace);
+    }
     let behind = read.rows.into_iter().filter(|row| key_version(&row.bytes) != Some(newest));
     let behind: Vec<Row> = behind.collect();
     let mut rest = &behind[..];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use iamd_core::account_id::AccountId;
-use iamd_store::{Head, RowRef, RowVisitor, StoreError};
+use iamd_store::{Head, RowRef, RowVisitor, Store, StoreError};
 
 use super::Node;
 use super::load::store_fault;
@@ -36,18 +36,7 @@ impl Node {
     /// # Errors
     /// What the store answers; [`Fault::Damaged`].
     pub async fn survey(&self) -> Result<Survey, Fault> {
-        let newest = self.snapshot().keys.newest();
-        let mut surveyor =
-            Surveyor { newest, found: Survey::default(), current: None, damage: None };
-        match self.store.load_all(&mut surveyor).await {
-            Ok(_) => {}
-            Err(StoreError::Stopped) if surveyor.damage.is_some() => {}
-            Err(error) => return Err(store_fault(error)),
-        }
-        match surveyor.damage {
-            Some(what) => Err(Fault::Damaged(format!("{what} has an unknown form"))),
-            None => Ok(surveyor.found),
-        }
+        of_store(&*self.store, self.snapshot().keys.newest()).await
     }
 
     /// Which of these keys have sealed the oldest record of a log; later records have later keys.
@@ -71,6 +60,23 @@ impl Node {
             }
         }
         Ok(found)
+    }
+}
+
+/// What a store holds under which data key, of which this is the newest.
+///
+/// # Errors
+/// As [`Node::survey`].
+pub(super) async fn of_store(store: &dyn Store, newest: u32) -> Result<Survey, Fault> {
+    let mut surveyor = Surveyor { newest, found: Survey::default(), current: None, damage: None };
+    match store.load_all(&mut surveyor).await {
+        Ok(_) => {}
+        Err(StoreError::Stopped) if surveyor.damage.is_some() => {}
+        Err(error) => return Err(store_fault(error)),
+    }
+    match surveyor.damage {
+        Some(what) => Err(Fault::Damaged(format!("{what} has an unknown form"))),
+        None => Ok(surveyor.found),
     }
 }
 

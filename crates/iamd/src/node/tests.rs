@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::caller::Caller;
-use iamd_core::operation::{Environment, Operation};
+use iamd_core::operation::{Environment, Facts, Operation};
 use iamd_core::perform::perform;
 use iamd_core::preparation::{CodeOutcome, CodeUse};
 use iamd_core::quota::Quotas;
@@ -176,6 +176,55 @@ async fn an_outage_of_the_store_refuses_writes_and_nothing_else() {
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert!(world.has_user(&world.node, "ana"), "a client reads what it has written");
     assert!(world.has_user(&*another_node(&world.store, &world.master).await, "ana"));
+}
+
+#[tokio::test]
+async fn the_last_use_of_what_is_no_more_is_forgotten() {
+    let world = world().await;
+    let admin = world.facts.access_key_id.clone().unwrap();
+    let gone = ["AKIAIOSFODNN7EXAMPLE", "AROA3XFRBF535PLBIFPI4"];
+    for id in gone.into_iter().chain([&*admin]) {
+        world.node.facts().note(world.account, id, world.node.clock().now(), "us-east-1", "iam");
+    }
+    world.node.flush_facts().await.unwrap();
+    let [key, role] = gone;
+    let known = |node: &Node| {
+        let facts = node.facts();
+        let key_use = |id: &str| facts.access_key_last_use(&id.parse().unwrap()).is_some();
+        [key_use(key), facts.role_last_use(role.parse().unwrap()).is_some(), key_use(&admin)]
+    };
+    world.store.begin_outage("gone");
+    assert!(world.node.forget_facts().await.is_err());
+    assert_eq!(known(&world.node), [true, true, true]);
+    world.store.end_outage();
+    world.node.forget_facts().await.unwrap();
+    assert_eq!(known(&world.node), [false, false, true]);
+    assert_eq!(known(&*another_node(&world.store, &world.master).await), [false, false, true]);
+}
+
+/// Who waits for the directory waits in memory.
+#[tokio::test]
+async fn commands_for_the_directory_are_refused_when_too_many_wait() {
+    let world = world().await;
+    let queue = world.node.queue(AccountId::DIRECTORY);
+    let turn = queue.turn().await;
+    let places = Arc::clone(&world.node.directory_places);
+    let taken = places.try_acquire_many_owned(QUEUE_COMMANDS_MAX as u32 - 1).unwrap();
+    let write = |name: &str| {
+        let (node, plan) = (Arc::clone(&world.node), world.create_user(name));
+        let account = world.account;
+        tokio::spawn(async move { node.write_directory(account, deed(), plan).await })
+    };
+    let waits = write("ana");
+    while world.node.commands_waiting() < QUEUE_COMMANDS_MAX {
+        tokio::task::yield_now().await;
+    }
+    let refused = write("ben").await.unwrap();
+    assert!(matches!(refused, Err(Failure::Fault(Fault::Unavailable(_)))), "{refused:?}");
+    drop((taken, turn));
+    waits.await.unwrap().unwrap();
+    assert_eq!(world.node.commands_waiting(), 0);
+    write("ben").await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! What a node does by itself, now and then: keys are rotated and removed when they are due, and the
-//! anchor is written.
+//! What a node does by itself, now and then: keys are rotated and removed when they are due, facts of
+//! what is no more are forgotten, and the anchor is written.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,9 +18,12 @@ const ANCHOR_PAUSES: u32 = 500;
 /// How long a data key is left alone that records of a log are under.
 const RECORDS_PAUSE: Duration = Duration::from_secs(86_400);
 
+/// How often facts of what is no more are looked for.
+const FACTS_PAUSE: Duration = Duration::from_secs(3_600);
+
 /// Looks after a node until the task is aborted.
 pub async fn run(node: Arc<Node>, settings: KeySettings) {
-    let mut upkeep = Upkeep { node, settings, anchor_after: None, kept: None };
+    let mut upkeep = Upkeep { node, settings, anchor_after: None, facts_after: None, kept: None };
     loop {
         upkeep.tend().await;
         tokio::select! {
@@ -35,6 +38,8 @@ struct Upkeep {
     settings: KeySettings,
     /// When the anchor may be written again.
     anchor_after: Option<Instant>,
+    /// When facts may be looked through again.
+    facts_after: Option<Instant>,
     /// Data keys that records keep, and since when that is known.
     kept: Option<(Instant, BTreeSet<u32>)>,
 }
@@ -49,6 +54,7 @@ impl Upkeep {
         told("session keys were not rotated", node.tend_ring(period, delay).await);
         told("a rotation was not brought to its end", node.finish_rotation().await);
         told("old data keys were not removed", self.remove_data_keys().await);
+        told("facts of what is no more were not forgotten", self.forget_facts().await);
         told("the anchor was not written", self.write_anchor().await);
     }
 
@@ -62,6 +68,15 @@ impl Upkeep {
         }
         let kept = self.node.remove_data_keys().await?;
         self.kept = Some((Instant::now(), kept));
+        Ok(())
+    }
+
+    async fn forget_facts(&mut self) -> Result<(), Fault> {
+        if self.facts_after.is_some_and(|after| Instant::now() < after) {
+            return Ok(());
+        }
+        self.node.forget_facts().await?;
+        self.facts_after = Instant::now().checked_add(FACTS_PAUSE);
         Ok(())
     }
 

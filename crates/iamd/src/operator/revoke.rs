@@ -99,7 +99,7 @@ pub(super) async fn revoke(site: &Site<'_>, order: RevokeOrder) -> Result<Revoca
 }
 
 /// Brings to the store what waits for it; stops at the first that it does not take.
-pub(super) async fn replay(node: &Arc<Node>) {
+pub async fn replay(node: &Arc<Node>) {
     for ordered in node.pending_revocations() {
         let account = ordered.revocation.account;
         match stored(node, &ordered).await {
@@ -115,10 +115,14 @@ pub(super) async fn replay(node: &Arc<Node>) {
             }
         }
     }
+    // The disk may have refused that before.
+    if let Err(fault) = node.clear_journal() {
+        tracing::debug!("{fault}");
+    }
 }
 
 /// Brings to the store, for as long as the process lives, what waits for it.
-pub(super) async fn keep_replaying(node: Arc<Node>) {
+pub async fn keep_replaying(node: Arc<Node>) {
     loop {
         replay(&node).await;
         tokio::time::sleep(LOOK_INTERVAL).await;

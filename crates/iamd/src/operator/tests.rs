@@ -12,6 +12,7 @@ use iamd_core::state::{
     AccessKeyStatus, AccountChanges, Change, Entity, KeyOwner, MfaAssignment, MfaDevice,
     MfaDeviceId, MfaKind,
 };
+use iamd_core::unique_id::{AccessKeyId, IdPrefix};
 use iamd_store::{Memory, Store};
 
 use super::*;
@@ -225,6 +226,24 @@ async fn a_journal_that_was_altered_is_refused_and_a_torn_line_is_not() {
         let refused = world.another_node().await.open_journal(world.folder.path());
         assert!(matches!(&refused, Err(Fault::Damaged(reason)) if reason.contains("line 1 of")));
     }
+}
+
+/// What memory forgets the store would keep for ever.
+#[tokio::test]
+async fn sessions_that_ended_by_themselves_go_from_the_store() {
+    let world = World::new().await;
+    let account: iamd_core::account_id::AccountId = ACCOUNT.parse().unwrap();
+    for entropy in 1..4 {
+        let id = AccessKeyId::from_entropy(IdPrefix::TemporaryKey, account, entropy);
+        assert!(world.revoke(RevokeOrder::Session(id.to_string())).await.stored);
+        world.node.clock().advance(37 * 3_600 + 1);
+    }
+    let held = |node: &Node| {
+        let snapshot = node.snapshot();
+        snapshot.state.account(account).unwrap().revoked_sessions().len()
+    };
+    assert_eq!(held(&*world.another_node().await), 1);
+    assert_eq!(held(&world.node), 1);
 }
 
 #[tokio::test]

@@ -151,8 +151,10 @@ pub(super) fn add_authorization_message(
     call: &Call,
     response: &mut Response<GatewayBody>,
 ) {
+    let caller = call.requester.as_ref().map(|requester| requester.caller.account);
     let denied = call.rulings.iter().find_map(|ruling| match &ruling.verdict {
-        Verdict::Denied(denial) => denial.authorization.clone(),
+        // What the policies of a bucket say is for its own account.
+        Verdict::Denied(denial) if caller == ruling.owner => denial.authorization.clone(),
         _ => None,
     });
     let Some(message) = denied else { return };

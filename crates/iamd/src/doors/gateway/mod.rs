@@ -6,6 +6,7 @@
 
 mod admission;
 mod answer;
+mod checksum;
 mod creation;
 mod deletion;
 mod facts;
@@ -14,6 +15,7 @@ mod judgement;
 mod own;
 mod payload;
 mod record;
+mod tags;
 mod upstream;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use iamd_core::s3::{S3Call, S3Target};
 use iamd_wire::route::{self, RestRequest, S3Error, S3Request};
 
 pub use answer::GatewayBody;
+pub use record::DECISIONS_MAX;
 pub use upstream::{UpstreamCredentials, UpstreamSettings, buckets_of};
 
 use super::api::headers;
@@ -44,6 +47,7 @@ use crate::signing_keys::SigningKeys;
 use admission::Admitted;
 use payload::Proven;
 use record::Call;
+use tags::KnownTags;
 use upstream::{StoreBody, ToStore, Upstream};
 
 /// Longest frames of chunks around no data, in bytes.
@@ -70,6 +74,7 @@ pub struct Gateway {
     observe: bool,
     domains: Vec<String>,
     upstream: Upstream,
+    tags: KnownTags,
 }
 
 impl Gateway {
@@ -91,6 +96,7 @@ impl Gateway {
             observe: settings.observe,
             domains: settings.domains,
             upstream: Upstream::new(settings.upstream)?,
+            tags: KnownTags::default(),
         })
     }
 
@@ -168,7 +174,7 @@ impl Gateway {
         .targets()?;
         own::refuse_acls(received.asked.operation, |name| text(parts, name))?;
         headers::refuse_orders(&parts.headers)?;
-        self.decided(call, parts, received, &targets).await
+        self.decided(call, parts, received, targets).await
     }
 
     /// Which operation it is, on what.
@@ -218,11 +224,13 @@ impl Gateway {
         call: &mut Call,
         parts: &Parts,
         received: Received,
-        targets: &[S3Target],
+        mut targets: Vec<S3Target>,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let operation = received.asked.operation;
         judgement::check_expected_owner(self, call, parts)?;
-        call.rulings = self.rulings(call, targets)?;
+        let rulings = self.rulings(call, &targets)?;
+        let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
+        call.rulings = if is_otherwise { self.rulings(call, &targets)? } else { rulings };
         if operation == "DeleteObjects" && !self.observe {
             return deletion::answered(self, call, parts, received).await;
         }
@@ -253,7 +261,12 @@ impl Gateway {
         parts: &Parts,
         received: Received,
     ) -> Result<Response<GatewayBody>, S3Error> {
-        let response = self.sent(call, parts, received).await?;
+        let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
+        let response = self.sent(call, parts, received).await;
+        if let (true, Some(bucket)) = (is_change, &call.bucket) {
+            self.tags.forget(bucket);
+        }
+        let response = response?;
         if response.status() == StatusCode::NOT_FOUND && !self.observe {
             judgement::hide_absence(self, call, parts)?;
         }

@@ -19,7 +19,7 @@ use crate::calls::{CallFacts, DecisionFacts};
 use crate::node::Node;
 
 /// Most decisions that a record shows; DeleteObjects has up to two thousand.
-const DECISIONS_MAX: usize = 100;
+pub const DECISIONS_MAX: usize = 100;
 /// Most resources that a record names. CloudTrail names few.
 const RESOURCES_MAX: usize = 20;
 

@@ -1,11 +1,12 @@
 //! Clients: a credential, and a command that a node carries out as its doors would.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::Event;
-use iamd_core::caller::Caller;
+use iamd_core::caller::{Caller, Credential as Proof};
 use iamd_core::founding::{self, FirstKey, FirstKeyOwner, NewAccount};
 use iamd_core::operation::{Effect as Writes, Environment, Operation};
 use iamd_core::perform::{Visitor, perform, with_operation};
@@ -14,7 +15,7 @@ use iamd_core::state::AccessKeyStatus;
 use iamd_core::unique_id::AccessKeyId;
 use iamd_store::Revision;
 use iamd_wire::query::Parameters;
-use iamd_wire::{ErrorCode, Secret};
+use iamd_wire::{ErrorCode, Secret, Timestamp};
 use serde_json::Value;
 
 use super::command::Command;
@@ -26,20 +27,73 @@ use crate::node::{Drafted, Failure, Node, Snapshot};
 #[derive(Clone, Debug)]
 pub(super) enum Credential {
     Key(AccessKeyId),
-    Session { id: AccessKeyId, token: String },
+    Session {
+        id: AccessKeyId,
+        token: String,
+        expires: Timestamp,
+        /// Which stored keys the node had that made it.
+        keys: Revision,
+    },
 }
 
-/// What was found wrong while commands ran.
+/// What was found wrong while commands ran, as seen from one machine; and what must not be there.
 #[derive(Clone, Default)]
-pub(super) struct Findings(Arc<Mutex<Vec<String>>>);
+pub(super) struct Findings {
+    shared: Arc<Mutex<Shared>>,
+    machine: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    found: Vec<String>,
+    /// Credentials that a machine may accept no more.
+    ended: BTreeSet<(usize, AccessKeyId)>,
+    /// When a session must have ended whose key may be gone.
+    tended: i64,
+}
 
 impl Findings {
+    /// The same as seen from this machine.
+    pub(super) fn on(&self, machine: usize) -> Findings {
+        Findings { shared: Arc::clone(&self.shared), machine }
+    }
+
     pub(super) fn add(&self, finding: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(finding);
+        self.lock().found.push(finding);
     }
 
     pub(super) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lock().found)
+    }
+
+    /// The credential must not be accepted on the machine from now on.
+    pub(super) fn end(&self, id: &AccessKeyId) {
+        let machine = self.machine;
+        self.lock().ended.insert((machine, id.clone()));
+    }
+
+    pub(super) fn is_ended(&self, id: &AccessKeyId) -> bool {
+        self.lock().ended.contains(&(self.machine, id.clone()))
+    }
+
+    /// Everything begins anew.
+    pub(super) fn forget_ended(&self) {
+        self.lock().ended.clear();
+    }
+
+    /// At this time somebody has removed keys that no session needed any more.
+    pub(super) fn note_tended(&self, now: Timestamp) {
+        let mut shared = self.lock();
+        shared.tended = shared.tended.max(now.seconds());
+    }
+
+    /// Whether every node must know the key of a session that ends then.
+    fn must_be_known(&self, expires: Timestamp) -> bool {
+        expires.seconds() > self.lock().tended
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,9 +151,12 @@ fn caller(
             let (account, key) = snapshot.state.access_key(id)?;
             (key.status == AccessKeyStatus::Active).then(|| Caller::of_access_key(account, key))?
         }
-        Credential::Session { id, token } => {
+        Credential::Session { id, token, expires, keys } => {
             let Ok(opened) = snapshot.keys.sessions.open(token, id) else {
-                findings.add(format!("a node does not know the session {id}"));
+                let is_behind = snapshot.revision(AccountId::KEYS) < *keys;
+                if findings.must_be_known(*expires) && !is_behind {
+                    findings.add(format!("a node does not know the session {id}"));
+                }
                 return None;
             };
             let session = Arc::new(opened.session);
@@ -127,6 +184,9 @@ impl Visitor for Call<'_> {
         let plan = move |snapshot: &Snapshot, node: &Node| {
             let caller = authenticate::again(&snapshot.state, &caller).ok_or_else(ended)?;
             let account = snapshot.state.account(caller.account).ok_or_else(ended)?;
+            if findings.is_ended(id_of(&caller)) {
+                findings.add(format!("{} was revoked and is allowed", id_of(&caller)));
+            }
             let environment = Environment::default();
             let scene = node.scene(snapshot, account, &caller, &environment);
             let planned = perform(&operation, &scene, &mut node.draw()?);
@@ -149,6 +209,12 @@ impl Visitor for Call<'_> {
             };
             Ok((done.answer, Some(done.revision)))
         })
+    }
+}
+
+fn id_of(caller: &Caller) -> &AccessKeyId {
+    match &caller.credential {
+        Proof::LongTerm(id) | Proof::Temporary(id, _) => id,
     }
 }
 

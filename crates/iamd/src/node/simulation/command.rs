@@ -34,7 +34,7 @@ type Draw<'d> = &'d mut Random;
 type Kind = fn(&mut Drawing<'_>) -> Command;
 
 /// How often each kind of command comes.
-const KINDS: [(usize, Kind); 31] = [
+const KINDS: [(usize, Kind); 32] = [
     (10, |it| it.create_user()),
     (6, |it| it.delete_user()),
     (3, |it| it.create_named("CreateGroup", "group", &GROUPS)),
@@ -66,6 +66,7 @@ const KINDS: [(usize, Kind); 31] = [
     (2, |it| it.read_named("GetRole", "role", &ROLES)),
     (3, |it| it.command(Service::Sts, "GetCallerIdentity", "", Vec::new())),
     (9, |it| it.assume_role()),
+    (3, |it| it.command(Service::Sts, "GetSessionToken", "", Vec::new())),
 ];
 
 /// Draws a command for an account.

@@ -61,10 +61,17 @@ struct Tally {
     events: u64,
     /// Checks of a node that was behind the store.
     lags: u64,
+    /// What operators and nodes did beside the commands.
+    errands: u64,
+    revocations: u64,
+    rotations: u64,
+    restores: u64,
+    /// Old rows that were put back.
+    old_rows: u64,
 }
 
 impl Tally {
-    fn numbers(&mut self) -> [(&'static str, &mut u64); 12] {
+    fn numbers(&mut self) -> [(&'static str, &mut u64); 17] {
         [
             ("steps", &mut self.steps),
             ("acknowledged writes", &mut self.acknowledged),
@@ -78,6 +85,11 @@ impl Tally {
             ("clock jumps", &mut self.clock_jumps),
             ("faults of the store and its feed", &mut self.events),
             ("nodes behind the store", &mut self.lags),
+            ("errands", &mut self.errands),
+            ("revocations", &mut self.revocations),
+            ("rotations of the data key", &mut self.rotations),
+            ("restored backups", &mut self.restores),
+            ("old rows put back", &mut self.old_rows),
         ]
     }
 

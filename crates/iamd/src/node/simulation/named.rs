@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::audit::Event;
 use iamd_core::quota::Quotas;
 use iamd_core::unique_id::AccessKeyId;
-use iamd_store::{Memory, Store};
-use iamd_wire::{ErrorCode, Service};
+use iamd_store::{Memory, Revision, Store};
+use iamd_wire::{ErrorCode, Service, Timestamp};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -118,6 +119,8 @@ impl Server {
         let session = Credential::Session {
             id: text("AccessKeyId").parse().unwrap(),
             token: text("SessionToken"),
+            expires: Timestamp::from_seconds(i64::MAX),
+            keys: Revision::ABSENT,
         };
         self.ask_as(session.clone(), "GetCallerIdentity", "").await.unwrap();
         let denied = self.ask_as(session.clone(), "GetUser", "UserName=admin").await;
@@ -131,6 +134,10 @@ fn code(heard: &Heard) -> Option<ErrorCode> {
         Err(Failure::Refused(refusal)) => Some(refusal.code),
         Ok(_) | Err(Failure::Fault(_)) => None,
     }
+}
+
+fn deed() -> Event {
+    Event::operator("Test", &(), "request-id")
 }
 
 fn is_unavailable(heard: &Heard) -> bool {
@@ -324,4 +331,60 @@ async fn a_reload_takes_back_nothing_that_was_committed_meanwhile() {
     assert!(server.has_user("ana"));
     assert_eq!(Some(server.node.snapshot().revision(server.account)), revision);
     server.ask("DeleteUser", "UserName=ana").await.unwrap();
+}
+
+/// Keys are read before what they open: a key that was made in between is there all the same.
+#[tokio::test(start_paused = true)]
+async fn a_reload_takes_back_no_key_that_was_made_meanwhile() {
+    for is_own in [true, false] {
+        let (shared, server) = Shared::new().await;
+        let other = shared.server().await;
+        server.store.answer_late("read_account", Duration::from_secs(10));
+        let node = Arc::clone(&server.node);
+        let reload = tokio::spawn(async move { node.reload().await });
+        sleep(Duration::from_secs(1)).await;
+        server.store.answer_late("read_account", Duration::ZERO);
+        let maker = if is_own { &server } else { &other };
+        let (id, _) = maker.node.rotate_session_key(&deed(), 0).await.unwrap();
+        reload.await.unwrap().unwrap();
+        let keys = Arc::clone(&server.node.snapshot().keys);
+        assert_eq!(keys.sessions.sealing_id(i64::MAX), Some(id), "{is_own}");
+    }
+}
+
+/// Whether a commit happened whose answer was lost nobody knows: the node goes on, and starts again,
+/// under whichever master key it is.
+#[tokio::test(start_paused = true)]
+async fn a_master_key_whose_replacement_got_no_answer_is_found_out() {
+    for is_repeated in [false, true] {
+        let (shared, server) = Shared::new().await;
+        let folder = tempfile::tempdir().unwrap();
+        server.node.keep_anchor(folder.path()).await.unwrap();
+        let new = MasterKey::fresh().unwrap();
+        server.store.set_odds(Odds { lost_answer: 100, ..Odds::default() });
+        let lost = server.node.rotate_master_key(&deed(), new.sealing().unwrap()).await;
+        assert!(matches!(lost, Err(Fault::Unavailable(_))), "{lost:?}");
+        server.store.heal();
+        // Upkeep writes the anchor before anything is found out.
+        server.ask("CreateUser", "UserName=ana").await.unwrap();
+        server.node.write_anchor().await.unwrap();
+        let another = MasterKey::fresh().unwrap().sealing().unwrap();
+        let refused = server.node.rotate_master_key(&deed(), another).await;
+        assert!(matches!(refused, Err(Fault::Refused(_))), "{refused:?}");
+
+        let next = Shared { master: Arc::new(new.sealing().unwrap()), ..shared };
+        next.server().await.node.keep_anchor(folder.path()).await.unwrap();
+        if is_repeated {
+            server.node.rotate_master_key(&deed(), new.sealing().unwrap()).await.unwrap();
+        } else {
+            server.node.catch_up().await.unwrap();
+        }
+        assert_eq!(server.node.master().version(), next.master.version());
+        server.ask("CreateUser", "UserName=ben").await.unwrap();
+        server.node.rotate_data_key(&deed(), &|_, _| {}).await.unwrap();
+        server.node.write_anchor().await.unwrap();
+        let server = next.server().await;
+        server.node.keep_anchor(folder.path()).await.unwrap();
+        assert!(server.has_user("ana") && server.has_user("ben"));
+    }
 }

@@ -1,6 +1,6 @@
 //! What a state holds, in words: to compare with what was acknowledged, and states with each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::quota::{ACCESS_KEYS_PER_USER, GROUPS_PER_USER, Quotas, VERSIONS_PER_POLICY};
@@ -20,12 +20,47 @@ pub(super) fn account(number: u64) -> Option<AccountId> {
 /// Things by name, each with what it is like.
 pub(super) type Picture = BTreeMap<String, String>;
 
+/// The keys that were revoked: their status is not in pictures, for it may change at any time.
+pub(super) type RevokedKeys = BTreeSet<String>;
+
 /// What commands create and change.
-pub(super) fn picture(state: &State) -> Picture {
-    let mut picture = Picture::new();
+pub(super) fn picture(state: &State, revoked: &RevokedKeys) -> Picture {
+    let mut picture = of_state(state);
+    for (key, value) in &mut picture {
+        if key.contains("/keys/") && !revoked.is_empty() {
+            *value = without_status(value, revoked);
+        }
+    }
+    picture
+}
+
+fn without_status(keys: &str, revoked: &RevokedKeys) -> String {
+    let key = |text: &str| match text.split_once(':') {
+        Some((id, _)) if revoked.contains(id) => format!("{id}:Revoked"),
+        _ => text.to_owned(),
+    };
+    keys.split(',').map(key).collect::<Vec<_>>().join(",")
+}
+
+/// The keys of a picture that was made before this one was revoked.
+pub(super) fn forget_status(picture: &mut Picture, revoked: &RevokedKeys) {
+    for (key, value) in picture {
+        if key.contains("/keys/") {
+            *value = without_status(value, revoked);
+        }
+    }
+}
+
+fn of_state(state: &State) -> Picture {
+    let mut picture = of_directory(state);
     for account in state.accounts() {
         of_account(account, &mut picture);
     }
+    picture
+}
+
+fn of_directory(state: &State) -> Picture {
+    let mut picture = Picture::new();
     for number in 1..=ACCOUNTS_MAX {
         let email = account(number).map(root_email).unwrap_or_default();
         if let Some(owner) = state.directory().account_of_root_email(&email) {
@@ -101,8 +136,7 @@ fn keys_of(account: &Account, owner: KeyOwner) -> String {
 pub(super) fn portrait(state: &State, id: AccountId) -> Vec<String> {
     if id == AccountId::DIRECTORY {
         // It can only be asked.
-        let is_shared = |(key, _): &(String, String)| !key.starts_with(|it: char| it.is_numeric());
-        let shared = picture(state).into_iter().filter(is_shared);
+        let shared = of_directory(state).into_iter();
         return shared.map(|(key, value)| format!("{key}: {value}")).collect();
     }
     let Some(account) = state.account(id) else { return Vec::new() };
@@ -126,6 +160,11 @@ pub(super) fn portrait(state: &State, id: AccountId) -> Vec<String> {
         .collect();
     uses.sort();
     lines.extend(uses);
+    let revoked = account.revoked_sessions().iter();
+    let mut revoked: Vec<String> =
+        revoked.map(|(id, expires)| format!("{id} is revoked until {expires}")).collect();
+    revoked.sort();
+    lines.extend(revoked);
     lines
 }
 
@@ -182,7 +221,7 @@ fn user_counts(account: &Account, user: &User, quotas: &Quotas) -> [(&'static st
 
 /// Where accounts and the directory of accounts do not say the same.
 pub(super) fn disagreement(state: &State) -> Option<String> {
-    let picture = picture(state);
+    let picture = of_directory(state);
     for account in state.accounts() {
         let id = account.id();
         let Some(settings) = account.settings() else {

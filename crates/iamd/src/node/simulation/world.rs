@@ -2,18 +2,26 @@
 //! step.
 
 mod checks;
+mod copies;
+mod errand;
+mod keys;
 mod process;
+mod revocations;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::quota::Quotas;
+use iamd_core::session::Session;
+use iamd_core::state::State;
 use iamd_core::unique_id::{AccessKeyId, IdPrefix};
 use iamd_simulate::random::Random;
-use iamd_store::{Memory, Revision};
+use iamd_store::{Memory, Revision, Row};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -21,16 +29,39 @@ use super::Tally;
 use super::client::{self, Credential, Findings, Heard};
 use super::command::{self, Command};
 use super::effect::{After, Effect};
-use super::picture::{self, Picture};
+use super::picture::{self, Picture, RevokedKeys};
+use crate::fault::Fault;
 use crate::keys::{MasterKey, SealingKey};
 use crate::node::{Failure, Node, Snapshot};
 use checks::{Visible, touched_once};
+use copies::Copy;
+use errand::{Done, Errand, Work};
 use process::Process;
+use revocations::Known;
 
 /// When runs begin: 2026-01-31T12:00:00Z.
 const BEGINNING: i64 = 1_769_860_800;
 /// Longer than whatever the weather brings: a command that takes more hangs.
 const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// Most sessions of earlier lives that are tried.
+const ENDED_SESSIONS_MAX: usize = 8;
+/// By how much all clocks go on when time passes: more than old data keys stay; than a session ring
+/// key seals; than it stays.
+const PASSES: [i64; 3] = [3_700, 90_000, 140_000];
+
+/// A data folder. Thousands of runs need no disk where there is a place in memory.
+fn folder() -> Result<TempDir, String> {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.map_err(|error| format!("no data folder can be made: {error}"))
+}
+
+/// What an account was like at a revision.
+struct Portrait {
+    lines: Vec<String>,
+    state: State,
+}
 
 /// What became of a command, as its client knows.
 #[derive(Clone, Debug)]
@@ -47,13 +78,28 @@ struct Sent {
     fate: Fate,
 }
 
+/// An errand that goes on.
+struct UnderWay {
+    place: usize,
+    name: &'static str,
+    /// What a backup would be one of.
+    copy: Copy,
+    task: JoinHandle<Result<Done, Fault>>,
+}
+
 /// The world of one seed.
 pub(super) struct World {
     random: Random,
     durable: Arc<Memory>,
     master: Arc<SealingKey>,
+    /// Others that may be in its place by now.
+    new_masters: Vec<Arc<SealingKey>>,
     quotas: Quotas,
     began: Instant,
+    /// By how many seconds all clocks were set forward.
+    passed: i64,
+    /// The data folders, one for each process.
+    folders: Vec<TempDir>,
     processes: Vec<Process>,
     /// Nodes of processes that have died, whose commands may still be under way.
     graveyard: Vec<Weak<Node>>,
@@ -62,7 +108,15 @@ pub(super) struct World {
     /// What must be there: the last state that was checked, with what was acknowledged since.
     expected: Picture,
     revisions: BTreeMap<AccountId, Revision>,
-    portraits: BTreeMap<(AccountId, Revision), Vec<String>>,
+    portraits: BTreeMap<(AccountId, Revision), Portrait>,
+    /// What temporary credentials stand for.
+    sessions: BTreeMap<AccessKeyId, Arc<Session>>,
+    /// Those of earlier lives of the store, with their tokens.
+    ended_sessions: Vec<(AccessKeyId, String)>,
+    revoked_keys: RevokedKeys,
+    revocations: Vec<Known>,
+    old_rows: VecDeque<(iamd_store::AccountId, Row)>,
+    copy: Option<Copy>,
     /// What is durable, if nothing has been sent since it was read.
     rebuilt: Option<Snapshot>,
     findings: Findings,
@@ -90,7 +144,10 @@ impl World {
             random,
             durable,
             master: Arc::new(master.map_err(|fault| fault.to_string())?),
+            new_masters: Vec::new(),
             quotas,
+            passed: 0,
+            folders: Vec::new(),
             began: Instant::now(),
             processes: Vec::new(),
             graveyard: Vec::new(),
@@ -99,13 +156,20 @@ impl World {
             expected: Picture::new(),
             revisions: BTreeMap::new(),
             portraits: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            ended_sessions: Vec::new(),
+            revoked_keys: RevokedKeys::new(),
+            revocations: Vec::new(),
+            old_rows: VecDeque::new(),
+            copy: None,
             rebuilt: None,
             findings: Findings::default(),
             trace: Vec::new(),
             tally: Tally::default(),
         };
-        for _ in 0..processes {
-            let process = world.start().await?;
+        for place in 0..processes {
+            world.folders.push(folder()?);
+            let process = world.start(place).await?;
             world.processes.push(process);
         }
         // Without an account there is nobody to ask anything.
@@ -116,7 +180,7 @@ impl World {
         if let Some(account) = world.accounts.first().copied() {
             let World { random, accounts, expected, .. } = &mut world;
             let beginnings = command::beginnings(random, account, accounts, expected);
-            world.send_all(beginnings).await?;
+            world.send_all(beginnings, None).await?;
             world.check().await?;
         }
         Ok(world)
@@ -125,7 +189,7 @@ impl World {
     /// One step, and what must hold after it.
     pub(super) async fn step(&mut self) -> Result<(), String> {
         self.change_weather();
-        match self.random.below(20) {
+        match self.random.below(22) {
             0 => {
                 let process = self.random.below(self.processes.len());
                 self.found(process).await?;
@@ -133,9 +197,12 @@ impl World {
             1 => {
                 let account = self.random.pick(&self.accounts);
                 let rename = command::rename_user(&mut self.random, account, &self.expected);
-                self.send_all(vec![rename]).await?;
+                self.send_all(vec![rename], None).await?;
             }
+            2 => self.pass(),
+            3 => self.restore().await?,
             _ => {
+                let errand = self.errand();
                 let mut commands = self.random.many(1, 6, |random| {
                     let account = random.pick(&self.accounts);
                     command::draw(random, account, &self.accounts, &self.expected)
@@ -146,10 +213,44 @@ impl World {
                     aliases += usize::from(command.operation.ends_with("AccountAlias"));
                     aliases < 2 || !command.operation.ends_with("AccountAlias")
                 });
-                self.send_all(commands).await?;
+                // Nobody can foretell whether it comes before what waits for the store.
+                commands.retain(|command| {
+                    let is_revoked = |id: &String| command.body.contains(id.as_str());
+                    command.operation != "UpdateAccessKey"
+                        || !self.revoked_keys.iter().any(is_revoked)
+                });
+                let is_backup = errand.as_ref().is_some_and(|it| matches!(it.work, Work::Backup));
+                if is_backup && self.random.percent(50) {
+                    commands.clear();
+                }
+                self.send_all(commands, errand).await?;
             }
         }
-        self.check().await
+        self.check().await?;
+        if self.random.percent(20) {
+            self.keep_row().await?;
+        }
+        if self.random.percent(10) {
+            self.put_row_back().await?;
+        }
+        Ok(())
+    }
+
+    /// Time passes, and nobody asks for anything; not so much that a node would not know for a day
+    /// that there is another key.
+    fn pass(&mut self) {
+        let newest = self.revisions.get(&AccountId::KEYS);
+        let knows =
+            |process: &Process| newest == Some(&process.node.snapshot().revision(AccountId::KEYS));
+        if !self.processes.iter().all(knows) {
+            return;
+        }
+        let seconds = self.random.pick(&PASSES);
+        self.passed += seconds;
+        for process in &self.processes {
+            process.node.clock().advance(seconds);
+        }
+        self.note(format!("{seconds} s pass"));
     }
 
     /// Everything works again; what was left out is found, and all agree.
@@ -167,6 +268,7 @@ impl World {
         self.settle().await?;
         self.check().await?;
         self.write_everywhere().await?;
+        self.check_all_stored()?;
         for process in &self.processes {
             let snapshot = process.node.snapshot();
             let behind =
@@ -190,7 +292,8 @@ impl World {
                 let (node, command) = (Arc::clone(&self.processes[place].node), command.clone());
                 let administrator = self.credentials.iter().find(|(of, _)| *of == command.account);
                 let credential = administrator.ok_or("no administrator")?.1.clone();
-                let heard = client::send(node, command, credential, self.findings.clone());
+                let findings = self.findings.on(place);
+                let heard = client::send(node, command, credential, findings);
                 if let Err(failure) = heard.await {
                     return Err(format!("node {place} takes no writes any more: {failure:?}"));
                 }
@@ -249,8 +352,14 @@ impl World {
         self.expect(&[sent], durable)
     }
 
-    /// Sends commands at one time, each to one of the nodes, and waits for all of them.
-    async fn send_all(&mut self, commands: Vec<Command>) -> Result<(), String> {
+    /// Sends commands at one time, each to one of the nodes, with an errand beside them, and waits for
+    /// all of them.
+    async fn send_all(
+        &mut self,
+        commands: Vec<Command>,
+        errand: Option<Errand>,
+    ) -> Result<(), String> {
+        let errand = errand.map(|errand| self.begun(errand, commands.is_empty()));
         let mut under_way = Vec::new();
         let alone = touched_once(&commands);
         for command in commands {
@@ -259,7 +368,7 @@ impl World {
             let start = Duration::from_millis(self.random.pick(&[0, 0, 0, 1, 40]));
             let patience = self.random.percent(10).then(|| self.random.below(300) as u64);
             let node = Arc::clone(&self.processes[place].node);
-            let (findings, sent) = (self.findings.clone(), command.clone());
+            let (findings, sent) = (self.findings.on(place), command.clone());
             let check = Visible {
                 effects: command
                     .effects
@@ -268,6 +377,7 @@ impl World {
                     .cloned()
                     .collect(),
                 before: self.expected.clone(),
+                revoked_keys: self.revoked_keys.clone(),
                 shown: self.processes[place].shown.clone(),
                 findings: self.findings.clone(),
             };
@@ -283,9 +393,7 @@ impl World {
                     // The client goes away; the command does not.
                     Some(millis) => match timeout(Duration::from_millis(millis), answer).await {
                         Ok(heard) => heard,
-                        Err(_) => {
-                            Err(crate::fault::Fault::Unavailable("nobody waited".into()).into())
-                        }
+                        Err(_) => Err(Fault::Unavailable("nobody waited".into()).into()),
                     },
                 }
             });
@@ -296,9 +404,68 @@ impl World {
             let heard = self.waited_for(task).await?;
             sent.push(self.noted(place, command, heard));
         }
+        let sealed = match errand {
+            Some(under_way) => self.ended(under_way).await?,
+            None => None,
+        };
         self.settle().await?;
+        if let Some(version) = sealed {
+            self.check_sealed(version).await?;
+        }
         let durable = self.rebuilt().await?;
         self.expect(&sent, durable)
+    }
+
+    /// Begins an errand; beside it may be commands.
+    fn begun(&mut self, errand: Errand, is_alone: bool) -> UnderWay {
+        let Errand { place, work } = errand;
+        let is_stored = |known: &&Known| known.stored_at.is_some();
+        let copy = Copy {
+            bytes: Vec::new(),
+            master: Arc::clone(&self.master),
+            picture: is_alone.then(|| self.expected.clone()),
+            revocations: self.revocations.iter().filter(is_stored).cloned().collect(),
+        };
+        let node = Arc::clone(&self.processes[place].node);
+        let (name, findings) = (work.name(), self.findings.on(place));
+        UnderWay { place, name, copy, task: tokio::spawn(work.done(node, findings)) }
+    }
+
+    /// Waits for an errand; gives the data key that everything is under by then, if that is known.
+    async fn ended(&mut self, under_way: UnderWay) -> Result<Option<u32>, String> {
+        let UnderWay { place, name, copy, task } = under_way;
+        let done = match timeout(PATIENCE, task).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => return Err(format!("{name} panicked: {panic}")),
+            Err(_) => return Err(format!("{name} hangs")),
+        };
+        self.tally.errands += 1;
+        let mut sealed = None;
+        match done {
+            Ok(Done::Nothing) => self.note(format!("node {place}: {name}: done")),
+            Ok(Done::Revoked(known)) => {
+                self.note(format!("node {place}: {name} {:?}: done", known.revocation.what));
+                self.tally.revocations += 1;
+                self.revocations.push(known);
+            }
+            Ok(Done::Sealed(version)) => {
+                self.note(format!("node {place}: {name}: {version}"));
+                self.tally.rotations += 1;
+                sealed = Some(version);
+            }
+            Ok(Done::Backup(bytes, master)) => {
+                self.note(format!("node {place}: {name}: {} bytes", bytes.len()));
+                self.copy = Some(Copy { bytes, master, ..copy });
+            }
+            Err(fault @ (Fault::Damaged(_) | Fault::Bug(_))) => {
+                return Err(format!("{name} on node {place}: {fault}"));
+            }
+            Err(fault) => {
+                self.note(format!("node {place}: {name}: {fault}"));
+                self.tally.unknown += 1;
+            }
+        }
+        Ok(sealed)
     }
 
     async fn waited_for(&mut self, task: JoinHandle<Heard>) -> Result<Heard, String> {
@@ -334,7 +501,7 @@ impl World {
         };
         *count += 1;
         if let Fate::Acknowledged(_, answer) = &fate {
-            self.keep_credentials(command.account, answer);
+            self.keep_credentials(place, command.account, answer);
         }
         let Command { account, operation, .. } = &command;
         let about = command.effects.first().map_or("", |effect| effect.key.as_str());
@@ -342,15 +509,27 @@ impl World {
         Sent { command, fate }
     }
 
-    fn keep_credentials(&mut self, account: AccountId, answer: &Value) {
+    fn keep_credentials(&mut self, place: usize, account: AccountId, answer: &Value) {
         if let Some(id) = answer["AccessKey"]["AccessKeyId"].as_str() {
             self.credentials.push((account, Credential::Key(id.parse().unwrap())));
         }
         let Some(token) = answer["Credentials"]["SessionToken"].as_str() else { return };
-        let id = answer["Credentials"]["AccessKeyId"].as_str().unwrap().parse().unwrap();
-        let arn = answer["AssumedRoleUser"]["Arn"].as_str().unwrap();
-        let owner = arn.split(':').nth(4).unwrap().parse().unwrap();
-        self.credentials.push((owner, Credential::Session { id, token: token.to_owned() }));
+        let id: AccessKeyId =
+            answer["Credentials"]["AccessKeyId"].as_str().unwrap().parse().unwrap();
+        let snapshot = self.processes[place].node.snapshot();
+        let Ok(opened) = snapshot.keys.sessions.open(token, &id) else {
+            self.findings.add(format!("node {place} does not know the session {id} of its own"));
+            return;
+        };
+        let session = Arc::new(opened.session);
+        let credential = Credential::Session {
+            id: id.clone(),
+            token: token.to_owned(),
+            expires: session.expires,
+            keys: snapshot.revision(AccountId::KEYS),
+        };
+        self.credentials.push((session.account, credential));
+        self.sessions.insert(id, session);
         self.tally.sessions += 1;
     }
 }

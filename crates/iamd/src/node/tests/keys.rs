@@ -281,16 +281,43 @@ async fn another_node_takes_in_keys_from_their_rows() {
     let world = world().await;
     let other = another_node(&world.store, &world.master).await;
     world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
-    let stored = iamd_store::AccountId(AccountId::KEYS.number());
-    let rows = world.store.read_account(stored).await.unwrap();
-    other.take_in_keys(&other.master(), &rows).unwrap();
+    let read = |_: &[KeyRow]| Ok(None);
+    assert!(!other.change_keys(read).await.unwrap());
     assert_eq!(other.snapshot().keys.newest(), 2);
     other.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     assert!(world.has_user(&world.opens().await.unwrap(), "ana"));
-    // What is older changes nothing, and what was altered is refused.
-    let mut altered = rows.clone();
-    altered.rows[0].bytes[40] ^= 1;
-    assert!(matches!(other.take_in_keys(&other.master(), &altered), Err(Fault::Damaged(_))));
+    let stored = iamd_store::AccountId(AccountId::KEYS.number());
+    world.store.tamper(stored, |rows| rows.rows[0].bytes[40] ^= 1);
+    assert!(matches!(other.change_keys(read).await, Err(Fault::Damaged(_))));
+}
+
+/// The operator of one node rotates, and then that of another that has not heard of it.
+#[tokio::test]
+async fn rotations_on_two_nodes_both_come_to_their_end() {
+    let world = world().await;
+    let other = another_node(&world.store, &world.master).await;
+    world.node.rotate_data_key(&deed(), QUIET).await.unwrap();
+    assert_eq!(other.rotate_data_key(&deed(), QUIET).await.unwrap().version, 3);
+    // What the other has sealed is under a key that this node does not know yet.
+    world.node.reseal(QUIET).await.unwrap();
+    assert_eq!(world.node.snapshot().keys.newest(), 3);
+    assert_eq!(world.key_versions().await, BTreeSet::from([3]));
+    world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
+    assert!(world.has_user(&world.opens().await.unwrap(), "ana"));
+}
+
+/// While an operator rotates, which may take long, the ring is renewed and the anchor written.
+#[tokio::test]
+async fn upkeep_does_not_wait_for_a_rotation() {
+    let world = world().await;
+    world.begin_rotation().await;
+    let rotating = world.node.rotating.lock().await;
+    world.node.finish_rotation().await.unwrap();
+    assert!(world.node.has_unfinished_rotation());
+    assert_eq!(world.node.remove_data_keys().await, Ok(BTreeSet::new()));
+    drop(rotating);
+    world.node.finish_rotation().await.unwrap();
+    assert!(!world.node.has_unfinished_rotation());
 }
 
 #[tokio::test]

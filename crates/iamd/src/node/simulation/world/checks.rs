@@ -1,15 +1,18 @@
 //! What must hold after each step.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::operator::{OrderedRevocation, Revocation};
 
 use super::super::client::{Findings, Heard};
 use super::super::command::Command;
 use super::super::effect::Effect;
-use super::super::picture::{self, Picture};
+use super::super::picture::{self, Picture, RevokedKeys};
 use super::process::Shown;
-use super::{BEGINNING, Fate, Sent, World};
+use super::{BEGINNING, Fate, Portrait, Sent, World};
 use crate::node::load::{self, Loaded};
 use crate::node::{Node, Snapshot};
 
@@ -26,7 +29,7 @@ impl World {
     pub(super) fn expect(&mut self, sent: &[Sent], durable: Snapshot) -> Result<(), String> {
         let commands: Vec<Command> = sent.iter().map(|sent| sent.command.clone()).collect();
         let alone = touched_once(&commands);
-        let now = picture::picture(&durable.state);
+        let now = picture::picture(&durable.state, &self.revoked_keys);
         let mut explained: BTreeSet<&str> = BTreeSet::new();
         for Sent { command, fate } in sent {
             let effects: Vec<&Effect> = command.effects.iter().collect();
@@ -82,13 +85,16 @@ impl World {
     pub(super) async fn check(&mut self) -> Result<(), String> {
         let durable = match self.rebuilt.take() {
             Some(rebuilt) => rebuilt,
-            None => self.rebuilt().await?,
+            None => {
+                let rebuilt = self.rebuilt().await?;
+                if picture::picture(&rebuilt.state, &self.revoked_keys) != self.expected {
+                    return Err("the store has changed with nobody asking".to_owned());
+                }
+                rebuilt
+            }
         };
         if let Some(finding) = self.findings.take().into_iter().next() {
             return Err(finding);
-        }
-        if picture::picture(&durable.state) != self.expected {
-            return Err("the store has changed with nobody asking".to_owned());
         }
         if let Some(excess) = picture::excess(&durable.state, &self.quotas) {
             return Err(excess);
@@ -97,34 +103,47 @@ impl World {
             return Err(disagreement);
         }
         let mut accounts = self.accounts.clone();
-        accounts.extend([AccountId::DIRECTORY, AccountId::KEYS]);
+        accounts.extend([AccountId::DIRECTORY, AccountId::KEYS, AccountId::OPERATORS]);
         for id in accounts {
             let revision = durable.revision(id);
             if self.revisions.insert(id, revision).is_some_and(|before| before > revision) {
                 return Err(format!("account {id} has gone back to {revision}"));
             }
-            let portrait = picture::portrait(&durable.state, id);
-            self.portraits.insert((id, revision), portrait);
+            self.portraits.entry((id, revision)).or_insert_with(|| Portrait {
+                lines: picture::portrait(&durable.state, id),
+                state: durable.state.clone(),
+            });
         }
+        self.check_revocations(&durable)?;
         for place in 0..self.processes.len() {
-            self.check_node(place, &durable).map_err(|what| format!("node {place}: {what}"))?;
+            self.check_node(place).map_err(|what| format!("node {place}: {what}"))?;
         }
         self.tally.steps += 1;
         Ok(())
     }
 
-    fn check_node(&mut self, place: usize, durable: &Snapshot) -> Result<(), String> {
+    fn check_node(&mut self, place: usize) -> Result<(), String> {
         let process = &self.processes[place];
         process.shown.look(&process.node)?;
         let snapshot = process.node.snapshot();
-        let mut is_current = true;
+        self.check_revoked(place, &snapshot)?;
+        let pending = process.node.pending_revocations();
+        let (mut is_current, mut is_news) = (true, false);
+        let mut compared = BTreeMap::new();
         for (id, newest) in &self.revisions {
             let revision = snapshot.revision(*id);
             if revision > *newest {
                 return Err(format!("account {id} is at {revision}, the store at {newest}"));
             }
             is_current &= revision == *newest;
-            let Some(rebuilt) = self.portraits.get(&(*id, revision)) else { continue };
+            let Some(portrait) = self.portraits.get(&(*id, revision)) else { continue };
+            let account = snapshot.state.account(*id).map(Arc::clone);
+            if process.is_compared(*id, revision, account.as_ref()) && pending.is_empty() {
+                compared.insert(*id, (revision, account));
+                continue;
+            }
+            is_news = true;
+            let rebuilt = portrait.with(*id, &pending);
             let held = picture::portrait(&snapshot.state, *id);
             if held != *rebuilt {
                 let differs = |line: &&String| !rebuilt.contains(line);
@@ -133,10 +152,14 @@ impl World {
                     held.iter().find(differs)
                 ));
             }
+            if pending.is_empty() {
+                compared.insert(*id, (revision, account));
+            }
         }
         if is_current {
             process.store.forget_lies();
-            if picture::picture(&snapshot.state) != picture::picture(&durable.state) {
+            let picture = is_news.then(|| picture::picture(&snapshot.state, &self.revoked_keys));
+            if picture.is_some_and(|picture| picture != self.expected) {
                 return Err("a snapshot is not what a rebuild gives".to_owned());
             }
         } else {
@@ -148,7 +171,27 @@ impl World {
         {
             return Err(disagreement);
         }
+        self.processes[place].compared = compared;
         Ok(())
+    }
+}
+
+impl Portrait {
+    /// The same with what a node has in force that the store does not know yet.
+    fn with(&self, id: AccountId, pending: &[OrderedRevocation]) -> Cow<'_, [String]> {
+        let revocations = pending.iter().map(|ordered| &ordered.revocation);
+        let of_account: Vec<&Revocation> =
+            revocations.filter(|revocation| revocation.account == id).collect();
+        if of_account.is_empty() {
+            return Cow::Borrowed(&self.lines);
+        }
+        let mut state = self.state.clone();
+        for revocation in of_account {
+            for changes in revocation.in_force(&state).map(|it| it.changes).unwrap_or_default() {
+                state.apply(&changes);
+            }
+        }
+        Cow::Owned(picture::portrait(&state, id))
     }
 }
 
@@ -156,6 +199,7 @@ impl World {
 pub(super) struct Visible {
     pub(super) effects: Vec<Effect>,
     pub(super) before: Picture,
+    pub(super) revoked_keys: RevokedKeys,
     pub(super) shown: Shown,
     pub(super) findings: Findings,
 }
@@ -171,7 +215,7 @@ impl Visible {
             let operation = command.operation;
             self.findings.add(format!("{operation} was answered before it was visible"));
         }
-        let now = picture::picture(&snapshot.state);
+        let now = picture::picture(&snapshot.state, &self.revoked_keys);
         for effect in &self.effects {
             let (old, new) = (self.before.get(&effect.key), now.get(&effect.key));
             if !effect.fits(old.map(String::as_str), new.map(String::as_str)) {

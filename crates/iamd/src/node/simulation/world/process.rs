@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::state::Account;
 use iamd_store::{Revision, Store};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -14,13 +15,33 @@ use super::super::picture;
 use super::{BEGINNING, PATIENCE, World};
 use crate::clock::Clock;
 use crate::node::{Node, follow};
+use crate::operator::keep_replaying;
 
 /// A process.
 pub(super) struct Process {
     pub(super) node: Arc<Node>,
     pub(super) store: Arc<FaultyStore>,
-    pub(super) follower: JoinHandle<()>,
+    /// What goes on as long as it lives; each task holds the node.
+    pub(super) tasks: [JoinHandle<()>; 2],
     pub(super) shown: Shown,
+    /// What was compared with the store already: it cannot have changed since.
+    pub(super) compared: BTreeMap<AccountId, Compared>,
+}
+
+/// An account at a revision, as a node holds it.
+pub(super) type Compared = (Revision, Option<Arc<Account>>);
+
+impl Process {
+    /// Whether this very account was compared at this revision.
+    pub(super) fn is_compared(
+        &self,
+        id: AccountId,
+        revision: Revision,
+        account: Option<&Arc<Account>>,
+    ) -> bool {
+        let Some((at, Some(held))) = self.compared.get(&id) else { return false };
+        *at == revision && account.is_some_and(|account| Arc::ptr_eq(account, held))
+    }
 }
 
 /// The revisions that a process has shown, to look at it again and again.
@@ -33,7 +54,7 @@ impl Shown {
         let snapshot = node.snapshot();
         let accounts = (1..=picture::ACCOUNTS_MAX).filter_map(picture::account);
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in accounts.chain([AccountId::DIRECTORY, AccountId::KEYS]) {
+        for id in accounts.chain([AccountId::DIRECTORY, AccountId::KEYS, AccountId::OPERATORS]) {
             let revision = snapshot.revision(id);
             if shown.insert(id, revision).is_some_and(|before| before > revision) {
                 return Err(format!("a node has gone back to {revision} of account {id}"));
@@ -45,7 +66,7 @@ impl Shown {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.follower.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -105,8 +126,8 @@ impl World {
         loop {
             sleep(Duration::from_millis(50)).await;
             self.processes.iter().try_for_each(|process| process.shown.look(&process.node))?;
-            // A process and its follower hold the node; whatever else does is a command under way.
-            let is_busy = self.processes.iter().any(|process| Arc::strong_count(&process.node) > 2)
+            // A process and its tasks hold the node; whatever else does is a command under way.
+            let is_busy = self.processes.iter().any(|process| Arc::strong_count(&process.node) > 3)
                 || self.graveyard.iter().any(|node| node.strong_count() > 0);
             if !is_busy {
                 break;
@@ -115,6 +136,7 @@ impl World {
                 return Err("the store is busy for ever".to_owned());
             }
         }
+        self.find_master().await?;
         for place in 0..self.processes.len() {
             for event in self.processes[place].store.take_events() {
                 self.note(format!("node {place}: {event}"));
@@ -122,30 +144,49 @@ impl World {
             }
             if self.processes[place].store.is_dead() {
                 self.tally.crashes += 1;
-                self.graveyard.push(Arc::downgrade(&self.processes[place].node));
-                self.processes[place] = self.start().await?;
-                self.note(format!("node {place} starts again"));
+                self.restart(place).await?;
             }
         }
         Ok(())
     }
 
+    /// Puts another process in the place of one.
+    pub(super) async fn restart(&mut self, place: usize) -> Result<(), String> {
+        self.graveyard.push(Arc::downgrade(&self.processes[place].node));
+        self.processes[place] = self.start(place).await?;
+        self.note(format!("node {place} starts again"));
+        Ok(())
+    }
+
     /// A process on what is durable; it may die while it starts, and is then started again.
-    pub(super) async fn start(&mut self) -> Result<Process, String> {
+    pub(super) async fn start(&mut self, place: usize) -> Result<Process, String> {
         for attempt in 0..5 {
             let seed = self.random.number();
             let store = Arc::new(FaultyStore::new(Arc::clone(&self.durable), seed));
             if attempt < 3 && self.random.percent(20) {
                 store.crash_in(self.random.below(6));
             }
-            let clock = Clock::of_timers((self.began, BEGINNING));
+            let clock = Clock::of_timers((self.began, BEGINNING + self.passed));
             let seen: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
             let master = Arc::clone(&self.master);
             let opened = Node::open_with_clock(seen, master, self.quotas.clone(), clock).await;
             match opened {
                 Ok(node) => {
-                    let follower = tokio::spawn(follow(Arc::clone(&node)));
-                    return Ok(Process { node, store, follower, shown: Shown::default() });
+                    let folder = self.folders[place].path();
+                    let kept = node.keep_anchor(folder).await;
+                    kept.and_then(|()| node.open_journal(folder))
+                        .map_err(|fault| format!("node {place} does not start: {fault}"))?;
+                    let tasks = [
+                        tokio::spawn(follow(Arc::clone(&node))),
+                        tokio::spawn(keep_replaying(Arc::clone(&node))),
+                    ];
+                    return Ok(Process {
+                        node,
+                        store,
+                        tasks,
+                        shown: Shown::default(),
+                        compared: BTreeMap::new(),
+                    });
                 }
                 Err(fault) if store.is_dead() => {
                     self.note(format!("a node dies while it starts: {fault}"));
