@@ -19,6 +19,7 @@ use super::format::{
 use super::stream::{Sealer, file_key, unwritable};
 use crate::entropy;
 use crate::fault::Fault;
+use crate::keys::SealingKey;
 use crate::node::Node;
 use crate::operator::{Progress, Step};
 
