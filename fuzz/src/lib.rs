@@ -10,6 +10,11 @@
 )]
 
 mod arn;
+#[allow(dead_code, unreachable_pub, reason = "a part of `iamd`")]
+mod backup;
+mod blocks;
+mod certificates;
+mod chunks;
 mod condition;
 mod decision;
 mod input;
@@ -19,8 +24,30 @@ mod pattern;
 mod policy;
 mod query;
 mod render;
+mod route;
 mod session;
 mod sigv4;
+mod ssh_keys;
+
+// What other crates keep for themselves, as it is there: not all of it is called here.
+#[allow(dead_code, reason = "a part of `iamd-core`")]
+#[path = "../../crates/core/src/certificate.rs"]
+mod certificate;
+#[allow(dead_code, unreachable_pub, reason = "a part of `iamd`")]
+#[path = "../../crates/iamd/src/entropy.rs"]
+mod entropy;
+#[allow(dead_code, unreachable_pub, reason = "a part of `iamd`")]
+#[path = "../../crates/iamd/src/fault.rs"]
+mod fault;
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "a part of `iamd`")]
+#[path = "../../crates/iamd/src/keys/mod.rs"]
+mod keys;
+#[allow(dead_code, reason = "a part of `iamd-core`")]
+#[path = "../../crates/core/src/pem.rs"]
+mod pem;
+#[allow(dead_code, reason = "a part of `iamd-core`")]
+#[path = "../../crates/core/src/ssh.rs"]
+mod ssh;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +75,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "marker", length_max: 256, run: marker::run },
     Target { name: "metadata", length_max: 8_192, run: metadata::run },
     Target { name: "render", length_max: 1_024, run: render::run },
+    Target { name: "pem", length_max: 1_024, run: blocks::run },
+    Target { name: "ssh", length_max: 1_024, run: ssh_keys::run },
+    Target { name: "certificate", length_max: 4_096, run: certificates::run },
+    Target { name: "route", length_max: 2_048, run: route::run },
+    Target { name: "chunks", length_max: 1_024, run: chunks::run },
+    Target { name: "backup", length_max: 1_024, run: backup::run },
 ];
 
 impl Target {

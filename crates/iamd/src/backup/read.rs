@@ -8,8 +8,7 @@ use zeroize::Zeroizing;
 use super::format::{
     AnyHeader, FORMAT, HEADER_LENGTH_MAX, Header, ITEM_LENGTH_MAX, Item, LAYOUT, MAGIC, hexadecimal,
 };
-use super::stream::{Opener, unreadable};
-use super::write::file_key;
+use super::stream::{Opener, file_key, unreadable};
 use crate::fault::Fault;
 use crate::keys::SealingKey;
 

@@ -12,12 +12,24 @@ use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
+use crate::keys::SealingKey;
 
 /// Bytes in a chunk, unless it is the last.
 pub(super) const CHUNK_LENGTH: usize = 64 * 1024;
 /// Bytes of a tag.
 pub(super) const TAG_LENGTH: usize = 16;
 const SEALED_LENGTH: usize = CHUNK_LENGTH + TAG_LENGTH;
+
+/// The key of a file: every byte before the chunks makes it another one.
+///
+/// # Errors
+/// [`Fault::Bug`], which does not happen.
+pub(super) fn file_key(
+    master: &SealingKey,
+    head: &[u8],
+) -> Result<aws_lc_rs::aead::LessSafeKey, Fault> {
+    master.backup_key(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, head).as_ref())
+}
 
 /// Seals what is written.
 pub(super) struct Sealer<W> {

@@ -163,7 +163,7 @@ impl World {
         let head = &backup[..20 + length];
         let kept = Kept::default();
         kept.clone().write_all(head).unwrap();
-        let key = super::write::file_key(&self.master, head).unwrap();
+        let key = super::stream::file_key(&self.master, head).unwrap();
         let mut sealer = Sealer::new(kept.clone(), key, head.len() as u64);
         for number in 0.. {
             let item = reader.next().unwrap();

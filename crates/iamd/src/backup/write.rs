@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::format::{
     Counts, FILE_LENGTH_MAX, FILES, FORMAT, Header, Item, LAYOUT, MAGIC, encoded, hexadecimal,
 };
-use super::stream::{Sealer, unwritable};
+use super::stream::{Sealer, file_key, unwritable};
 use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
@@ -125,17 +125,6 @@ fn head(header: &Header) -> Result<Vec<u8>, Fault> {
     let length = u32::try_from(header.len())
         .map_err(|_| Fault::Bug("the header of a backup is too long".to_owned()))?;
     Ok([&MAGIC[..], &FORMAT.to_be_bytes(), &length.to_be_bytes(), &header].concat())
-}
-
-/// The key of a file: every byte before the chunks makes it another one.
-///
-/// # Errors
-/// [`Fault::Bug`], which does not happen.
-pub(super) fn file_key(
-    master: &SealingKey,
-    head: &[u8],
-) -> Result<aws_lc_rs::aead::LessSafeKey, Fault> {
-    master.backup_key(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, head).as_ref())
 }
 
 /// Turns what the store shows into items.

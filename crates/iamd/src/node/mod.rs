@@ -4,6 +4,7 @@ mod accesses;
 mod anchoring;
 mod claims;
 mod facts;
+mod failure;
 mod follow;
 mod heard;
 mod journal;
@@ -31,19 +32,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
-use iamd_core::audit::{Event, Outcome};
+use iamd_core::audit::Event;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
 use iamd_core::quota::Quotas;
-use iamd_core::refusal::Refusal;
 use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
-use iamd_wire::ErrorCode;
 use iamd_wire::shown::Shown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use facts::FactTable;
+pub use failure::Failure;
 pub use follow::follow;
 pub use journal::JOURNAL_FILE;
 pub(crate) use load::store_fault;
@@ -93,41 +93,6 @@ pub struct Node {
     /// Held by whoever rotates keys.
     rotating: tokio::sync::Mutex<()>,
     anchor: AnchorKeeper,
-}
-
-/// Why a request got no answer of its own.
-#[derive(Debug, Clone)]
-pub enum Failure {
-    /// It was refused: an answer.
-    Refused(Refusal),
-    /// iamd could not carry it out.
-    Fault(Fault),
-}
-
-impl Failure {
-    /// What the audit trail says of it: of a fault, what its answer says.
-    pub fn outcome(&self) -> Outcome {
-        let code = match self {
-            Failure::Refused(refusal) => return Outcome::from(refusal),
-            Failure::Fault(Fault::Unavailable(_) | Fault::Busy(_)) => ErrorCode::ServiceUnavailable,
-            Failure::Fault(
-                Fault::Folder(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Bug(_),
-            ) => ErrorCode::InternalFailure,
-        };
-        Outcome::Refused { code: code.code().into(), message: None }
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        Failure::Refused(refusal)
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Failure {
-        Failure::Fault(fault)
-    }
 }
 
 /// A command that was carried out.
