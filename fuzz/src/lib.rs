@@ -14,6 +14,7 @@ mod condition;
 mod decision;
 mod input;
 mod marker;
+mod metadata;
 mod pattern;
 mod policy;
 mod query;
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "query", length_max: 4_096, run: query::run },
     Target { name: "session", length_max: 1_024, run: session::run },
     Target { name: "marker", length_max: 256, run: marker::run },
+    Target { name: "metadata", length_max: 8_192, run: metadata::run },
     Target { name: "render", length_max: 1_024, run: render::run },
 ];
 

@@ -6,7 +6,9 @@ import pytest
 from iamd import Server
 
 # Variables that are the suite's own.
-KEPT = ("IAMD_BIN", "IAMD_OTLP_BIN", "IAMD_DIST", "IAMD_TERRAFORM_PLUGINS")
+KEPT = (
+    "IAMD_BIN", "IAMD_OTLP_BIN", "IAMD_DIST", "IAMD_STORE_BIN", "IAMD_TERRAFORM_PLUGINS",
+)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -481,6 +481,8 @@ with_job(
     "GetServiceLastAccessedDetails",
     differs={
         "JobType": LATER_MEMBER,
+        "ServicesLastAccessed.0.ServiceName": "named as in the Service Authorization Reference",
+        "ServicesLastAccessed.1.ServiceName": "named as in the Service Authorization Reference",
         "ServicesLastAccessed.0.LastAuthenticated": NO_EVENTS,
         "ServicesLastAccessed.0.LastAuthenticatedEntity": NO_EVENTS,
         "ServicesLastAccessed.0.TotalAuthenticatedEntities": NO_EVENTS,

@@ -1,9 +1,17 @@
 """The page /metrics, read as a monitoring system reads it."""
 
+import concurrent.futures
+import json
+import socket
+import sqlite3
+import time
+
 import pytest
 from iamd import Keys, Server, create_user, denied, deny, http, refused
 from production import Serve, made
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from totp import Device
+from wire import identity_body, signed_headers
 
 
 def page(server, headers=None):
@@ -132,3 +140,87 @@ def test_readers_are_who_the_setting_says(tmp_path):
         assert status == 403 and "metrics.readers" in text
         assert page(server, {"X-Forwarded-For": "192.0.2.7"})[0] == 200
         assert page(server, {"X-Forwarded-For": "192.0.2.7, 198.51.100.1"})[0] == 403
+
+
+def test_the_age_of_data_and_the_end_of_the_certificate_are_told(served):
+    assert 0 <= number(served, "iamd_snapshot_age_seconds") < 60
+    end = "iamd_tls_certificate_end_timestamp_seconds"
+    assert time.time() < number(served, end) < time.time() + 400 * 86_400
+    with Server() as plain:
+        assert (end,) not in numbers(plain), "there is no certificate"
+
+
+def flooded(server, count=400):
+    """Sends that many requests on one connection, without waiting for answers in between."""
+    body = identity_body()
+    headers = {**signed_headers(server, body), "Content-Length": len(body)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    request = f"POST / HTTP/1.1\r\n{head}\r\n".encode() + body
+    with socket.create_connection(server.host_and_port, timeout=30) as plain:
+        with server.context().wrap_socket(plain, server_hostname="localhost") as stream:
+            stream.sendall(request * count)
+            answers, seen = b"", 0
+            while seen < count:
+                part = stream.recv(65_536)
+                assert part, "the connection was closed"
+                # Also of those over the limit of their principal: they are noted as well.
+                seen += (answers + part).count(b"HTTP/1.1 ")
+                # A status line may be cut in two.
+                answers = part[-8:]
+
+
+def test_records_that_found_no_place_are_counted(tmp_path):
+    data = tmp_path / "data"
+    admin = Keys.of_facts(made(data))
+    narrow = {"IAMD_AUDIT_WAITING_MAX": "16", "IAMD_AUDIT_WHEN_FULL": "count"}
+    with Serve(data, admin=admin, environment=narrow) as server:
+        assert number(server, "iamd_audit_records_lost_total") == 0
+
+        def is_full():
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda _: flooded(server), range(8)))
+            return number(server, "iamd_audit_records_lost_total") > 0
+
+        assert any(is_full() for _ in range(20))
+        assert number(server, "iamd_audit_waiting") <= 16
+        assert number(server, "iamd_audit_waiting_bytes") < 1_000_000
+        lost = number(server, "iamd_audit_records_lost_total")
+    lines = [
+        json.loads(line)
+        for file in (data / "audit").glob("trail-*.jsonl")
+        for line in file.read_text().splitlines()
+    ]
+    gaps = [line for line in lines if line.get("eventName") == "LostAuditRecords"]
+    assert sum(gap["requestParameters"]["lost"] for gap in gaps) == lost
+
+
+def test_one_time_codes_are_counted(tmp_path):
+    data = tmp_path / "data"
+    with Server(data=data) as server:
+
+        def claims():
+            outcomes = ("made", "refused", "failed")
+            return [number(server, "iamd_claims_total", outcome=it) for it in outcomes]
+
+        assert claims() == [0, 0, 0]
+        iam = server.iam()
+        device = Device.of(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"))
+        iam.enable_mfa_device(UserName="admin", **device.pair(-3))
+        iam.resync_mfa_device(UserName="admin", **device.pair(-1))
+        shown = device.shown()
+        before = claims()
+        assert before[0] > 0 and before[1:] == [0, 0]
+        server.sts().get_session_token(**shown)
+        made_one = claims()
+        assert made_one[0] > before[0] and made_one[1:] == [0, 0]
+        with refused("AccessDenied", status=403):
+            server.sts().get_session_token(**shown)
+        assert claims()[1] > 0 and claims()[2] == 0, "a code counts once"
+        # Another process holds the database: no code can be used up, so that none counts.
+        other = sqlite3.connect(data / "store.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with refused("ServiceUnavailable", status=503):
+            server.sts().get_session_token(**device.shown(1))
+        assert claims()[2] > 0
+        other.execute("ROLLBACK")
+        other.close()

@@ -137,6 +137,7 @@ fn beside_rivals(arguments: &Arguments, programs: &Programs) -> Result<(), Strin
 struct Programs {
     iamd: PathBuf,
     bare: PathBuf,
+    seal_cost: PathBuf,
     decide_cost: PathBuf,
     scan: PathBuf,
     /// Where programs are built.
@@ -147,7 +148,7 @@ impl Programs {
     fn build(profile: &str) -> Result<Programs, String> {
         let root = crate::workspace_root()?;
         for arguments in [
-            vec!["build", "--profile", profile, "-p", "iamd", "--bins", "--example", "bare_hyper"],
+            vec!["build", "--profile", profile, "-p", "iamd", "--bins", "--examples"],
             vec!["build", "--profile", profile, "-p", "iamd-policy", "--example", "decide_cost"],
             vec!["build", "--profile", profile, "-p", "iamd-store", "--example", "scan"],
         ] {
@@ -163,6 +164,7 @@ impl Programs {
         Ok(Programs {
             iamd: folder.join("iamd"),
             bare: folder.join("examples/bare_hyper"),
+            seal_cost: folder.join("examples/seal_cost"),
             decide_cost: folder.join("examples/decide_cost"),
             scan: folder.join("examples/scan"),
             target,

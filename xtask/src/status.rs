@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde_json::Value;
@@ -24,16 +25,23 @@ pub(crate) fn run(_arguments: &Arguments) -> Result<(), String> {
     let root = crate::workspace_root()?;
     let waiting = read(&root, NOT_IMPLEMENTED)?;
     let tested = tested(&read(&root, ACCESS_TESTS)?);
+    let mut text = String::new();
     for service in SERVICES {
         let model = read(&root, &format!("models/{service}.json"))?;
         let counts = Counts::of(&operations(&model)?, &waiting_of(service, &waiting)?, &tested);
-        print!("{}", counts.shown(service));
+        text.push_str(&counts.shown(service));
     }
-    println!("\nDifferences from AWS ({DIFFERENCES}):");
+    text.push_str(&format!("\nDifferences from AWS ({DIFFERENCES}):\n"));
     for difference in differences(&read(&root, DIFFERENCES)?) {
-        println!("- {difference}");
+        text.push_str(&format!("- {difference}\n"));
     }
-    Ok(())
+    // Who reads no further than a line is no failure of ours.
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("cannot print: {error}"))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// What there is of a service.

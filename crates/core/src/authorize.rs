@@ -6,7 +6,7 @@ use iamd_wire::ErrorCode;
 use crate::arn::{self, IamArn};
 use crate::authorization_message::AuthorizationMessage;
 use crate::caller::{Caller, Identity};
-use crate::decision_keys::DecisionKeys;
+use crate::decision_keys::{DecisionKeys, requested_region};
 use crate::managed;
 use crate::operation::{Scene, Target};
 use crate::refusal::Refusal;
@@ -70,7 +70,14 @@ fn protected(scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) 
 pub(crate) fn decided(scene: &Scene<'_>, request: &Request<'_>, policies: &Policies<'_>) -> bool {
     let decision = iamd_policy::decide(request, policies);
     scene.witness.decided(decision);
+    attempted(scene, request.action);
     decision.is_allowed()
+}
+
+/// Tells that the caller has tried an action, whatever came of it.
+pub(crate) fn attempted(scene: &Scene<'_>, action: &str) {
+    let region = requested_region(scene.environment, action);
+    scene.witness.attempted(scene.caller, action, region, scene.now);
 }
 
 /// Refuses a temporary credential where its kind may not be used, whatever policies say.

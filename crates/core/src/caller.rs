@@ -48,6 +48,17 @@ pub enum Credential {
     Temporary(AccessKeyId, Arc<Session>),
 }
 
+impl Identity {
+    /// How attempts to use services are kept: by unique id, those of sessions by their role's, those
+    /// of root under a word.
+    pub fn access_id(&self) -> &str {
+        match self {
+            Identity::Root => "root",
+            Identity::User(id) | Identity::RoleSession { role: id, .. } => id.as_str(),
+        }
+    }
+}
+
 impl Caller {
     /// The caller who signs with this long-term key; none if the key's owner is gone, or the account
     /// is closed.

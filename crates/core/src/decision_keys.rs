@@ -117,10 +117,10 @@ impl<'a> Surroundings<'a> {
             "aws:sourceip" => environment.source_ip.map(|ip| unmapped(ip).to_string().into()),
             "aws:useragent" => environment.user_agent.as_deref().and_then(text),
             "aws:referer" => environment.referer.as_deref().and_then(text),
-            // IAM reports one region, wherever the client signs for.
-            "aws:requestedregion" if self.target.action.starts_with("iam:") => text("us-east-1"),
-            "aws:requestedregion" if environment.region.is_empty() => None,
-            "aws:requestedregion" => text(&environment.region),
+            "aws:requestedregion" => match requested_region(environment, self.target.action) {
+                "" => None,
+                region => text(region),
+            },
             "aws:resourceaccount" | "s3:resourceaccount" => {
                 self.resource_account.map(|account| account.to_string().into())
             }
@@ -150,6 +150,11 @@ impl ConditionKeys for DecisionKeys<'_> {
         let of_caller = || caller.principal.value(key).map(Value::One);
         of_session.or_else(|| self.request.of_request(key)).or_else(of_caller)
     }
+}
+
+/// The region that a request is for: IAM has one, wherever the client signs for.
+pub(crate) fn requested_region<'e>(environment: &'e Environment, action: &str) -> &'e str {
+    if action.starts_with("iam:") { "us-east-1" } else { &environment.region }
 }
 
 /// The value of a tag behind `aws:PrincipalTag`, its key in lower case: the session's, else the

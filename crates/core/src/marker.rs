@@ -30,8 +30,8 @@ impl MarkerKey {
 
     /// The marker of a list (`list` says which, its filters included) that goes on behind `last`.
     pub fn seal(&self, list: &str, last: &str) -> String {
-        let tag = hmac::sign(&self.0, &message(list, last));
-        let tag = tag.as_ref().get(..TAG_LENGTH).unwrap_or_default();
+        let tag = self.proof(list, last.as_bytes());
+        let tag = tag.get(..TAG_LENGTH).unwrap_or_default();
         let mut bytes = Vec::with_capacity(TAG_LENGTH + last.len());
         bytes.extend_from_slice(tag);
         bytes.extend_from_slice(last.as_bytes());
@@ -46,23 +46,28 @@ impl MarkerKey {
         self.opened(list, marker).ok_or_else(text::invalid_marker)
     }
 
+    /// Proof, of 32 bytes, that this server made a content for a purpose, which is no list's name.
+    pub(crate) fn proof(&self, purpose: &str, content: &[u8]) -> Box<[u8]> {
+        hmac::sign(&self.0, &message(purpose, content)).as_ref().into()
+    }
+
     fn opened(&self, list: &str, marker: &str) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(marker).ok()?;
         let (tag, last) = bytes.split_at_checked(TAG_LENGTH)?;
         let last = std::str::from_utf8(last).ok()?;
-        let expected = hmac::sign(&self.0, &message(list, last));
-        let expected = expected.as_ref().get(..TAG_LENGTH)?;
+        let expected = self.proof(list, last.as_bytes());
+        let expected = expected.get(..TAG_LENGTH)?;
         aws_lc_rs::constant_time::verify_slices_are_equal(expected, tag).ok()?;
         Some(last.to_owned())
     }
 }
 
 /// Injective: the length of the first part stands before it.
-fn message(list: &str, last: &str) -> Vec<u8> {
+fn message(list: &str, last: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(8 + list.len() + last.len());
     message.extend_from_slice(&(list.len() as u64).to_be_bytes());
     message.extend_from_slice(list.as_bytes());
-    message.extend_from_slice(last.as_bytes());
+    message.extend_from_slice(last);
     message
 }
 

@@ -39,28 +39,6 @@ fn refusal(action: &str) -> Refusal {
 
 not_implemented! {
     "iam", iam:
-    AcceptDelegationRequest AcceptDelegationRequestRequest,
-    AcquireRole AcquireRoleRequest,
-    AssociateDelegationRequest AssociateDelegationRequestRequest,
-    CreateDelegationRequest CreateDelegationRequestRequest,
-    DisableOutboundWebIdentityFederation DisableOutboundWebIdentityFederationRequest,
-    EnableOutboundWebIdentityFederation EnableOutboundWebIdentityFederationRequest,
-    GenerateOrganizationsAccessReport GenerateOrganizationsAccessReportRequest,
-    GenerateServiceLastAccessedDetails GenerateServiceLastAccessedDetailsRequest,
-    GetAccountProperties GetAccountPropertiesRequest,
-    GetDelegationRequest GetDelegationRequestRequest,
-    GetHumanReadableSummary GetHumanReadableSummaryRequest,
-    GetOrganizationsAccessReport GetOrganizationsAccessReportRequest,
-    GetOutboundWebIdentityFederationInfo GetOutboundWebIdentityFederationInfoRequest,
-    GetRoleTemplateVersion GetRoleTemplateVersionRequest,
-    GetServiceLastAccessedDetails GetServiceLastAccessedDetailsRequest,
-    GetServiceLastAccessedDetailsWithEntities GetServiceLastAccessedDetailsWithEntitiesRequest,
-    ListDelegationRequests ListDelegationRequestsRequest,
-    PutAccountProperties PutAccountPropertiesRequest,
-    RejectDelegationRequest RejectDelegationRequestRequest,
-    SendDelegationToken SendDelegationTokenRequest,
-    SetSecurityTokenServicePreferences SetSecurityTokenServicePreferencesRequest,
-    UpdateDelegationRequest UpdateDelegationRequestRequest,
 }
 
 not_implemented! {

@@ -8,6 +8,7 @@ use iamd_wire::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::account_id::AccountId;
 use crate::authorize::authorize;
 use crate::caller::Caller;
 use crate::draw::Draw;
@@ -161,6 +162,8 @@ pub struct Scene<'a> {
     pub marker_key: &'a MarkerKey,
     /// Limits on how much there may be of everything.
     pub quotas: &'a Quotas,
+    /// The address under which clients reach the server, without a slash at its end.
+    pub external_url: &'a str,
     /// What was done for this request before, where something had to be.
     pub prepared: Option<&'a Prepared>,
     /// Who is told of decisions.
@@ -195,10 +198,24 @@ pub struct LastUse {
     pub service: Box<str>,
 }
 
+/// A principal's last attempt to use an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The action, such as `s3:GetObject`; the service alone where the action is not known.
+    pub action: Box<str>,
+    /// The time.
+    pub time: Timestamp,
+    /// The region that the request was for.
+    pub region: Box<str>,
+}
+
 /// Is told of every decision, and can change none: for counting.
 pub trait Witness: Sync {
     /// A decision was made.
     fn decided(&self, decision: Decision);
+
+    /// Somebody tried to use an action, allowed or not: a service has seen his credentials.
+    fn attempted(&self, _: &Caller, _action: &str, _region: &str, _: Timestamp) {}
 }
 
 /// Nobody is told.
@@ -212,4 +229,7 @@ pub trait Facts: Sync {
     fn access_key_last_use(&self, key: &AccessKeyId) -> Option<LastUse>;
     /// The last use of a role: when a session of it last made a request.
     fn role_last_use(&self, role: UniqueId) -> Option<LastUse>;
+    /// The last attempts of a principal of this account, one for each action; he is named as
+    /// [`Identity::access_id`](crate::caller::Identity::access_id) does.
+    fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access>;
 }

@@ -101,6 +101,12 @@ pub const SESSION_POLICY_SIZE: usize = 2_048;
 pub const SESSION_POLICY_ARNS: usize = 10;
 /// SSH public keys of one user.
 pub const SSH_PUBLIC_KEYS_PER_USER: u32 = 5;
+/// Requests for delegation that an account may have made and that are still shown.
+// CHOICE: AWS publishes no number.
+pub const DELEGATION_REQUESTS: u32 = 1_000;
+/// Characters of all parameters of one request for delegation.
+// CHOICE: the service model limits their number alone.
+pub const DELEGATION_PARAMETERS_SIZE: usize = 10_240;
 /// Service-specific credentials of one user for one service.
 pub const SERVICE_CREDENTIALS_PER_USER: u32 = 2;
 /// Deletions of service-linked roles that are remembered.

@@ -58,10 +58,14 @@ pub mod kind {
     pub const SERVICE_CREDENTIAL: u16 = 51;
     /// Deletions of service-linked roles.
     pub const DELETION_TASK: u16 = 52;
+    /// What the account has chosen.
+    pub const PREFERENCES: u16 = 53;
     /// Ended temporary credentials.
     pub const REVOKED_SESSION: u16 = 40;
     /// Credentials of operators.
     pub const OPERATOR_CREDENTIAL: u16 = 41;
+    /// Requests for temporary delegation.
+    pub const DELEGATION_REQUEST: u16 = 55;
     /// Owners of buckets.
     pub const BUCKET_NAME: u16 = 60;
     /// Buckets.
@@ -109,8 +113,10 @@ impl EntityKey {
             EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
             EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.to_string()),
             EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id.to_string()),
+            EntityKey::Preferences => (kind::PREFERENCES, String::new()),
             EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
             EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
+            EntityKey::DelegationRequest(id) => (kind::DELEGATION_REQUEST, id.to_string()),
             EntityKey::BucketName(name) => (kind::BUCKET_NAME, name.to_string()),
             EntityKey::Bucket(name) => (kind::BUCKET, name.to_string()),
         };
@@ -143,8 +149,10 @@ impl EntityKey {
             kind::SAML_PROVIDER => EntityKey::SamlProvider(key.id.as_str().into()),
             kind::SERVICE_CREDENTIAL => EntityKey::ServiceCredential(unique_id()?),
             kind::DELETION_TASK => EntityKey::DeletionTask(key.id.as_str().into()),
+            kind::PREFERENCES => EntityKey::Preferences,
             kind::REVOKED_SESSION => EntityKey::RevokedSession(key_id()?),
             kind::OPERATOR_CREDENTIAL => EntityKey::OperatorCredential(key_id()?),
+            kind::DELEGATION_REQUEST => EntityKey::DelegationRequest(key.id.as_str().into()),
             kind::BUCKET_NAME => EntityKey::BucketName(key.id.as_str().into()),
             kind::BUCKET => EntityKey::Bucket(key.id.as_str().into()),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
@@ -176,8 +184,10 @@ impl Entity {
             Entity::SamlProvider(provider) => encode(provider),
             Entity::ServiceCredential(credential) => encode(credential),
             Entity::DeletionTask(task) => encode(task),
+            Entity::Preferences(preferences) => encode(preferences),
             Entity::RevokedSession(session) => encode(session),
             Entity::OperatorCredential(credential) => encode(credential),
+            Entity::DelegationRequest(request) => encode(request),
             Entity::BucketName(name) => encode(name),
             Entity::Bucket(bucket) => encode(bucket),
         }
@@ -209,8 +219,10 @@ impl Entity {
             kind::SAML_PROVIDER => Entity::SamlProvider(decode(key, bytes)?),
             kind::SERVICE_CREDENTIAL => Entity::ServiceCredential(decode(key, bytes)?),
             kind::DELETION_TASK => Entity::DeletionTask(decode(key, bytes)?),
+            kind::PREFERENCES => Entity::Preferences(decode(key, bytes)?),
             kind::REVOKED_SESSION => Entity::RevokedSession(decode(key, bytes)?),
             kind::OPERATOR_CREDENTIAL => Entity::OperatorCredential(decode(key, bytes)?),
+            kind::DELEGATION_REQUEST => Entity::DelegationRequest(decode(key, bytes)?),
             kind::BUCKET_NAME => Entity::BucketName(decode(key, bytes)?),
             kind::BUCKET => Entity::Bucket(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),

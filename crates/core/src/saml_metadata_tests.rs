@@ -240,3 +240,25 @@ fn what_costs_more_than_its_size_is_refused() {
         assert_eq!(refused(&inside(&wrong)), reason);
     }
 }
+
+/// Whatever is cut out of a document or put into it, what is read of it is whole.
+#[test]
+fn altered_documents_are_refused_or_whole() {
+    let text = described("https://idp.example", "", "");
+    for place in (0..text.len()).step_by(3) {
+        let (before, behind) = text.split_at(place);
+        for altered in [
+            before.to_owned(),
+            behind.to_owned(),
+            format!("{before}{}", behind.get(7..).unwrap_or_default()),
+            format!("{before}<{behind}"),
+            format!("{before}\"{behind}"),
+            format!("{before}<!--{behind}"),
+        ] {
+            let Ok(metadata) = SamlMetadata::read(&altered) else { continue };
+            let [provider] = &*metadata.providers else { panic!("one provider") };
+            assert_eq!(provider.signing_certificates.len(), 1);
+            assert!(!provider.entity_id.is_empty());
+        }
+    }
+}

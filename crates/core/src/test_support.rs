@@ -15,7 +15,7 @@ use crate::draw::Draw;
 use crate::founding::{self, NewAccount};
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
-use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
+use crate::operation::{Access, Environment, Facts, LastUse, Operation, Scene};
 use crate::perform::{Visitor, perform, prepare, with_operation};
 use crate::preparation::{CodeOutcome, PasswordOutcome, PasswordWork, Preparation, Prepared};
 use crate::quota::Quotas;
@@ -64,6 +64,7 @@ pub(crate) type Rows = BTreeMap<(AccountId, u16, String), Vec<u8>>;
 pub(crate) struct KnownFacts {
     pub(crate) keys: BTreeMap<AccessKeyId, LastUse>,
     pub(crate) roles: BTreeMap<UniqueId, LastUse>,
+    pub(crate) accesses: BTreeMap<(AccountId, String), Vec<Access>>,
 }
 
 impl Facts for KnownFacts {
@@ -73,6 +74,10 @@ impl Facts for KnownFacts {
 
     fn role_last_use(&self, role: UniqueId) -> Option<LastUse> {
         self.roles.get(&role).cloned()
+    }
+
+    fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access> {
+        self.accesses.get(&(account, principal.to_owned())).cloned().unwrap_or_default()
     }
 }
 
@@ -173,6 +178,7 @@ impl World {
             identity_policies: &self.identity_policies,
             marker_key: &self.marker_key,
             quotas: &self.quotas,
+            external_url: "https://iam.example",
             prepared: None,
             witness: &(),
             now: self.now,

@@ -78,7 +78,10 @@ pub async fn import(node: &Arc<Node>, order: TokenOrder) -> Result<TokensImporte
 }
 
 /// The account that is meant.
-fn account(snapshot: &Snapshot, wanted: Option<&str>) -> Result<AccountId, Fault> {
+///
+/// # Errors
+/// [`Fault::Refused`] for one that is not there, or when none is named and there is not just one.
+pub fn account(snapshot: &Snapshot, wanted: Option<&str>) -> Result<AccountId, Fault> {
     if let Some(wanted) = wanted {
         let id = parse_account_id(wanted)?;
         return snapshot.state.account(id).map(|_| id).ok_or_else(|| no_account(id));

@@ -43,6 +43,7 @@ mod evaluation;
 mod explanation;
 mod fold;
 mod format;
+pub mod generate;
 mod hard_limit;
 mod hash;
 mod index;

@@ -38,7 +38,7 @@ impl<'d> ServiceAccess<'d> {
         let is_allow = |body: &&Body| body.effect == Effect::Allow && body.principal.is_none();
         ServiceAccess {
             allows: granting.into_iter().flat_map(bodies).filter(is_allow).collect(),
-            denies: all.into_iter().flat_map(bodies).filter(|body| denies_always(body)).collect(),
+            denies: all.into_iter().flat_map(bodies).filter(denies_always).collect(),
         }
     }
 

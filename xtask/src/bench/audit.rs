@@ -1,4 +1,7 @@
-//! What the audit trail costs: the same requests to two servers, one of which keeps none.
+//! What the audit trail costs: the same requests to two servers, one of which keeps none; and what
+//! the seals cost that make rows and records provable.
+
+use std::process::Command;
 
 use super::server::{Server, TemporaryFolder};
 use super::{Arguments, CONNECTIONS, Programs, Row, median};
@@ -31,7 +34,33 @@ pub(super) fn rows(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row
     Ok(vec![
         row("audit trail: GetCallerIdentity", &reads, (1.15, 1.08)),
         row("audit trail: CreateUser, durable, 32 clients", &writes, (1.10, 1.05)),
+        seals(programs, median(writes.iter().map(|(on, _)| *on).collect()))?,
     ])
+}
+
+/// What of a CreateUser goes into seals, as if each had a commit and so a ledger of its own; with 32
+/// clients, several share one.
+fn seals(programs: &Programs, creation: f64) -> Result<Row, String> {
+    let output = Command::new(&programs.seal_cost).output();
+    let output = output.map_err(|error| format!("seal_cost cannot be started: {error}"))?;
+    let costs: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("seal_cost answers something else: {error}"))?;
+    let cost = |name: &str| costs.get(name).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
+    let [row, ledger, record] = [cost("row"), cost("ledger"), cost("record")];
+    let all = row + ledger + record;
+    Ok(Row {
+        name: "seals: row, ledger and record of a CreateUser".to_owned(),
+        measured: format!(
+            "{:.1} + {:.1} + {:.1} µs of the {:.1} µs of CPU, beside the rest of them",
+            row / 1e3,
+            ledger / 1e3,
+            record / 1e3,
+            creation / 1e3
+        ),
+        ratio: creation / (creation - all),
+        must: 1.10,
+        stretch: 1.05,
+    })
 }
 
 fn row(name: &str, costs: &[(f64, f64)], (must, stretch): (f64, f64)) -> Row {

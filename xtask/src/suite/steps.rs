@@ -35,11 +35,18 @@ pub(super) const STEPS: &[Step] = &[
         about: "botocore and our codecs understand each other",
         run: round_trip,
     },
-    Step { name: "build", about: "the program, optimised; and with all features", run: build },
+    Step {
+        name: "build",
+        about: "the program, optimised; with all features; and a store to test with",
+        run: build,
+    },
     Step { name: "package", about: "the archive and the Debian package, around it", run: package },
     Step { name: "end-to-end", about: "real clients against the built program", run: end_to_end },
 ];
 
+/// The folder, below the target folder, of the store that the gateway is tested with: a workspace of
+/// its own under `xtask/store`.
+const STORE: &str = "store";
 /// The profile of programs that are tested from outside.
 const PROFILE: &str = "fast";
 
@@ -113,7 +120,11 @@ fn build(workspace: &Workspace) -> Result<(), String> {
     command::run(command::cargo(&workspace.root, arguments))?;
     // What the unit tests have built serves again.
     let with_traces = ["build", "-p", "iamd", "--features", "otlp"];
-    command::run(command::cargo(&workspace.root, with_traces))
+    command::run(command::cargo(&workspace.root, with_traces))?;
+    let manifest = workspace.root.join("xtask/store/Cargo.toml");
+    let mut store = command::cargo(&workspace.root, ["build", "--locked", "--manifest-path"]);
+    store.arg(manifest).env("CARGO_TARGET_DIR", workspace.target.join(STORE));
+    command::run(store)
 }
 
 fn package(workspace: &Workspace) -> Result<(), String> {
@@ -136,6 +147,7 @@ fn end_to_end(workspace: &Workspace) -> Result<(), String> {
     pytest.args(["-n", "2", "--dist", "loadfile", "tests/e2e", "tests/policy_cli"]);
     pytest.env("IAMD_BIN", program).env("IAMD_OTLP_BIN", workspace.built("debug", "iamd"));
     pytest.env("IAMD_DIST", workspace.target.join("dist"));
+    pytest.env("IAMD_STORE_BIN", workspace.built("store/debug", "store"));
     command::run(pytest)
 }
 

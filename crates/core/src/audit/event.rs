@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use iamd_wire::query::Parameters;
-use iamd_wire::{OperationInfo, Service, shown};
+use iamd_wire::shown::{self, Shown};
+use iamd_wire::{OperationInfo, Service};
 use serde::Serialize;
 
 use crate::account_id::AccountId;
@@ -36,8 +37,8 @@ pub struct Event {
     pub source_ip: Option<IpAddr>,
     /// The header `User-Agent`.
     pub user_agent: Option<Box<str>>,
-    /// The parameters as a JSON object without secrets.
-    pub parameters: Option<String>,
+    /// The parameters.
+    pub parameters: Option<Shown>,
     /// The id that the answer carries.
     pub request_id: Box<str>,
     /// Whether the operation only reads.
@@ -120,8 +121,6 @@ impl Event {
     /// A deed of the operator that writes, such as `CreateAccount`. What `parameters` holds is shown:
     /// it must hold no secret.
     pub fn operator<P: Serialize>(name: &'static str, parameters: &P, request_id: &str) -> Event {
-        let parameters = serde_json::to_string(parameters).ok();
-        let is_empty = |text: &str| matches!(text, "null" | "{}");
         Event {
             actor: Actor::Operator,
             source: OPERATOR_SOURCE,
@@ -129,8 +128,7 @@ impl Event {
             region: Cow::Borrowed(GLOBAL_REGION),
             source_ip: None,
             user_agent: None,
-            parameters: parameters
-                .filter(|text| !is_empty(text) && text.len() <= shown::LENGTH_MAX),
+            parameters: serde_json::to_string(parameters).ok().and_then(Shown::of_json),
             request_id: request_id.into(),
             is_read: false,
             guarded: None,
@@ -171,12 +169,12 @@ impl Event {
 
     /// Bytes of memory that the event takes, about.
     pub fn size(&self) -> usize {
-        let texts = [self.parameters.as_deref(), self.user_agent.as_deref()];
-        let texts: usize = texts.into_iter().flatten().map(str::len).sum();
+        let parameters = self.parameters.as_ref().map_or(0, Shown::size);
+        let agent = self.user_agent.as_deref().map_or(0, str::len);
         let guarded = self.guarded.as_deref().map_or(0, |guarded| {
             let arns: usize = guarded.resources.iter().map(|resource| resource.arn.len()).sum();
             guarded.additional.len() + arns + 256
         });
-        size_of::<Event>() + texts + guarded + 512
+        size_of::<Event>() + parameters + agent + guarded + 512
     }
 }

@@ -1,12 +1,16 @@
 //! The element `userIdentity`. Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 
+use std::fmt::{self, Display};
+
 use iamd_policy::Principal;
-use serde::Serialize;
+use iamd_wire::Timestamp;
+use serde::{Serialize, Serializer};
 
 use super::event::{Actor, Requester};
 use crate::account_id::AccountId;
 use crate::caller::{Caller, Identity};
 use crate::session::Session;
+use crate::unique_id::UniqueId;
 
 /// The element `userIdentity`, in CloudTrail's order.
 #[derive(Serialize)]
@@ -15,11 +19,11 @@ pub(super) struct UserIdentity<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    principal_id: Option<String>,
+    principal_id: Option<PrincipalId<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     arn: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<String>,
+    account_id: Option<Owner>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_key_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,14 +51,14 @@ struct SessionIssuer<'a> {
     kind: &'static str,
     principal_id: &'a str,
     arn: &'a str,
-    account_id: String,
+    account_id: Text<AccountId>,
     user_name: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Attributes {
-    creation_date: String,
+    creation_date: Text<Timestamp>,
     mfa_authenticated: &'static str,
 }
 
@@ -72,8 +76,8 @@ impl<'a> UserIdentity<'a> {
             // Source: CloudTrail User Guide, "userIdentity element", requests without a signature.
             Actor::Stranger => UserIdentity {
                 kind: "AWSAccount",
-                principal_id: Some(String::new()),
-                account_id: Some("ANONYMOUS_PRINCIPAL".to_owned()),
+                principal_id: Some(PrincipalId::Nobody),
+                account_id: Some(Owner::Nobody),
                 invoked_by: None,
                 ..UserIdentity::of_service("")
             },
@@ -96,23 +100,22 @@ impl<'a> UserIdentity<'a> {
     }
 
     fn of_caller(caller: &'a Caller, access_key_id: &'a str) -> UserIdentity<'a> {
-        let account = caller.account.to_string();
         let (kind, principal_id, user_name) = match (&caller.identity, &caller.principal) {
             (Identity::User(id), Principal::User { arn, .. }) => {
-                ("IAMUser", id.to_string(), Some(last_segment(arn)))
+                ("IAMUser", PrincipalId::User(id), Some(last_segment(arn)))
             }
-            (Identity::User(id), _) => ("IAMUser", id.to_string(), None),
+            (Identity::User(id), _) => ("IAMUser", PrincipalId::User(id), None),
             (Identity::RoleSession { role, session_name }, _) => {
-                ("AssumedRole", format!("{role}:{session_name}"), None)
+                ("AssumedRole", PrincipalId::Session(role, session_name), None)
             }
-            (Identity::Root, _) => ("Root", account.clone(), None),
+            (Identity::Root, _) => ("Root", PrincipalId::Root(caller.account), None),
         };
         let session = caller.session().map(|session| &**session);
         UserIdentity {
             kind,
             principal_id: Some(principal_id),
             arn: Some(caller.arn()),
-            account_id: Some(account),
+            account_id: Some(Owner::Account(Text(caller.account))),
             access_key_id: Some(access_key_id),
             user_name,
             session_context: session.map(|session| SessionContext::of(caller, session)),
@@ -126,7 +129,7 @@ impl<'a> SessionContext<'a> {
         SessionContext {
             session_issuer: SessionIssuer::of(caller.account, &caller.principal),
             attributes: Attributes {
-                creation_date: session.issued.to_string(),
+                creation_date: Text(session.issued),
                 mfa_authenticated: if session.mfa.is_some() { "true" } else { "false" },
             },
             source_identity: session.source_identity.as_deref(),
@@ -141,9 +144,79 @@ impl<'a> SessionIssuer<'a> {
             kind: "Role",
             principal_id: role_id,
             arn: role_arn,
-            account_id: account.to_string(),
+            account_id: Text(account),
             user_name: last_segment(role_arn),
         })
+    }
+}
+
+/// Whose account the one who asks is of.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Owner {
+    Account(Text<AccountId>),
+    #[serde(serialize_with = "anonymous")]
+    Nobody,
+}
+
+fn anonymous<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("ANONYMOUS_PRINCIPAL")
+}
+
+/// Who asks, by what never changes.
+enum PrincipalId<'a> {
+    Nobody,
+    User(&'a UniqueId),
+    Session(&'a UniqueId, &'a str),
+    Root(AccountId),
+}
+
+impl Display for PrincipalId<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PrincipalId::Nobody => Ok(()),
+            PrincipalId::User(id) => id.fmt(formatter),
+            PrincipalId::Session(role, name) => write!(formatter, "{role}:{name}"),
+            PrincipalId::Root(account) => account.fmt(formatter),
+        }
+    }
+}
+
+impl Serialize for PrincipalId<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What is written as its text, which is kept nowhere else.
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Actor {
+    /// By which name an event of this actor is looked up: a user's, a session's, `root`, or that of
+    /// the service; empty if there is none.
+    ///
+    /// Source: CloudTrail User Guide, "Viewing recent management events", user name.
+    pub fn name(&self) -> &str {
+        match self {
+            Actor::Caller(requester) => {
+                let caller = &requester.caller;
+                match (&caller.identity, &caller.principal) {
+                    (Identity::User(_), Principal::User { arn, .. }) => last_segment(arn),
+                    (Identity::User(_), _) => "",
+                    (Identity::RoleSession { session_name, .. }, _) => session_name,
+                    (Identity::Root, _) => "root",
+                }
+            }
+            Actor::Stranger => "",
+            Actor::Operator => OPERATOR,
+            Actor::Server => SERVER,
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+use iamd_wire::shown::Shown;
+
 use crate::refusal::Refusal;
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was carried out; what a write answered, as a JSON object without secrets.
-    Done(Option<String>),
+    /// It was carried out; what a write answered.
+    Done(Option<Shown>),
     /// It was not, with this code and message.
     Refused {
         /// The error code.
@@ -31,7 +33,7 @@ impl Outcome {
     /// Bytes of memory that the outcome takes, about.
     pub fn size(&self) -> usize {
         match self {
-            Outcome::Done(elements) => elements.as_deref().map_or(0, str::len),
+            Outcome::Done(elements) => elements.as_ref().map_or(0, Shown::size),
             Outcome::Refused { message, .. } => message.as_deref().map_or(0, str::len),
         }
     }

@@ -1,11 +1,12 @@
 //! A record: an event with its outcome, as one line of JSON.
 
+use std::net::IpAddr;
+
 use iamd_wire::Timestamp;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::event::{Actor, Event, GuardedResource};
-use super::identity::UserIdentity;
+use super::identity::{Text, UserIdentity};
 use super::outcome::Outcome;
 use crate::account_id::AccountId;
 
@@ -48,46 +49,86 @@ pub fn record(
     id: EventId,
     time: Timestamp,
 ) -> String {
-    let record = Record::of(event, outcome, account, id, time);
     let mut text = Vec::with_capacity(1_536);
-    // Only texts are written, into memory: neither can fail.
-    if serde_json::to_writer(&mut text, &record).is_err() {
+    // Only texts are written, into memory: this cannot fail.
+    if write_record(&mut text, event, outcome, account, id, time).is_err() {
         return String::new();
     }
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// The members in CloudTrail's order.
+/// Between the members that are made here stand those that are JSON already, and are put in as they
+/// are.
+fn write_record(
+    text: &mut Vec<u8>,
+    event: &Event,
+    outcome: &Outcome,
+    account: AccountId,
+    id: EventId,
+    time: Timestamp,
+) -> serde_json::Result<()> {
+    let elements = match outcome {
+        Outcome::Done(elements) => elements.as_ref(),
+        Outcome::Refused { .. } => None,
+    };
+    serde_json::to_writer(&mut *text, &Start::of(event, outcome, time))?;
+    // Its end is the end of the whole.
+    text.pop();
+    for (name, shown) in
+        [("requestParameters", event.parameters.as_ref()), ("responseElements", elements)]
+    {
+        push_member(text, name, shown.map_or("null", |shown| &shown.text));
+    }
+    if let Some(guarded) = &event.guarded {
+        push_member(text, "additionalEventData", &guarded.additional);
+    }
+    let end = text.len();
+    serde_json::to_writer(&mut *text, &End::of(event, account, id))?;
+    if let Some(open) = text.get_mut(end) {
+        *open = b',';
+    }
+    Ok(())
+}
+
+fn push_member(text: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [",\"", name, "\":", value] {
+        text.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// The members in CloudTrail's order, up to the request's parameters.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct Start<'a> {
     event_version: &'static str,
     user_identity: UserIdentity<'a>,
-    event_time: String,
+    event_time: Text<Timestamp>,
     event_source: &'a str,
     event_name: &'a str,
     aws_region: &'a str,
     #[serde(rename = "sourceIPAddress")]
-    source_ip_address: String,
+    source_ip_address: Source<'a>,
     user_agent: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<&'a str>,
-    request_parameters: Option<&'a RawValue>,
-    response_elements: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    additional_event_data: Option<&'a RawValue>,
+}
+
+/// The members behind the elements of the answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct End<'a> {
     #[serde(rename = "requestID")]
     request_id: &'a str,
     #[serde(rename = "eventID")]
-    event_id: String,
+    event_id: Text<EventId>,
     read_only: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     resources: Vec<Resource<'a>>,
     event_type: &'static str,
     management_event: bool,
-    recipient_account_id: String,
+    recipient_account_id: Text<AccountId>,
     event_category: &'static str,
 }
 
@@ -96,7 +137,7 @@ struct Record<'a> {
 #[serde(rename_all = "camelCase")]
 struct Resource<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<String>,
+    account_id: Option<Text<AccountId>>,
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(rename = "ARN")]
@@ -105,65 +146,66 @@ struct Resource<'a> {
 
 impl<'a> Resource<'a> {
     fn of(resource: &'a GuardedResource) -> Resource<'a> {
-        Resource {
-            account_id: resource.account.map(|account| account.to_string()),
-            kind: resource.kind,
-            arn: &resource.arn,
-        }
+        let account_id = resource.account.map(Text);
+        Resource { account_id, kind: resource.kind, arn: &resource.arn }
     }
 }
 
-impl<'a> Record<'a> {
-    fn of(
-        event: &'a Event,
-        outcome: &'a Outcome,
-        account: AccountId,
-        id: EventId,
-        time: Timestamp,
-    ) -> Record<'a> {
-        let (error_code, error_message, elements) = match outcome {
-            Outcome::Done(elements) => (None, None, elements.as_deref()),
-            Outcome::Refused { code, message } => (Some(&**code), message.as_deref(), None),
+/// Where a request came from.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Source<'a> {
+    Address(Text<IpAddr>),
+    Service(&'a str),
+}
+
+impl<'a> Start<'a> {
+    fn of(event: &'a Event, outcome: &'a Outcome, time: Timestamp) -> Start<'a> {
+        let (error_code, error_message) = match outcome {
+            Outcome::Done(_) => (None, None),
+            Outcome::Refused { code, message } => (Some(&**code), message.as_deref()),
         };
-        let (event_type, elsewhere) = match event.actor {
-            Actor::Caller(_) | Actor::Stranger => ("AwsApiCall", ""),
-            Actor::Operator | Actor::Server => ("AwsServiceEvent", event.source),
+        let service = match event.actor {
+            Actor::Caller(_) | Actor::Stranger => "",
+            Actor::Operator | Actor::Server => event.source,
         };
-        let guarded = event.guarded.as_deref();
-        let is_data = guarded.is_some_and(|guarded| guarded.is_data);
-        Record {
+        Start {
             event_version: EVENT_VERSION,
             user_identity: UserIdentity::of(&event.actor),
-            event_time: time.to_string(),
+            event_time: Text(time),
             event_source: event.source,
             event_name: &event.name,
             aws_region: &event.region,
-            source_ip_address: event
-                .source_ip
-                .map_or_else(|| elsewhere.to_owned(), |address| address.to_string()),
-            user_agent: shortened(event.user_agent.as_deref().unwrap_or(elsewhere)),
+            source_ip_address: match event.source_ip {
+                Some(address) => Source::Address(Text(address)),
+                None => Source::Service(service),
+            },
+            user_agent: shortened(event.user_agent.as_deref().unwrap_or(service)),
             error_code,
             error_message: error_message.map(shortened),
-            request_parameters: event.parameters.as_deref().and_then(raw),
-            response_elements: elements.and_then(raw),
-            additional_event_data: guarded.and_then(|guarded| raw(&guarded.additional)),
-            request_id: &event.request_id,
-            event_id: id.to_string(),
-            read_only: event.is_read,
-            resources: guarded
-                .map(|guarded| guarded.resources.iter().map(Resource::of).collect())
-                .unwrap_or_default(),
-            event_type,
-            management_event: !is_data,
-            recipient_account_id: account.to_string(),
-            event_category: if is_data { "Data" } else { "Management" },
         }
     }
 }
 
-/// JSON as it is.
-fn raw(text: &str) -> Option<&RawValue> {
-    serde_json::from_str(text).ok()
+impl<'a> End<'a> {
+    fn of(event: &'a Event, account: AccountId, id: EventId) -> End<'a> {
+        let guarded = event.guarded.as_deref();
+        let is_data = guarded.is_some_and(|guarded| guarded.is_data);
+        let resources = guarded.map(|guarded| &guarded.resources[..]).unwrap_or_default();
+        End {
+            request_id: &event.request_id,
+            event_id: Text(id),
+            read_only: event.is_read,
+            resources: resources.iter().map(Resource::of).collect(),
+            event_type: match event.actor {
+                Actor::Caller(_) | Actor::Stranger => "AwsApiCall",
+                Actor::Operator | Actor::Server => "AwsServiceEvent",
+            },
+            management_event: !is_data,
+            recipient_account_id: Text(account),
+            event_category: if is_data { "Data" } else { "Management" },
+        }
+    }
 }
 
 /// The start of a text that is too long.

@@ -1,6 +1,7 @@
 //! Tests of records.
 
 use iamd_wire::query::Parameters;
+use iamd_wire::shown::Shown;
 use iamd_wire::{ErrorCode, Service, Timestamp};
 use serde_json::{Value, json};
 
@@ -41,13 +42,15 @@ fn a_write_of_a_user_has_every_member() {
     world.ok(&root, "CreateUser&UserName=ana&Path=/people/");
     let ana = world.user("ana");
     let event = event(&ana, "Action=CreateUser&UserName=bob", false);
-    let Value::Object(found) =
-        written(&event, &Outcome::Done(Some(r#"{"user":{"userName":"bob"}}"#.to_owned())))
-    else {
+    let Value::Object(found) = written(
+        &event,
+        &Outcome::Done(Shown::of_json(r#"{"user":{"userName":"bob"}}"#.to_owned())),
+    ) else {
         panic!("a record is an object")
     };
     assert_eq!(found["userIdentity"]["type"], "IAMUser");
     assert_eq!(found["userIdentity"]["userName"], "ana");
+    assert_eq!(event.actor.name(), "ana");
     assert_eq!(found["userIdentity"]["accessKeyId"], "AKIAEXAMPLE");
     assert_eq!(found["userIdentity"]["arn"], ana.arn());
     assert!(found["userIdentity"].get("sessionContext").is_none());
@@ -76,6 +79,7 @@ fn a_denial_has_code_and_message_and_no_elements() {
     let refusal = Refusal::new(ErrorCode::AccessDenied, "x".repeat(5_000));
     let found = written(&event, &Outcome::from(&refusal));
     assert_eq!(found["userIdentity"]["type"], "Root");
+    assert_eq!(event.actor.name(), "root");
     assert_eq!(found["userIdentity"]["principalId"], found["userIdentity"]["accountId"]);
     assert_eq!(found["errorCode"], "AccessDenied");
     assert_eq!(found["errorMessage"].as_str().unwrap().len(), 1024);
@@ -93,6 +97,7 @@ fn a_deed_of_the_operator_names_him() {
     let found = written(&event, &Outcome::Done(None));
     assert_eq!(found["userIdentity"], json!({"type": "AWSService", "invokedBy": "iamd operator"}));
     assert_eq!(found["eventType"], "AwsServiceEvent");
+    assert_eq!(event.actor.name(), "iamd operator");
     assert_eq!(found["requestParameters"], json!({"accountId": "1"}));
     assert_eq!(found["sourceIPAddress"], "operator.iamd");
 }
@@ -116,6 +121,7 @@ fn a_session_names_its_issuer_and_not_its_token() {
     let role_id = found["sessionContext"]["sessionIssuer"]["principalId"].as_str().unwrap();
     assert!(role_id.starts_with("AROA"));
     assert_eq!(found["type"], "AssumedRole");
+    assert_eq!(event.actor.name(), "one");
     assert_eq!(found["principalId"], format!("{role_id}:one"));
     assert_eq!(found["sessionContext"]["sessionIssuer"]["arn"], arn);
     assert_eq!(found["sessionContext"]["sessionIssuer"]["userName"], "app");

@@ -8,6 +8,7 @@ use iamd_wire::iam::{
 };
 use iamd_wire::{ErrorCode, NoOutput};
 
+use super::account_properties::preferences;
 use crate::account_id::AccountId;
 use crate::draw::Draw;
 use crate::operation::{Effect, Operation, Planned, Scene, Target};
@@ -15,6 +16,7 @@ use crate::quota;
 use crate::refusal::Refusal;
 use crate::state::{
     Account, AccountChanges, AccountSettings, Alias, Change, Entity, EntityKey, KeyOwner,
+    TokenVersion,
 };
 
 /// Names the account; a name it had before is given up.
@@ -173,6 +175,13 @@ fn counts(account: &Account) -> [(&'static str, usize); 14] {
     ]
 }
 
+fn token_version(scene: &Scene<'_>) -> u32 {
+    match preferences(scene).token_version {
+        TokenVersion::V1 => 1,
+        TokenVersion::V2 => 2,
+    }
+}
+
 /// What there may be. Source: IAM API Reference, GetAccountSummary.
 fn limits(scene: &Scene<'_>) -> [(&'static str, usize); 20] {
     let quotas = scene.quotas;
@@ -196,7 +205,7 @@ fn limits(scene: &Scene<'_>) -> [(&'static str, usize); 20] {
         ("ServerCertificatesQuota", quota::SERVER_CERTIFICATES),
         ("SigningCertificatesPerUserQuota", quota::SIGNING_CERTIFICATES_PER_USER),
         ("AccessKeysPerUserQuota", quota::ACCESS_KEYS_PER_USER),
-        ("GlobalEndpointTokenVersion", 1),
+        ("GlobalEndpointTokenVersion", token_version(scene)),
     ]
     .map(|(key, limit)| (key, limit as usize))
 }

@@ -2,21 +2,25 @@
 
 mod access_key;
 mod account;
+mod account_properties;
 mod attachment;
 mod authorization_details;
 mod boundary;
 mod context_keys;
 mod credential;
 mod credential_report;
+mod delegation;
 mod document;
 mod group;
 mod inline_policy;
 mod instance_profile;
+mod last_accessed;
 mod login_profile;
 mod membership;
 mod mfa_assignment;
 mod mfa_device;
 mod oidc_provider;
+mod outbound_federation;
 mod own_password;
 mod password_policy;
 pub mod password_rules;
@@ -27,6 +31,7 @@ mod policy_version;
 mod qr_code;
 mod resource;
 mod role;
+mod role_template;
 mod root_access;
 mod saml_provider;
 mod saml_provider_tag;
@@ -49,6 +54,8 @@ pub(crate) use role::SESSION_SECONDS_MAX_DEFAULT;
 pub(crate) use tag::{KeyCase, check_tags};
 pub(crate) use trust::shown_trust_text;
 
+#[cfg(test)]
+mod account_properties_tests;
 #[cfg(test)]
 mod account_tests;
 #[cfg(test)]

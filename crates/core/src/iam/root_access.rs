@@ -58,8 +58,8 @@ on_features_of_organization! {
         ListOrganizationsFeaturesRequest, ListOrganizationsFeaturesResponse;
 }
 
-/// The text is the documentation of the error.
-fn no_organization() -> Refusal {
+/// The answer to whom an organization would have to have. The text is the documentation of the error.
+pub(super) fn no_organization() -> Refusal {
     Refusal::new(
         ErrorCode::OrganizationNotFoundException,
         "The request was rejected because no organization is associated with your account.",

@@ -1,12 +1,16 @@
 //! Decisions on requests of S3.
 
-use iamd_policy::{Decision, Explanation, Policies, PolicySet, Principal, Request};
+use std::cell::Cell;
+
+use iamd_policy::{
+    ConditionKeys, Decision, Explanation, Policies, PolicySet, Principal, Request, Value,
+};
 use iamd_wire::Timestamp;
 
 use super::S3Target;
 use crate::account_id::AccountId;
 use crate::authorization_message::AuthorizationMessage;
-use crate::authorize::CallerPolicies;
+use crate::authorize::{CallerPolicies, attempted};
 use crate::caller::Identity;
 use crate::decision_keys::{DecisionKeys, Surroundings};
 use crate::operation::{Environment, Scene, Target, Witness};
@@ -17,6 +21,9 @@ use crate::state::{Account, Bucket, State};
 /// Source: S3 API Reference, PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy.
 const ROOT_ACTIONS: [&str; 3] =
     ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"];
+
+/// What keys begin with that stand for tags of an object that is there, in lower case.
+const OBJECT_TAG: &str = "s3:existingobjecttag/";
 
 /// A request that nobody signed.
 #[derive(Clone, Copy)]
@@ -76,6 +83,9 @@ pub struct Ruling {
     pub owner: Option<AccountId>,
     /// Whether it may be done.
     pub verdict: Verdict,
+    /// Whether a policy asked for tags of the object that is there, `s3:ExistingObjectTag`, which the
+    /// request did not have.
+    pub asks_for_object_tags: bool,
 }
 
 /// Whether something may be done.
@@ -115,6 +125,24 @@ impl Ruling {
 pub struct Judge<'a> {
     asker: &'a Asker<'a>,
     policies: Option<CallerPolicies>,
+    /// Whether a policy asked for tags that are not known.
+    asked: Cell<bool>,
+}
+
+/// Condition keys that note whether tags of objects were asked for in vain.
+struct Noting<'a> {
+    keys: &'a dyn ConditionKeys,
+    asked: &'a Cell<bool>,
+}
+
+impl ConditionKeys for Noting<'_> {
+    fn value(&self, key: &str) -> Option<Value<'_>> {
+        let value = self.keys.value(key);
+        if value.is_none() && key.starts_with(OBJECT_TAG) {
+            self.asked.set(true);
+        }
+        value
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -124,7 +152,7 @@ impl<'a> Judge<'a> {
             Asker::Caller(scene) => Some(CallerPolicies::of(scene)),
             Asker::Stranger(_) => None,
         };
-        Judge { asker, policies }
+        Judge { asker, policies, asked: Cell::new(false) }
     }
 
     /// Decides one target.
@@ -140,7 +168,9 @@ impl<'a> Judge<'a> {
         if owned.as_ref().is_some_and(Owned::is_closed) {
             return ruling(needed, owner, Verdict::OwnerClosed);
         }
-        ruling(needed, owner, self.verdict(needed, owned.as_ref()))
+        self.asked.set(false);
+        let verdict = self.verdict(needed, owned.as_ref());
+        Ruling { asks_for_object_tags: self.asked.get(), ..ruling(needed, owner, verdict) }
     }
 
     fn verdict(&self, needed: &S3Target, owned: Option<&Owned<'_>>) -> Verdict {
@@ -224,8 +254,12 @@ impl<'a> Judge<'a> {
         policies: &Policies<'_>,
         authorization: impl FnOnce(&Explanation) -> Option<AuthorizationMessage>,
     ) -> Verdict {
-        let decision = iamd_policy::decide(request, policies);
+        let keys = Noting { keys: request.context, asked: &self.asked };
+        let decision = iamd_policy::decide(&Request { context: &keys, ..*request }, policies);
         self.asker.witness().decided(decision);
+        if let Asker::Caller(scene) = &self.asker {
+            attempted(scene, request.action);
+        }
         if decision.is_allowed() {
             return Verdict::Allowed(decision);
         }
@@ -237,7 +271,8 @@ impl<'a> Judge<'a> {
 
 fn ruling(needed: &S3Target, owner: Option<AccountId>, verdict: Verdict) -> Ruling {
     let resource = needed.target.resource.clone().into_owned();
-    Ruling { action: needed.target.action, resource, owner, verdict }
+    let action = needed.target.action;
+    Ruling { action, resource, owner, verdict, asks_for_object_tags: false }
 }
 
 /// A bucket and its account.

@@ -15,9 +15,29 @@ mod object_headers;
 use iamd_wire::route::{self, S3Error, S3Request};
 
 pub use bucket_policy::LENGTH_MAX as BUCKET_POLICY_LENGTH_MAX;
+pub use copy_source::CopySource;
 pub use judge::{Asker, Denial, Judge, Ruling, Stranger, Verdict};
 
 use crate::operation::Target;
+
+/// The actions that an operation needs by its name alone, such as `HeadObject`, for whoever reads it
+/// in a record; none if it has no other name than its action, or is not known.
+///
+/// Source: S3 User Guide, "Required permissions for Amazon S3 API operations".
+pub fn actions_of(operation: &str, has_version: bool) -> Option<&'static [&'static str]> {
+    action::by_name(operation, has_version)
+}
+
+/// What a copy reads: the action and the ARN of the object that the header `x-amz-copy-source`
+/// names; none if it names none.
+pub fn copied(copy_source: &str) -> Option<(&'static str, String)> {
+    let source = copy_source::CopySource::parse(copy_source).ok()?;
+    let action = match source.version_id {
+        Some(_) => "s3:GetObjectVersion",
+        None => "s3:GetObject",
+    };
+    Some((action, object_arn(&source.bucket, &source.key)))
+}
 
 /// A header of a request, its name in lower case.
 pub type Header<'a> = (&'a str, &'a [u8]);
@@ -129,5 +149,7 @@ fn object_arn(bucket: &str, key: &str) -> String {
     format!("arn:aws:s3:::{bucket}/{key}")
 }
 
+#[cfg(test)]
+mod judge_tests;
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,15 @@ fn every_routed_operation_needs_something() {
             parameters: Default::default(),
         };
         let call = S3Call { request: &request, headers: &headers, body: &body, signature: None };
-        assert!(call.targets().is_ok_and(|found| !found.is_empty()), "{operation}");
+        match call.targets() {
+            Ok(found) => assert!(!found.is_empty(), "{operation}"),
+            // What reaches beyond the bucket is refused, and nothing else is.
+            Err(error) => assert_eq!(
+                (error.code, action::reaches_beyond(operation)),
+                ("NotImplemented", true),
+                "{operation}"
+            ),
+        }
     }
 }
 
@@ -143,6 +151,29 @@ fn headers_with_powers_need_their_own_actions() {
     );
     let lock = [("x-amz-bucket-object-lock-enabled", "true"), ("x-amz-acl", "private")];
     assert_eq!(needs("PUT", "/bucket", &lock).len(), 4);
+}
+
+#[test]
+fn an_operation_of_a_record_needs_what_the_request_did() {
+    let none: &[&str] = &[];
+    for (operation, has_version, actions) in [
+        ("HeadObject", false, &["s3:GetObject"][..]),
+        ("HeadObject", true, &["s3:GetObjectVersion"]),
+        ("ListObjectsV2", false, &["s3:ListBucket"]),
+        ("ListBuckets", false, &["s3:ListAllMyBuckets"]),
+        ("DeleteObjects", false, &["s3:DeleteObject"]),
+        ("DeleteObjects", true, &["s3:DeleteObjectVersion"]),
+        ("UploadPart", true, &["s3:PutObject"]),
+        ("PutBucketPolicy", false, none),
+        ("Nonsense", false, none),
+    ] {
+        assert_eq!(actions_of(operation, has_version).unwrap_or_default(), actions, "{operation}");
+    }
+    let object = "arn:aws:s3:::other/a b".to_owned();
+    assert_eq!(copied("/other/a%20b"), Some(("s3:GetObject", object.clone())));
+    let version = copied("other/a%20b?versionId=1");
+    assert_eq!(version, Some(("s3:GetObjectVersion", object)));
+    assert_eq!(copied("other"), None);
 }
 
 #[test]

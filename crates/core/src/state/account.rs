@@ -22,6 +22,7 @@ use super::entity::{
 use super::mfa_devices::MfaDevices;
 use super::operator::RevokedSession;
 use super::policy_use::PolicyUse;
+use super::preferences::Preferences;
 use super::provider::{OidcProvider, SamlProvider};
 use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, PasswordPolicy};
@@ -65,6 +66,7 @@ pub struct Account {
     saml_providers: imbl::OrdMap<Box<str>, Arc<SamlProvider>>,
     service_credentials: Belongings<ServiceCredential>,
     deletion_tasks: imbl::OrdMap<Box<str>, Arc<DeletionTask>>,
+    preferences: Option<Arc<Preferences>>,
     revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
     buckets: imbl::OrdMap<Box<str>, Arc<Bucket>>,
     // The rest follows from the above.
@@ -99,6 +101,7 @@ impl Account {
             saml_providers: imbl::OrdMap::new(),
             service_credentials: Belongings::default(),
             deletion_tasks: imbl::OrdMap::new(),
+            preferences: None,
             revoked_sessions: imbl::HashMap::new(),
             buckets: imbl::OrdMap::new(),
             keys_of: imbl::HashMap::new(),
@@ -265,6 +268,11 @@ impl Account {
         &self.deletion_tasks
     }
 
+    /// What the account has chosen, if anything.
+    pub fn preferences(&self) -> Option<&Arc<Preferences>> {
+        self.preferences.as_ref()
+    }
+
     /// The members of a group, by folded name.
     pub fn members(&self, group: UniqueId) -> Option<&imbl::OrdSet<FoldedName>> {
         self.members.get(&group)
@@ -358,6 +366,9 @@ impl Account {
             Entity::DeletionTask(task) => {
                 self.deletion_tasks.insert(task.id.clone(), Arc::new(task.clone()));
             }
+            Entity::Preferences(preferences) => {
+                self.preferences = Some(Arc::new(preferences.clone()));
+            }
             Entity::RevokedSession(RevokedSession { id, expires }) => {
                 self.revoked_sessions.insert(id.clone(), *expires);
             }
@@ -369,7 +380,8 @@ impl Account {
             Entity::Alias(_)
             | Entity::RootEmail(_)
             | Entity::OperatorCredential(_)
-            | Entity::BucketName(_) => {}
+            | Entity::BucketName(_)
+            | Entity::DelegationRequest(_) => {}
         }
     }
 
@@ -412,6 +424,7 @@ impl Account {
             EntityKey::DeletionTask(id) => {
                 self.deletion_tasks.remove(id);
             }
+            EntityKey::Preferences => self.preferences = None,
             EntityKey::SamlProvider(name) => {
                 self.saml_providers.remove(name);
             }
@@ -428,7 +441,8 @@ impl Account {
             EntityKey::Alias(_)
             | EntityKey::RootEmail(_)
             | EntityKey::OperatorCredential(_)
-            | EntityKey::BucketName(_) => {}
+            | EntityKey::BucketName(_)
+            | EntityKey::DelegationRequest(_) => {}
         }
     }
 

@@ -9,11 +9,13 @@ use minicbor::{Decode, Encode};
 use super::access_key::AccessKey;
 use super::bucket::{Bucket, BucketName};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
+use super::delegation::DelegationRequest;
 use super::deletion_task::DeletionTask;
 use super::directory::{Alias, RootEmail};
 use super::document::PolicyDocument;
 use super::inline_policies::InlinePolicies;
 use super::operator::{OperatorCredential, RevokedSession};
+use super::preferences::Preferences;
 use super::provider::{OidcProvider, SamlProvider};
 use super::service_credential::ServiceCredential;
 use super::sign_in::{CredentialReport, LoginProfile, MfaDevice, PasswordPolicy};
@@ -64,10 +66,14 @@ pub enum Entity {
     ServiceCredential(ServiceCredential),
     /// A deletion of a service-linked role.
     DeletionTask(DeletionTask),
+    /// What the account has chosen.
+    Preferences(Preferences),
     /// A temporary credential that was ended before its time.
     RevokedSession(RevokedSession),
     /// What an operator signs with; lives among the operators.
     OperatorCredential(OperatorCredential),
+    /// A request for temporary delegation; lives in the directory.
+    DelegationRequest(DelegationRequest),
     /// Whose a bucket is; lives in the directory.
     BucketName(BucketName),
     /// A bucket of an S3 store.
@@ -117,10 +123,14 @@ pub enum EntityKey {
     ServiceCredential(UniqueId),
     /// A deletion of a service-linked role by its id.
     DeletionTask(Box<str>),
+    /// What the account has chosen.
+    Preferences,
     /// An ended temporary credential by its access key id.
     RevokedSession(AccessKeyId),
     /// An operator's credential by its access key id.
     OperatorCredential(AccessKeyId),
+    /// A request for delegation by its id.
+    DelegationRequest(Box<str>),
     /// Whose a bucket is, by its name.
     BucketName(Box<str>),
     /// A bucket by its name.
@@ -150,6 +160,7 @@ impl Entity {
             Entity::OidcProvider(it) => EntityKey::OidcProvider(it.url.clone()),
             Entity::SamlProvider(it) => EntityKey::SamlProvider(it.name.clone()),
             Entity::ServiceCredential(it) => EntityKey::ServiceCredential(it.id),
+            Entity::Preferences(_) => EntityKey::Preferences,
             Entity::DeletionTask(task) => EntityKey::DeletionTask(task.id.clone()),
             Entity::RevokedSession(session) => EntityKey::RevokedSession(session.id.clone()),
             Entity::BucketName(bucket) => EntityKey::BucketName(bucket.name.clone()),
@@ -157,6 +168,7 @@ impl Entity {
             Entity::OperatorCredential(credential) => {
                 EntityKey::OperatorCredential(credential.id.clone())
             }
+            Entity::DelegationRequest(request) => EntityKey::DelegationRequest(request.id.clone()),
         }
     }
 }

@@ -194,6 +194,9 @@ const TEMPLATES: &[&str] = &[
     "DeleteServiceSpecificCredential&UserName={N}&ServiceSpecificCredentialId={S}",
     "CreateServiceLinkedRole&AWSServiceName=autoscaling.amazonaws.com&CustomSuffix={N}",
     "DeleteServiceLinkedRole&RoleName=AWSServiceRoleForAutoScaling_{N}",
+    "EnableOutboundWebIdentityFederation",
+    "DisableOutboundWebIdentityFederation",
+    "SetSecurityTokenServicePreferences&GlobalEndpointTokenVersion=v2Token",
     "DeleteAccountAlias&AccountAlias=name-{n}",
 ];
 
@@ -349,6 +352,7 @@ fn indices(account: &Account, lines: &mut Vec<String>) {
     lines.push(format!("providers {:?}", account.oidc_providers()));
     lines.push(format!("providers {:?}", account.saml_providers()));
     lines.push(format!("deletions {:?}", account.deletion_tasks()));
+    lines.push(format!("preferences {:?}", account.preferences()));
     entities("server certificate", account.server_certificates(), lines);
     for group in account.groups().iter() {
         lines.push(format!("members {:?}", account.members(group.id)));

@@ -103,7 +103,10 @@ impl Command for ImportContent {
 
 impl Imported {
     /// Refuses what cannot be done whole.
-    fn require_whole(&self, keep_existing: bool) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// `InvalidInput` that names what stands in the way.
+    pub fn require_whole(&self, keep_existing: bool) -> Result<(), Refusal> {
         let is_problem = |line: &&Line| match line.sign {
             Sign::Refused => true,
             Sign::Differs => !keep_existing,

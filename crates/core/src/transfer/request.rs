@@ -12,7 +12,7 @@ use crate::draw::Draw;
 use crate::iam::encoded_document;
 use crate::identity_policies::IdentityPolicies;
 use crate::marker::MarkerKey;
-use crate::operation::{Environment, Facts, LastUse, Operation, Scene};
+use crate::operation::{Access, Environment, Facts, LastUse, Operation, Scene};
 use crate::perform::{Visitor, with_operation};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
@@ -202,11 +202,12 @@ impl<'a> Trial<'a> {
             caller: &self.caller,
             environment: &Environment::default(),
             facts: &NoFacts,
-            // These requests begin no sessions, list nothing, and are not decided here.
+            // These requests begin no sessions, list nothing, issue nothing, and are not decided here.
             session_keys: &SessionKeys::new([]),
             identity_policies: &IdentityPolicies::default(),
             marker_key: &MarkerKey::new(&self.draw.bytes()),
             quotas: self.quotas,
+            external_url: "",
             prepared: None,
             witness: &(),
             now: self.draw.now(),
@@ -235,6 +236,10 @@ impl Facts for NoFacts {
 
     fn role_last_use(&self, _: UniqueId) -> Option<LastUse> {
         None
+    }
+
+    fn accesses(&self, _: AccountId, _: &str) -> Vec<Access> {
+        Vec::new()
     }
 }
 

@@ -136,7 +136,8 @@ impl End {
             }
             let length = text.len() as u64 + 1;
             let current = block.get_or_insert_with(|| Summary::new(end.saturating_sub(length)));
-            current.add(Facts::of(text).as_ref(), length);
+            let marks = Facts::of(text).map(|facts| facts.marks());
+            current.add(marks.as_ref(), length);
             if current.is_full() {
                 current.push_to(&mut summaries);
                 block = Some(Summary::new(end));

@@ -103,7 +103,8 @@ async fn catch_up_account(node: &Node, account: AccountId, last: u64) -> Result<
                         "record {number} of account {account} was altered or moved there"
                     ))
                 })?;
-            let record = StoredRecord { account, number, text };
+            let marks = Facts::of(text.as_bytes()).map(|facts| facts.marks());
+            let record = StoredRecord { account, number, text, marks };
             trail.shared.ring.put(Entry::Stored(record)).await?;
             after = number;
         }

@@ -1,7 +1,6 @@
 //! The lines of the trail: JSON, each with a code that covers it and all lines before it.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
@@ -90,7 +89,7 @@ fn push_open(buffer: &mut Vec<u8>, content: &impl Serialize) {
 }
 
 fn push_end(buffer: &mut Vec<u8>, mac: &Mac) {
-    buffer.extend_from_slice(hex(mac).as_bytes());
+    buffer.extend(mac.iter().flat_map(digits));
     buffer.extend_from_slice(END);
     buffer.push(b'\n');
 }
@@ -157,11 +156,11 @@ pub(super) fn is_same(mac: &Mac, digits: &str) -> bool {
 
 /// A code in hexadecimal digits.
 pub(super) fn hex(mac: &Mac) -> String {
-    let mut text = Vec::with_capacity(DIGITS);
-    for byte in mac {
-        let _ = write!(text, "{byte:02x}");
-    }
-    String::from_utf8(text).unwrap_or_default()
+    mac.iter().flat_map(digits).map(char::from).collect()
+}
+
+fn digits(byte: &u8) -> [u8; 2] {
+    [byte >> 4, byte & 0xF].map(|half| if half < 10 { b'0' + half } else { b'a' + half - 10 })
 }
 
 /// The code of these digits.

@@ -32,11 +32,11 @@ use tokio::sync::oneshot;
 use end::FileKey;
 pub use export::export;
 pub use lookup::{Page, Place, Query};
-pub use ring::Note;
 use ring::{Entry, StoredRecord};
+pub use ring::{Load, Note};
 use shared::Shared;
 pub use show::{Filter, show};
-pub use summary::{Attribute, Facts};
+pub use summary::{Attribute, Facts, Marks};
 pub use verify::{Report, verify};
 use writer::Writer;
 
@@ -151,11 +151,16 @@ impl Audit {
         }
     }
 
+    /// How much waits to be written, and how much was lost; none without a trail.
+    pub fn load(&self) -> Option<Load> {
+        self.trail.get().map(|trail| trail.shared.ring.load())
+    }
+
     /// Tells of records that the store has now, from this number on.
-    pub fn stored(&self, account: AccountId, first: u64, records: Vec<String>) {
+    pub fn stored(&self, account: AccountId, first: u64, records: Vec<Recorded>) {
         let Some(trail) = self.trail.get() else { return };
-        for (number, text) in (first..).zip(records) {
-            let record = StoredRecord { account, number, text };
+        for (number, Recorded { text, marks }) in (first..).zip(records) {
+            let record = StoredRecord { account, number, text, marks: Some(marks) };
             if trail.shared.ring.offer(Entry::Stored(record)).is_err() {
                 // They are in the store: they come later.
                 trail.shared.fall_behind();
@@ -252,6 +257,15 @@ fn trail_key(keyring: &Keyring, version: u32) -> Option<aws_lc_rs::hmac::Key> {
     keyring.version(AccountId::DIRECTORY, version).map(|sealing| sealing.trail().clone())
 }
 
+/// A record as it is kept, and what is looked up by.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// One line of JSON, without its end.
+    pub text: String,
+    /// What the index of the trail notes of it, so that nobody reads the text for that.
+    pub marks: Marks,
+}
+
 /// The record of an event, with an id of its own.
 ///
 /// # Errors
@@ -261,9 +275,12 @@ pub fn recorded(
     outcome: &Outcome,
     account: AccountId,
     time: Timestamp,
-) -> Result<String, Fault> {
+) -> Result<Recorded, Fault> {
     let id = EventId::from_random(u128::from_be_bytes(entropy::bytes()?));
-    Ok(record(event, outcome, account, id, time))
+    let text = record(event, outcome, account, id, time);
+    let (account, id) = (account.to_string(), id.to_string());
+    let marks = Facts::of_event(event, outcome, &account, &id, time).marks();
+    Ok(Recorded { text, marks })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::end::FileKey;
+use super::summary::Marks;
 use crate::config::WhenFull;
 use crate::fault::Fault;
 
@@ -51,13 +52,17 @@ pub(super) struct StoredRecord {
     pub(super) account: AccountId,
     pub(super) number: u64,
     pub(super) text: String,
+    /// What the index notes of it; nothing for a record that is not one.
+    pub(super) marks: Option<Marks>,
 }
 
 impl Entry {
     fn size(&self) -> usize {
         match self {
             Entry::Noted(note) => note.event.size() + note.outcome.size(),
-            Entry::Stored(record) => record.text.len(),
+            Entry::Stored(record) => {
+                record.text.len() + record.marks.as_ref().map_or(0, Marks::size)
+            }
             Entry::Skip { .. } | Entry::Rekey(_) | Entry::Flush(_) => 0,
         }
     }
@@ -79,9 +84,22 @@ struct State {
     entries: Vec<Entry>,
     bytes: usize,
     lost: u64,
+    /// How many found no place since the start.
+    lost_ever: u64,
     /// Whether the writer is not to wait for more.
     is_urgent: bool,
     is_closed: bool,
+}
+
+/// How full the ring is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// What waits to be written.
+    pub entries: usize,
+    /// Its bytes, about.
+    pub bytes: usize,
+    /// How many records found no place since the start.
+    pub lost: u64,
 }
 
 /// What the writer takes at once.
@@ -132,6 +150,7 @@ impl Ring {
             (Err(_), WhenFull::Count) => {
                 let mut state = self.lock();
                 state.lost = state.lost.saturating_add(1);
+                state.lost_ever = state.lost_ever.saturating_add(1);
                 Ok(())
             }
             (Ok(()), _) => Ok(()),
@@ -181,6 +200,12 @@ impl Ring {
         batch
     }
 
+    /// How full it is, and how much found no place.
+    pub(super) fn load(&self) -> Load {
+        let state = self.lock();
+        Load { entries: state.entries.len(), bytes: state.bytes, lost: state.lost_ever }
+    }
+
     /// Takes nothing more.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
@@ -206,7 +231,7 @@ mod tests {
 
     fn entry(number: u64) -> Entry {
         let account = AccountId::from_number(1).unwrap();
-        Entry::Stored(StoredRecord { account, number, text: String::new() })
+        Entry::Stored(StoredRecord { account, number, text: String::new(), marks: None })
     }
 
     #[test]
@@ -215,14 +240,17 @@ mod tests {
             let ring = Ring::new(3, when_full);
             let refused = (0..5).filter(|number| ring.offer_or_count(entry(*number)).is_err());
             assert_eq!(refused.count(), if expected_lost == 0 { 2 } else { 0 });
+            assert_eq!(ring.load(), Load { entries: 3, bytes: 0, lost: expected_lost });
             let batch = ring.take(Duration::ZERO);
             assert_eq!((batch.entries.len(), batch.lost), (3, expected_lost));
+            assert_eq!(ring.load(), Load { entries: 0, bytes: 0, lost: expected_lost });
             assert!(ring.offer(entry(9)).is_ok());
         }
         let ring = Ring::new(3, WhenFull::Count);
         let large = |_| {
             let account = AccountId::from_number(1).unwrap();
-            Entry::Stored(StoredRecord { account, number: 1, text: "x".repeat(BYTES_MAX / 2 + 1) })
+            let text = "x".repeat(BYTES_MAX / 2 + 1);
+            Entry::Stored(StoredRecord { account, number: 1, text, marks: None })
         };
         assert!(ring.offer(large(())).is_ok() && ring.offer(large(())).is_err());
     }

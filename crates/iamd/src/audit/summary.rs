@@ -5,8 +5,11 @@
 use std::borrow::Cow;
 use std::hash::Hasher;
 
+use iamd_core::audit::{Actor, Event, Outcome};
 use iamd_wire::Timestamp;
+use iamd_wire::shown::resources_in;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// Most records in a block.
@@ -78,8 +81,9 @@ impl<'a> Facts<'a> {
             _ => identity.user_name.or(identity.invoked_by).unwrap_or_default(),
         };
         let mut resources = Vec::new();
-        let parameters = record.request_parameters.map(resources_in).unwrap_or_default();
-        let elements = record.response_elements.map(resources_in).unwrap_or_default();
+        let in_part = |part: Option<&'a RawValue>| part.map(|part| resources_in(part.get()));
+        let parameters = in_part(record.request_parameters).unwrap_or_default();
+        let elements = in_part(record.response_elements).unwrap_or_default();
         for resource in parameters.into_iter().chain(elements) {
             if !resources.contains(&resource) {
                 resources.push(resource);
@@ -113,6 +117,46 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// What an event says, before it becomes a line.
+    pub(super) fn of_event(
+        event: &'a Event,
+        outcome: &'a Outcome,
+        account: &'a str,
+        event_id: &'a str,
+        time: Timestamp,
+    ) -> Facts<'a> {
+        let (error_code, elements) = match outcome {
+            Outcome::Done(elements) => ("", elements.as_ref()),
+            Outcome::Refused { code, .. } => (&**code, None),
+        };
+        let access_key_id = match &event.actor {
+            Actor::Caller(requester) => &*requester.access_key_id,
+            Actor::Stranger | Actor::Operator | Actor::Server => "",
+        };
+        let named = event.parameters.iter().chain(elements).flat_map(|shown| &shown.resources);
+        Facts {
+            account: account.into(),
+            time,
+            event_id: event_id.into(),
+            event_name: Cow::Borrowed(&event.name),
+            event_source: event.source.into(),
+            read_only: event.is_read,
+            user_name: event.actor.name().into(),
+            access_key_id: access_key_id.into(),
+            error_code: error_code.into(),
+            resources: named.map(|(kind, name)| (*kind, Cow::Borrowed(&**name))).collect(),
+        }
+    }
+
+    /// What a block notes of it.
+    pub(super) fn marks(&self) -> Marks {
+        // Of the values below, each resource has two.
+        let mut hashes = Vec::with_capacity(7 + 2 * self.resources.len());
+        let account = of_account(&self.account);
+        self.each_value(|attribute, value| hashes.push(hash(account, attribute, value)));
+        Marks { time: self.time.seconds(), hashes }
+    }
+
     fn each_value(&self, mut visit: impl FnMut(Option<Attribute>, &str)) {
         visit(None, "");
         visit(Some(Attribute::EventId), &self.event_id);
@@ -142,9 +186,9 @@ struct Record<'a> {
     #[serde(borrow)]
     error_code: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    request_parameters: Option<&'a serde_json::value::RawValue>,
+    request_parameters: Option<&'a RawValue>,
     #[serde(borrow)]
-    response_elements: Option<&'a serde_json::value::RawValue>,
+    response_elements: Option<&'a RawValue>,
     #[serde(rename = "eventID", borrow)]
     event_id: Cow<'a, str>,
     read_only: bool,
@@ -167,88 +211,18 @@ struct Identity<'a> {
     invoked_by: Option<Cow<'a, str>>,
 }
 
-/// Members that name resources, at the top and one level below.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Named<'a> {
-    #[serde(borrow)]
-    user_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    new_user_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    group_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    new_group_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    role_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    role_arn: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    policy_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    policy_arn: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    instance_profile_name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    access_key_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    user: Option<Answered<'a>>,
-    #[serde(borrow)]
-    group: Option<Answered<'a>>,
-    #[serde(borrow)]
-    role: Option<Answered<'a>>,
-    #[serde(borrow)]
-    policy: Option<Answered<'a>>,
-    #[serde(borrow)]
-    instance_profile: Option<Answered<'a>>,
-    #[serde(borrow)]
-    access_key: Option<AnsweredKey<'a>>,
+/// What a block notes of a record: its time, and the hashes of its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks {
+    time: i64,
+    hashes: Vec<[u64; 2]>,
 }
 
-#[derive(Deserialize)]
-struct Answered<'a> {
-    #[serde(borrow)]
-    arn: Option<Cow<'a, str>>,
-}
-
-impl<'a> Answered<'a> {
-    fn arn(self) -> Option<Cow<'a, str>> {
-        self.arn
+impl Marks {
+    /// Bytes of memory that they take.
+    pub(super) fn size(&self) -> usize {
+        self.hashes.len() * size_of::<[u64; 2]>()
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AnsweredKey<'a> {
-    #[serde(borrow)]
-    access_key_id: Option<Cow<'a, str>>,
-}
-
-fn resources_in(content: &serde_json::value::RawValue) -> Vec<(&'static str, Cow<'_, str>)> {
-    // Other types under these names belong to operations that name no such resource.
-    let named: Named<'_> = serde_json::from_str(content.get()).unwrap_or_default();
-    let key = named.access_key.and_then(|key| key.access_key_id);
-    [
-        ("AWS::IAM::User", named.user_name),
-        ("AWS::IAM::User", named.new_user_name),
-        ("AWS::IAM::Group", named.group_name),
-        ("AWS::IAM::Group", named.new_group_name),
-        ("AWS::IAM::Role", named.role_name),
-        ("AWS::IAM::Role", named.role_arn),
-        ("AWS::IAM::Policy", named.policy_name),
-        ("AWS::IAM::Policy", named.policy_arn),
-        ("AWS::IAM::InstanceProfile", named.instance_profile_name),
-        ("AWS::IAM::AccessKey", named.access_key_id),
-        ("AWS::IAM::User", named.user.and_then(Answered::arn)),
-        ("AWS::IAM::Group", named.group.and_then(Answered::arn)),
-        ("AWS::IAM::Role", named.role.and_then(Answered::arn)),
-        ("AWS::IAM::Policy", named.policy.and_then(Answered::arn)),
-        ("AWS::IAM::InstanceProfile", named.instance_profile.and_then(Answered::arn)),
-        ("AWS::IAM::AccessKey", key),
-    ]
-    .into_iter()
-    .filter_map(|(kind, name)| Some((kind, name?)))
-    .collect()
 }
 
 /// The summary of a block.
@@ -284,25 +258,23 @@ impl Summary {
     }
 
     /// Adds a line of that many bytes, its end included.
-    pub(super) fn add(&mut self, facts: Option<&Facts<'_>>, length: u64) {
+    pub(super) fn add(&mut self, marks: Option<&Marks>, length: u64) {
         self.length = self.length.saturating_add(length);
         self.records = self.records.saturating_add(1);
-        let Some(facts) = facts else { return };
-        self.first = self.first.min(facts.time.seconds());
-        self.last = self.last.max(facts.time.seconds());
-        facts.each_value(|attribute, value| {
-            for (byte, bit) in places(&facts.account, attribute, value) {
-                if let Some(byte) = self.filter.get_mut(byte) {
-                    *byte |= bit;
-                }
+        let Some(marks) = marks else { return };
+        self.first = self.first.min(marks.time);
+        self.last = self.last.max(marks.time);
+        for (byte, bit) in marks.hashes.iter().flat_map(|hash| places(*hash)) {
+            if let Some(byte) = self.filter.get_mut(byte) {
+                *byte |= bit;
             }
-        });
+        }
     }
 
     /// Whether a record of this account with this value may be in the block.
     pub(super) fn may_hold(&self, account: &str, wanted: Option<(Attribute, &str)>) -> bool {
         let (attribute, value) = wanted.unzip();
-        places(account, attribute, value.unwrap_or_default())
+        places(hash(of_account(account), attribute, value.unwrap_or_default()))
             .into_iter()
             .all(|(byte, bit)| self.filter.get(byte).is_some_and(|byte| byte & bit != 0))
     }
@@ -331,14 +303,23 @@ impl Summary {
     }
 }
 
-/// The four places of a value in a filter: bytes, and bits in them.
-fn places(account: &str, attribute: Option<Attribute>, value: &str) -> [(usize, u8); 4] {
+/// The state that all hashes of an account's values begin with.
+fn of_account(account: &str) -> SipHasher13 {
     let mut hasher = SipHasher13::new();
     hasher.write(account.as_bytes());
+    hasher
+}
+
+fn hash(mut hasher: SipHasher13, attribute: Option<Attribute>, value: &str) -> [u64; 2] {
     hasher.write_u8(attribute.map_or(0, |attribute| attribute as u8 + 1));
     hasher.write(value.as_bytes());
     let hash = hasher.finish128();
-    [hash.h1, hash.h1 >> 32, hash.h2, hash.h2 >> 32].map(|hash| {
+    [hash.h1, hash.h2]
+}
+
+/// The four places of a value in a filter: bytes, and bits in them.
+fn places([one, other]: [u64; 2]) -> [(usize, u8); 4] {
+    [one, one >> 32, other, other >> 32].map(|hash| {
         let byte = (hash >> 3) as usize % FILTER_LENGTH;
         (byte, 1 << (hash & 7))
     })
@@ -346,6 +327,10 @@ fn places(account: &str, attribute: Option<Attribute>, value: &str) -> [(usize, 
 
 #[cfg(test)]
 mod tests {
+    use iamd_core::account_id::AccountId;
+    use iamd_core::audit::{EventId, record};
+    use iamd_wire::shown::Shown;
+
     use super::*;
 
     const LINE: &str = r#"{"userIdentity":{"type":"IAMUser","principalId":"AIDA","userName":"ana","accessKeyId":"AKIA1"},"eventTime":"2026-01-31T12:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","requestParameters":{"userName":"bob"},"responseElements":{"user":{"arn":"arn:aws:iam::1:user/bob","userName":"bob"}},"eventID":"id-1","readOnly":false,"recipientAccountId":"111122223333","trail":{"sequence":1,"mac":""}}"#;
@@ -354,7 +339,7 @@ mod tests {
     fn a_filter_knows_what_is_in_its_block_and_little_else() {
         let facts = Facts::of(LINE.as_bytes()).unwrap();
         let mut summary = Summary::new(7);
-        summary.add(Some(&facts), LINE.len() as u64 + 1);
+        summary.add(Some(&facts.marks()), LINE.len() as u64 + 1);
         let mut bytes = Vec::new();
         summary.push_to(&mut bytes);
         assert_eq!(bytes.len(), SUMMARY_LENGTH);
@@ -379,6 +364,24 @@ mod tests {
         }
         assert!(summary.may_hold(account, None) && !summary.may_hold("444455556666", None));
         assert_eq!((summary.first, summary.last), (1_769_860_800, 1_769_860_800));
+    }
+
+    #[test]
+    fn what_is_handed_over_is_what_the_line_says() {
+        let shown = |text: &str| Shown::of_json(text.to_owned());
+        let done = Outcome::Done(shown(r#"{"user":{"arn":"arn:aws:iam::1:user/bob"}}"#));
+        let refused = Outcome::Refused { code: "AccessDenied".into(), message: None };
+        let account = AccountId::from_number(111_122_223_333).unwrap();
+        let named = account.to_string();
+        for outcome in [done, refused] {
+            let parameters = serde_json::json!({"userName": "bo\"b", "policyArn": "arn:p"});
+            let event = Event::operator("CreateUser", &parameters, "request-id");
+            let (id, time) = (EventId::from_random(7), Timestamp::from_seconds(1_769_860_800));
+            let line = record(&event, &outcome, account, id, time);
+            let id = id.to_string();
+            let facts = Facts::of_event(&event, &outcome, &named, &id, time);
+            assert_eq!(facts, Facts::of(line.as_bytes()).unwrap());
+        }
     }
 
     #[test]

@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 use super::end::{End, FileKey, OpenFile};
 use super::files::{self, Head, Keys};
 use super::line::{self, Header, Mac, Trailer};
-use super::recorded;
 use super::ring::{Batch, Entry, Note, StoredRecord};
 use super::shared::Shared;
-use super::summary::{Facts, Summary};
+use super::summary::{Marks, Summary};
+use super::{Recorded, recorded};
 use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
@@ -173,7 +173,7 @@ impl Writer {
 
     fn add_note(&mut self, note: &Note) {
         match recorded(&note.event, &note.outcome, note.account, note.time) {
-            Ok(record) => self.push(&record, None),
+            Ok(Recorded { text, marks }) => self.push(&text, Some(&marks), None),
             Err(fault) => tracing::error!("an audit record was not made: {fault}"),
         }
     }
@@ -192,7 +192,7 @@ impl Writer {
         let last = self.exported.get(&account).copied().unwrap_or_default();
         match record.number {
             number if number == last.saturating_add(1) => {
-                self.push(&record.text, Some((account, number)));
+                self.push(&record.text, record.marks.as_ref(), Some((account, number)));
                 self.exported.insert(account, number);
                 self.fresh.push((account, number));
             }
@@ -201,15 +201,14 @@ impl Writer {
         }
     }
 
-    fn push(&mut self, record: &str, stored: Option<(u64, u64)>) {
+    fn push(&mut self, record: &str, marks: Option<&Marks>, stored: Option<(u64, u64)>) {
         self.sequence = self.sequence.saturating_add(1);
         let (account, number) = stored.unzip();
         let trailer = Trailer { sequence: self.sequence, account, record: number };
         let start = self.buffer.len();
         self.mac = line::push_record(&mut self.buffer, &self.open.key, &self.mac, record, &trailer);
         let length = (self.buffer.len() - start) as u64;
-        let facts = Facts::of(record.as_bytes());
-        self.open.block.add(facts.as_ref(), length);
+        self.open.block.add(marks, length);
         if self.open.block.is_full() {
             self.end_block();
         }

@@ -198,6 +198,7 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
         metadata: None,
         data: place.folder().display().to_string(),
     };
+    node.set_external_url(&facts.endpoint);
     if options.json {
         printout::json(&facts)?;
     } else {

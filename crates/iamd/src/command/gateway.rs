@@ -10,7 +10,7 @@ use hyper::Uri;
 use iamd_wire::Secret;
 
 use super::place::Place;
-use super::{OutputFormat, printout};
+use super::{OutputFormat, printout, secret_file};
 use crate::calls::CallFacts;
 use crate::config::Config;
 use crate::doors::gateway::{
@@ -252,16 +252,6 @@ impl UpstreamOptions {
     /// # Errors
     /// [`Fault::Refused`] for what is no store.
     fn settings(&self, upstream: &str) -> Result<UpstreamSettings, Fault> {
-        let refused = |what: &str| {
-            Fault::Refused(format!(
-                "--upstream {upstream} {what}; write it as s3=http://127.0.0.1:9000"
-            ))
-        };
-        let (service, url) = upstream.split_once('=').ok_or_else(|| refused("names no service"))?;
-        if service != "s3" {
-            return Err(refused("names a service that the gateway does not know: it knows s3"));
-        }
-        let url: Uri = url.parse().map_err(|_| refused("has an address that is none"))?;
         let credentials = match (&self.upstream_access_key_id, &self.upstream_secret_access_key) {
             (Some(id), Some(secret)) => Some(UpstreamCredentials {
                 access_key_id: id.clone(),
@@ -269,6 +259,56 @@ impl UpstreamOptions {
             }),
             _ => None,
         };
-        Ok(UpstreamSettings { url, credentials, region: self.upstream_region.clone() })
+        upstream_settings(upstream, credentials, &self.upstream_region)
     }
+}
+
+/// The gateway that the settings of a server ask for.
+///
+/// # Errors
+/// [`Fault::Refused`] that says which setting cannot be.
+pub(super) fn configured(
+    config: &Config,
+    node: &Arc<Node>,
+) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
+    let gateway = &config.gateway;
+    let Some(listen) = gateway.address() else { return Ok(None) };
+    let id = &gateway.upstream_access_key_id;
+    let credentials = match id.is_empty() {
+        true => None,
+        false => Some(UpstreamCredentials {
+            access_key_id: id.clone(),
+            secret_access_key: secret_file::secret_access_key(
+                &gateway.upstream_secret_access_key_file,
+            )?,
+        }),
+    };
+    let settings = GatewaySettings {
+        upstream: upstream_settings(&gateway.upstream, credentials, &gateway.upstream_region)?,
+        observe: gateway.observe,
+        domains: gateway.domains.iter().map(|name| name.to_ascii_lowercase()).collect(),
+    };
+    // The rates of AWS's IAM are none for objects.
+    let limits = Limits::without_rates(&config.body);
+    Ok(Some((listen, Gateway::new(Arc::clone(node), settings, limits, config)?)))
+}
+
+/// # Errors
+/// [`Fault::Refused`] for what is no store.
+fn upstream_settings(
+    upstream: &str,
+    credentials: Option<UpstreamCredentials>,
+    region: &str,
+) -> Result<UpstreamSettings, Fault> {
+    let refused = |what: &str| {
+        Fault::Refused(format!(
+            "the upstream `{upstream}` {what}; write it as s3=http://127.0.0.1:9000"
+        ))
+    };
+    let (service, url) = upstream.split_once('=').ok_or_else(|| refused("names no service"))?;
+    if service != "s3" {
+        return Err(refused("names a service that the gateway does not know: it knows s3"));
+    }
+    let url: Uri = url.parse().map_err(|_| refused("has an address that is none"))?;
+    Ok(UpstreamSettings { url, credentials, region: region.to_owned() })
 }

@@ -34,11 +34,14 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
         Granted::Operators(lines) => printout::json(lines),
+        Granted::Policies(texts) => printout::json(texts),
         Granted::Audit(report) => printout::json(report),
         Granted::MfaTokens(imported) => printout::json(imported),
         Granted::Backup(summary) => printout::json(summary),
         Granted::Keys(lines) => printout::json(lines),
         Granted::Rotation(facts) => printout::json(facts),
+        Granted::Imported(facts) => printout::json(facts),
+        Granted::Exported(facts) => printout::json(facts),
     }
 }
 
@@ -61,8 +64,11 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Audit(_)
         | Granted::MfaTokens(_)
         | Granted::Backup(_)
+        | Granted::Policies(_)
         | Granted::Keys(_)
-        | Granted::Rotation(_) => json(granted),
+        | Granted::Rotation(_)
+        | Granted::Imported(_)
+        | Granted::Exported(_) => json(granted),
     }
 }
 

@@ -8,10 +8,12 @@ mod confirm;
 mod dev;
 mod doctor;
 mod errand;
+mod export;
 mod folder;
 mod gateway;
 mod granted;
 mod health;
+mod import_aws;
 mod init;
 mod key;
 mod manual;
@@ -99,6 +101,10 @@ enum Command {
     Doctor(doctor::Options),
     /// Ends credentials before their time: at once, also while the store is away.
     Revoke(revoke::Options),
+    /// Brings users, groups, roles and policies of an account of AWS in: all of them, or none.
+    ImportAws(import_aws::Options),
+    /// Prints the users, groups, roles and policies of an account, for `import-aws` or Terraform.
+    Export(export::Options),
     /// Makes, lists and deletes credentials for operators on other machines.
     Operator {
         #[command(subcommand)]
@@ -163,6 +169,8 @@ pub fn run() -> ExitCode {
             runtime().and_then(|runtime| runtime.block_on(doctor::run(options)))
         }
         Command::Revoke(options) => served(revoke::run(options)),
+        Command::ImportAws(options) => served(import_aws::run(options)),
+        Command::Export(options) => served(export::run(options)),
         Command::Operator { command } => served(operator::run(command)),
         Command::Key { command } => served(key::run(command)),
         Command::Policy { command } => policy::run(command),

@@ -22,6 +22,15 @@ pub(super) fn password(path: &Path) -> Result<Secret, Fault> {
     Ok(Secret::from(text.lines().next().unwrap_or_default().to_owned()))
 }
 
+/// The secret access key in a file.
+///
+/// # Errors
+/// [`Fault::Refused`]
+pub(super) fn secret_access_key(path: &Path) -> Result<Secret, Fault> {
+    let text = read(path, "secret access key", PASSWORD_LENGTH_MAX)?;
+    Ok(Secret::from(text.trim().to_owned()))
+}
+
 /// The session token in a file, or on standard input for `-`.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::dev::flush_facts;
 use super::printout::{self, ServeFacts};
 use super::settings::{self, Settings};
-use super::{OutputFormat, folder, init};
+use super::{OutputFormat, folder, gateway, init};
 use crate::config::{Config, KeySettings};
 use crate::doors::Doors;
 use crate::fault::Fault;
@@ -71,16 +71,33 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let stop = server::stop_signal()?;
     let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
     let _operator = operator::open(node, &config.data)?;
+    let gateway = match gateway::configured(config, node)? {
+        Some((listen, gateway)) => Some((server::bind(listen).await?, Arc::new(gateway))),
+        None => None,
+    };
     let doors = Doors::new(Arc::clone(node)).configured(config);
     let doors = Arc::new(doors.with_operators(&config.data));
     let facts = facts(config, address);
+    let is_set = !config.external_url.is_empty();
+    node.set_external_url(if is_set { &config.external_url } else { &facts.endpoint });
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,
         OutputFormat::Table => printout::serve(&facts)?,
     }
     tracing::info!(%address, tls = config.tls.enabled, "iamd is listening");
-    let reception = Reception { settings: config.server.clone(), tls };
-    until_stopped((node, config.keys), listener, doors, reception, stop).await;
+    let reception = || Reception { settings: config.server.clone(), tls: tls.clone() };
+    let guarding = match gateway {
+        Some((listener, gateway)) => {
+            let stop = server::stop_signal()?;
+            Some(tokio::spawn(server::serve(listener, gateway, reception(), stop)))
+        }
+        None => None,
+    };
+    until_stopped((node, config.keys), listener, doors, reception(), stop).await;
+    if let Some(guarding) = guarding {
+        // It heard the same signal.
+        let _ = guarding.await;
+    }
     tracing::info!("iamd has stopped");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, Origin, Problem};
+use super::{Config, Origin, Problem, gateway};
 use crate::keys::MasterKeySource;
 use crate::traces;
 
@@ -15,6 +15,7 @@ pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
     plain_http(config, &mut found);
     certificate(config, &mut found);
     hostnames(config, &mut found);
+    external_url(config, &mut found);
     if let Err(message) = MasterKeySource::parse(&config.master_key, &config.data) {
         found("master_key", message);
     }
@@ -23,6 +24,7 @@ pub fn whole(config: &Config, origin: impl Fn(&str) -> Origin) -> Vec<Problem> {
         let message = format!("is at least four times `body.bytes_max`, here {least}");
         found("body.memory_bytes_max", message);
     }
+    gateway::check(config, &mut found);
     traces(config, &mut found);
     problems
 }
@@ -41,6 +43,25 @@ fn traces(config: &Config, found: &mut impl FnMut(&str, String)) {
             "is an address such as http://127.0.0.1:4318, and not `{endpoint}`; a collector elsewhere is reached through one on this machine"
         );
         found("traces.endpoint", message);
+    }
+}
+
+/// Others fetch what verifies tokens from below it, so it is one that names a server and no more.
+fn external_url(config: &Config, found: &mut impl FnMut(&str, String)) {
+    /// Longest address; it is a part of identifiers that have 2,048 characters at most.
+    const LENGTH_MAX: usize = 1_024;
+    let url = config.external_url.as_str();
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_address = rest.is_some_and(|rest| {
+        let is_legal = |byte: u8| byte.is_ascii_graphic() && !br#"?#"<>\^`{|}@"#.contains(&byte);
+        !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(is_legal)
+    });
+    let is_fine = url.is_empty() || is_address && url.len() <= LENGTH_MAX;
+    if !is_fine {
+        let message = format!(
+            "is an address such as https://iam.example.com, without a query, and not `{url}`"
+        );
+        found("external_url", message);
     }
 }
 

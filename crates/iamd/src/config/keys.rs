@@ -7,6 +7,7 @@ use iamd_core::quota::Quotas;
 use iamd_wire::query::BODY_LENGTH_MAX;
 use ipnet::IpNet;
 
+use super::gateway::{self, GatewayConfig};
 use super::slot::{Slot, Value};
 use super::{
     AuditSettings, BodySettings, Config, KeySettings, LogSettings, MetricsSettings,
@@ -49,6 +50,7 @@ impl Key {
         keys.extend(passwords());
         keys.extend(key_rotation());
         keys.extend(quotas());
+        keys.extend(gateway::keys());
         keys.extend(audit());
         keys.extend(metrics());
         keys.extend(traces());
@@ -100,7 +102,7 @@ impl Key {
     }
 }
 
-fn key(
+pub(super) fn key(
     (section, name): (&'static str, &'static str),
     about: &'static str,
     member: fn(&mut Config) -> &mut dyn Slot,
@@ -130,6 +132,9 @@ fn top() -> Vec<Key> {
              which prints its 64 hexadecimal digits. Empty: the file master.key in the data folder.",
             |config| &mut config.master_key,
         ),
+        key(("", "external_url"), "Where clients reach iamd; empty: where it listens.", |config| {
+            &mut config.external_url
+        }),
     ]
 }
 
@@ -434,6 +439,7 @@ impl Default for Config {
         Config {
             data: PathBuf::from("./iamd-data"),
             master_key: String::new(),
+            external_url: String::new(),
             server: ServerSettings {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4260)),
                 proxies: Vec::new(),
@@ -471,6 +477,7 @@ impl Default for Config {
                 session_delay_seconds: SESSION_DELAY_SECONDS,
             },
             quotas: Quotas::default(),
+            gateway: GatewayConfig::default(),
             audit: AuditSettings {
                 enabled: true,
                 when_full: WhenFull::Wait,

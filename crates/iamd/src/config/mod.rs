@@ -3,6 +3,7 @@
 
 mod check;
 mod file;
+mod gateway;
 mod keys;
 mod printed;
 mod slot;
@@ -16,6 +17,7 @@ use clap::ValueEnum;
 use iamd_core::quota::Quotas;
 use ipnet::IpNet;
 
+pub use gateway::GatewayConfig;
 pub use keys::Key;
 pub use printed::defaults;
 
@@ -29,6 +31,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the master key comes from; empty for the file in the data folder.
     pub master_key: String,
+    /// The address under which clients reach iamd; empty for the listening address.
+    pub external_url: String,
     /// Listening and connections.
     pub server: ServerSettings,
     /// Transport Layer Security.
@@ -43,6 +47,8 @@ pub struct Config {
     pub keys: KeySettings,
     /// Quotas of accounts.
     pub quotas: Quotas,
+    /// The gateway in front of an S3 store.
+    pub gateway: GatewayConfig,
     /// The audit trail.
     pub audit: AuditSettings,
     /// The metrics.
@@ -401,7 +407,8 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
     names
         .map(|known| (likeness(known), known))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        // The first of those that are as near.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, known)| known)
 }
 

@@ -37,6 +37,9 @@ fn every_key_can_be_set_by_its_variable_and_nothing_else_changes() {
         "tls.hostnames" => "a.example,b.example".to_owned(),
         "tls.certificate" | "tls.key" => "a.pem".to_owned(),
         "log.format" => "json".to_owned(),
+        "gateway.listen" => "127.0.0.1:1".to_owned(),
+        "gateway.observe" => "true".to_owned(),
+        "gateway.domains" => "s3.example".to_owned(),
         "body.bytes_max" => "65537".to_owned(),
         "body.memory_bytes_max" => "1000000000".to_owned(),
         _ => "8193".to_owned(),
@@ -194,6 +197,27 @@ fn plain_http_needs_loopback_or_named_proxies() {
     let proxied = "[server]\nlisten = \"0.0.0.0:80\"\nproxies = [\"10.0.0.1\"]";
     assert!(with_file(&format!("{plain}{proxied}"), &[]).is_ok());
     assert!(with_file("[server]\nlisten = \"0.0.0.0:80\"", &[]).is_ok());
+}
+
+#[test]
+fn the_external_url_names_a_server() {
+    let load = |url: &str| with_file(&format!("external_url = '{url}'"), &[]);
+    for fine in ["", "https://iam.example.com", "http://[::1]:4260", "https://iam.example/iam/"] {
+        assert!(load(fine).is_ok(), "{fine}");
+    }
+    for wrong in [
+        "iam.example.com",
+        "https://",
+        "https:///a",
+        "ftp://iam.example.com",
+        "https://iam.example.com/?a=b",
+        "https://iam.example.com/#a",
+        "https://user@iam.example.com",
+        "https://iam example.com",
+    ] {
+        let Err(problems) = load(wrong) else { panic!("taken: {wrong}") };
+        assert!(problems[0].contains("`external_url` is an address such as"), "{problems:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,8 @@ use iamd_core::preparation::{Preparation, Prepared};
 use iamd_core::refusal::Refusal;
 use iamd_store::Revision;
 use iamd_wire::query::Parameters;
-use iamd_wire::{ErrorCode, OperationInfo, json, shown, xml};
+use iamd_wire::shown::{self, Shown};
+use iamd_wire::{ErrorCode, OperationInfo, json, xml};
 use serde::Serialize;
 
 use super::answer::Form;
@@ -181,10 +182,7 @@ impl Call<'_> {
 }
 
 /// What the record of a write shows of its answer.
-fn elements<T: Serialize>(
-    operation: &OperationInfo,
-    output: &T,
-) -> Result<Option<String>, Failure> {
+fn elements<T: Serialize>(operation: &OperationInfo, output: &T) -> Result<Option<Shown>, Failure> {
     shown::elements(output).map_err(|error| Fault::Bug(format!("{operation}: {error}")).into())
 }
 

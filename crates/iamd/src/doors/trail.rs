@@ -11,8 +11,9 @@ use iamd_wire::cloudtrail::{
     ATTRIBUTE_VALUE_LENGTH_MAX, Event, LOOKUP_EVENTS, LOOKUP_EVENTS_SHORT, LookupAttribute,
     LookupEventsRequest, LookupEventsResponse, MAX_RESULTS, Resource, SIGNING_NAME,
 };
+use iamd_wire::shown::Shown;
 use iamd_wire::sigv4::Rules;
-use iamd_wire::{ErrorCode, Timestamp, shown};
+use iamd_wire::{ErrorCode, Timestamp};
 
 use super::answer::{Body, Frame};
 use super::api::{Admitted, Desk, Received, Refused, admitted, encoded, noted, refuse};
@@ -255,7 +256,7 @@ fn event(
     }
 }
 
-fn parameters(request: &LookupEventsRequest) -> Option<String> {
+fn parameters(request: &LookupEventsRequest) -> Option<Shown> {
     let mut shown = serde_json::Map::new();
     if let Some(attributes) = &request.lookup_attributes {
         let attributes = attributes.iter().map(|attribute| {
@@ -270,6 +271,5 @@ fn parameters(request: &LookupEventsRequest) -> Option<String> {
     shown.extend(request.start_time.map(|start| ("startTime".to_owned(), time(start))));
     shown.extend(request.end_time.map(|end| ("endTime".to_owned(), time(end))));
     shown.extend(request.max_results.map(|most| ("maxResults".to_owned(), most.into())));
-    let text = serde_json::Value::Object(shown).to_string();
-    (text != "{}" && text.len() <= shown::LENGTH_MAX).then_some(text)
+    Shown::of_json(serde_json::Value::Object(shown).to_string())
 }

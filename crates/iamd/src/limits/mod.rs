@@ -69,6 +69,12 @@ impl Limits {
 
     /// Limits that only a runaway program meets, for development and tests.
     pub fn generous() -> Limits {
+        let body = Config::default().body;
+        Limits::without_rates(&BodySettings { memory_bytes_max: 4 << 30, ..body })
+    }
+
+    /// Limits on memory for bodies alone.
+    pub fn without_rates(body: &BodySettings) -> Limits {
         let unlimited = RateSetting { per_second: 0, burst: 1 };
         let rates = RateSettings {
             principal_requests: unlimited,
@@ -76,8 +82,7 @@ impl Limits {
             account_requests: unlimited,
             account_writes: unlimited,
         };
-        let body = Config::default().body;
-        Limits::new(&rates, &BodySettings { memory_bytes_max: 4 << 30, ..body })
+        Limits::new(&rates, body)
     }
 
     /// Whether a caller may make one more request now.

@@ -6,9 +6,11 @@
 mod process;
 mod store;
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use iamd_core::operation::Witness;
+use iamd_core::preparation::CodeOutcome;
 use iamd_policy::Decision;
 use iamd_wire::{ErrorCode, OperationInfo};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -22,7 +24,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::fault::Fault;
 use crate::node::Node;
-use crate::password;
+use crate::{password, tls};
 pub use process::resident_bytes;
 pub use store::Measured;
 
@@ -47,6 +49,8 @@ pub struct Metrics {
     forwarded_by_strangers: Counter,
     connections: Gauge,
     connections_refused: Counter,
+    claims: Family<Claim, Counter>,
+    audit_lost: Counter,
     levels: Levels,
     process: process::Process,
 }
@@ -57,6 +61,11 @@ struct Levels {
     accounts: Gauge,
     commands_waiting: Gauge,
     passwords_waiting: Gauge,
+    snapshot_age: Gauge<f64, AtomicU64>,
+    audit_waiting: Gauge,
+    audit_waiting_bytes: Gauge,
+    /// One if there is a certificate; else none.
+    tls_end: Family<NoLabels, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,6 +87,15 @@ struct Decided {
     policy_type: &'static str,
 }
 
+/// The labels of a number that may be absent.
+type NoLabels = [(&'static str, &'static str); 0];
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Claim {
+    outcome: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Metrics {
         let durations = || Histogram::new(DURATIONS);
@@ -91,6 +109,8 @@ impl Default for Metrics {
             forwarded_by_strangers: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            claims: Family::default(),
+            audit_lost: Counter::default(),
             levels: Levels::default(),
             process: process::Process::default(),
         };
@@ -138,6 +158,21 @@ impl Metrics {
             "Connections that were one too many",
             self.connections_refused.clone(),
         );
+        registry.register(
+            "claims",
+            "One-time codes that count (made), that do not (refused), or that could not be used up (failed)",
+            self.claims.clone(),
+        );
+        registry.register(
+            "audit_records_lost",
+            "Records of the audit trail that found no place",
+            self.audit_lost.clone(),
+        );
+        self.register_levels();
+    }
+
+    fn register_levels(&mut self) {
+        let registry = self.registry.sub_registry_with_prefix("iamd");
         let levels = &self.levels;
         registry.register("accounts", "Accounts", levels.accounts.clone());
         registry.register(
@@ -149,6 +184,29 @@ impl Metrics {
             "passwords_waiting",
             "Passwords that are hashed or wait for it",
             levels.passwords_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "snapshot_age",
+            "Time since the store said that nothing is newer than what decisions rest on",
+            Unit::Seconds,
+            levels.snapshot_age.clone(),
+        );
+        registry.register(
+            "audit_waiting",
+            "What waits to be written to the audit trail",
+            levels.audit_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "audit_waiting",
+            "The same in bytes of memory",
+            Unit::Bytes,
+            levels.audit_waiting_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "tls_certificate_end_timestamp",
+            "When the certificate in force ends, since 1970",
+            Unit::Seconds,
+            levels.tls_end.clone(),
         );
     }
 
@@ -200,6 +258,16 @@ impl Metrics {
         self.connections_refused.inc();
     }
 
+    /// A one-time code was to be used up.
+    pub fn claimed(&self, outcome: &Result<CodeOutcome, Fault>) {
+        let outcome = match outcome {
+            Ok(CodeOutcome::Claim) => "made",
+            Ok(CodeOutcome::Refuse) => "refused",
+            Err(_) => "failed",
+        };
+        self.claims.get_or_create(&Claim { outcome }).inc();
+    }
+
     /// The page.
     ///
     /// # Errors
@@ -209,6 +277,15 @@ impl Metrics {
         self.levels.accounts.set(count(node.snapshot().state.accounts().count()));
         self.levels.commands_waiting.set(count(node.commands_waiting()));
         self.levels.passwords_waiting.set(count(password::waiting()));
+        self.levels.snapshot_age.set(node.snapshot_age().as_secs_f64());
+        if let Some(load) = node.audit().load() {
+            self.levels.audit_waiting.set(count(load.entries));
+            self.levels.audit_waiting_bytes.set(count(load.bytes));
+            self.audit_lost.inc_by(load.lost.saturating_sub(self.audit_lost.get()));
+        }
+        if let Some(end) = tls::in_force_until() {
+            self.levels.tls_end.get_or_create(&[]).set(end.seconds());
+        }
         self.process.read();
         let mut page = String::new();
         encode(&mut page, &self.registry)

@@ -16,6 +16,12 @@ impl Node {
     /// # Errors
     /// [`Fault::Unavailable`] when the store takes no writes: the codes must not count then.
     pub async fn use_up(&self, code: &CodeUse) -> Result<CodeOutcome, Fault> {
+        let outcome = self.claims(code).await;
+        self.metrics().claimed(&outcome);
+        outcome
+    }
+
+    async fn claims(&self, code: &CodeUse) -> Result<CodeOutcome, Fault> {
         // A code that was used later makes those before it worthless: they go first, so that none
         // of them can come after it.
         for step in &code.passed {

@@ -6,17 +6,18 @@ use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
 use iamd_core::account_id::AccountId;
-use iamd_core::operation::{Facts, LastUse};
+use iamd_core::operation::{Access, Facts, LastUse};
 use iamd_core::state::State;
 use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
 
+use super::accesses::AccessTable;
 use super::load::store_fault;
 use crate::fault::Fault;
 
 /// A use is noted once in this many seconds. IAM User Guide, "Getting credential reports".
-const WINDOW_SECONDS: i64 = 15 * 60;
+pub(super) const WINDOW_SECONDS: i64 = 15 * 60;
 
 /// Most things that are forgotten at one time; the others are the next time.
 const FORGOTTEN_MAX: usize = 10_000;
@@ -25,6 +26,7 @@ const FORGOTTEN_MAX: usize = 10_000;
 #[derive(Default)]
 pub struct FactTable {
     uses: RwLock<HashMap<Box<str>, Use>>,
+    accesses: AccessTable,
 }
 
 struct Use {
@@ -35,10 +37,24 @@ struct Use {
 }
 
 impl FactTable {
-    pub(super) async fn load(store: &dyn Store) -> Result<FactTable, Fault> {
-        let mut loader = Loader(HashMap::new());
+    pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<FactTable, Fault> {
+        let mut loader = Loader { uses: HashMap::new(), accesses: AccessTable::default(), now };
         store.read_facts(&mut loader).await.map_err(store_fault)?;
-        Ok(FactTable { uses: RwLock::new(loader.0) })
+        Ok(FactTable { uses: RwLock::new(loader.uses), accesses: loader.accesses })
+    }
+
+    /// Notes that a principal tried to use an action such as `s3:GetObject`, whether it was allowed
+    /// or not: for reports of last access. He is named by his unique id, a session by its role's,
+    /// root by [`Identity::access_id`](iamd_core::caller::Identity::access_id).
+    pub fn note_access(
+        &self,
+        account: AccountId,
+        principal: &str,
+        action: &str,
+        region: &str,
+        now: Timestamp,
+    ) {
+        self.accesses.note(account, principal, action, region, now);
     }
 
     /// Notes that the thing of this id was used.
@@ -57,9 +73,15 @@ impl FactTable {
     /// Forgets everything.
     pub fn clear(&self) {
         self.uses.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.accesses.clear();
     }
 
     pub(super) async fn flush(&self, store: &dyn Store) -> Result<(), Fault> {
+        self.accesses.flush(store).await?;
+        self.flush_uses(store).await
+    }
+
+    async fn flush_uses(&self, store: &dyn Store) -> Result<(), Fault> {
         let facts: Vec<Fact> = {
             let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
             let fresh = uses.iter_mut().filter(|(_, last)| last.fresh);
@@ -117,6 +139,10 @@ impl Facts for FactTable {
     fn role_last_use(&self, role: UniqueId) -> Option<LastUse> {
         self.last_use(role.as_str())
     }
+
+    fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access> {
+        self.accesses.of(account, principal)
+    }
 }
 
 /// Whether there is an access key or a role of this id.
@@ -137,12 +163,19 @@ fn fact(id: &str, known: &Use) -> Fact {
     }
 }
 
-struct Loader(HashMap<Box<str>, Use>);
+struct Loader {
+    uses: HashMap<Box<str>, Use>,
+    accesses: AccessTable,
+    now: Timestamp,
+}
 
 impl FactVisitor for Loader {
     fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()> {
-        let words = std::str::from_utf8(fact.bytes).ok().and_then(|text| text.split_once('\0'));
         let account = AccountId::from_stored(fact.account.0);
+        if account.is_some_and(|account| self.accesses.load(account, fact, self.now)) {
+            return ControlFlow::Continue(());
+        }
+        let words = std::str::from_utf8(fact.bytes).ok().and_then(|text| text.split_once('\0'));
         // A fact that cannot be read is not worth refusing to start.
         if let (Some((region, service)), Some(account)) = (words, account) {
             let last = LastUse {
@@ -150,7 +183,7 @@ impl FactVisitor for Loader {
                 region: region.into(),
                 service: service.into(),
             };
-            self.0.insert(fact.key.into(), Use { account, last, fresh: false });
+            self.uses.insert(fact.key.into(), Use { account, last, fresh: false });
         }
         ControlFlow::Continue(())
     }

@@ -11,7 +11,7 @@ use iamd_store::{AccountCommit, CommitError, Revision};
 use super::key_store::{self, Prepared, StoredKeys};
 use super::load::store_fault;
 use super::{Node, Published};
-use crate::audit::recorded;
+use crate::audit::{Recorded, recorded};
 use crate::fault::Fault;
 use crate::keys::{KeyRow, Keyring, Ledger, SealingKey, Step};
 
@@ -34,7 +34,7 @@ pub(super) type KeyRecord = (Event, Outcome);
 
 /// A record that is about to be committed to the log of operators.
 struct Told {
-    text: String,
+    record: Recorded,
     number: u64,
     expected: Revision,
     step: Step,
@@ -167,14 +167,14 @@ impl Node {
         };
         // Not read again: the store may be away by now, and the keys are in force.
         self.publish_keys(master, after(prepared.step)).map_err(NotDone::Unknown)?;
-        if let Some(Told { text, number, expected, step }) = told {
+        if let Some(Told { record, number, expected, step }) = told {
             self.publish(Published {
                 changes: &[],
                 revisions: &[(AccountId::OPERATORS, expected.next())],
                 steps: vec![(AccountId::OPERATORS, step)],
                 cursor: committed.cursor,
             });
-            self.audit().stored(AccountId::OPERATORS, number, vec![text]);
+            self.audit().stored(AccountId::OPERATORS, number, vec![record]);
         }
         Ok(true)
     }
@@ -185,14 +185,14 @@ impl Node {
         let base = self.snapshot();
         let (expected, mut log) = (base.revision(ACCOUNT), self.ledgers.log(ACCOUNT));
         let number = log.last.saturating_add(1);
-        let text = recorded(event, outcome, ACCOUNT, self.clock.now())?;
-        let sealed = log.append(base.keys.sealing(ACCOUNT)?, ACCOUNT, &text)?;
+        let record = recorded(event, outcome, ACCOUNT, self.clock.now())?;
+        let sealed = log.append(base.keys.sealing(ACCOUNT)?, ACCOUNT, &record.text)?;
         let step = self.ledgers.step(&base.keys, ACCOUNT, expected, [], log)?;
         let Some(mut step) = step else { return Ok(None) };
         let mut commit = AccountCommit::new(iamd_store::AccountId(ACCOUNT.number()), expected);
         commit.records = vec![sealed];
         commit.seal = std::mem::take(&mut step.seal);
-        Ok(Some((commit, Told { text, number, expected, step })))
+        Ok(Some((commit, Told { record, number, expected, step })))
     }
 
     /// Makes the keyring anew of the stored keys, and puts it in force; older keys than those in force

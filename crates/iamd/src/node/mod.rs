@@ -1,5 +1,6 @@
 //! A node: the state in memory, the queues in front of the store, and the facts beside it.
 
+mod accesses;
 mod anchoring;
 mod claims;
 mod facts;
@@ -18,9 +19,11 @@ mod reseal;
 mod reset;
 mod retention;
 mod rotation;
+mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -30,15 +33,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
-use iamd_core::caller::Caller;
 use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
-use iamd_core::operation::{Environment, Scene};
 use iamd_core::quota::Quotas;
 use iamd_core::refusal::Refusal;
-use iamd_core::state::{Account, AccountChanges};
+use iamd_core::state::AccountChanges;
 use iamd_store::{Cursor, Revision, Store};
 use iamd_wire::ErrorCode;
+use iamd_wire::shown::Shown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -66,6 +68,7 @@ use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
 use queue::{QUEUE_COMMANDS_MAX, Queue};
+use scene::ExternalUrl;
 
 /// A running node.
 pub struct Node {
@@ -73,6 +76,7 @@ pub struct Node {
     ledgers: Ledgers,
     clock: Clock,
     quotas: Quotas,
+    external_url: ExternalUrl,
     facts: FactTable,
     audit: Audit,
     calls: Calls,
@@ -155,8 +159,8 @@ pub struct Drafted<T> {
     pub changes: Vec<AccountChanges>,
     /// The answer.
     pub answer: T,
-    /// What the command's record shows of the answer: a JSON object without secrets.
-    pub elements: Option<String>,
+    /// What the command's record shows of the answer.
+    pub elements: Option<Shown>,
 }
 
 impl<T> Drafted<T> {
@@ -165,9 +169,9 @@ impl<T> Drafted<T> {
         Drafted { changes, answer, elements: None }
     }
 
-    /// The same with what the record shows of the answer: a JSON object without secrets.
+    /// The same with what the record shows of the answer.
     #[must_use]
-    pub fn showing(self, elements: Option<String>) -> Drafted<T> {
+    pub fn showing(self, elements: Option<Shown>) -> Drafted<T> {
         Drafted { elements, ..self }
     }
 }
@@ -200,12 +204,13 @@ impl Node {
         let store = Measured::over(store, &metrics);
         let Loaded { snapshot, ledgers, cursor } =
             load::everything(&*store, &master, clock.now().seconds()).await?;
-        let facts = FactTable::load(&*store).await?;
+        let facts = FactTable::load(&*store, clock.now()).await?;
         Ok(Arc::new(Node {
             store,
             ledgers: Ledgers::new(ledgers),
             clock,
             quotas,
+            external_url: ExternalUrl::default(),
             facts,
             audit: Audit::default(),
             calls: Calls::default(),
@@ -323,30 +328,6 @@ impl Node {
     /// [`Fault::Unavailable`] without entropy.
     pub fn draw(&self) -> Result<Draw, Fault> {
         Ok(Draw::new(self.clock.now(), entropy::bytes()?))
-    }
-
-    /// What surrounds a request of this caller on this state.
-    pub fn scene<'a>(
-        &'a self,
-        snapshot: &'a Snapshot,
-        account: &'a Account,
-        caller: &'a Caller,
-        environment: &'a Environment,
-    ) -> Scene<'a> {
-        Scene {
-            state: &snapshot.state,
-            account,
-            caller,
-            environment,
-            facts: &self.facts,
-            session_keys: &snapshot.keys.sessions,
-            identity_policies: &self.identity_policies,
-            marker_key: &snapshot.keys.markers,
-            quotas: &self.quotas,
-            prepared: None,
-            witness: &self.metrics,
-            now: self.clock.now(),
-        }
     }
 
     /// Plans a command behind all earlier ones of its account, commits what it changes together with

@@ -8,12 +8,13 @@ use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Event, Outcome};
 use iamd_core::state::{AccountChanges, Change, EntityKey};
 use iamd_store::{AccountCommit, CommitError, Revision, Row, RowKey};
+use iamd_wire::shown::Shown;
 use tokio::sync::oneshot;
 
 use super::load::store_fault;
 use super::snapshot::Snapshot;
 use super::{Done, Drafted, Failure, Node, Plan, Published};
-use crate::audit::{Note, recorded};
+use crate::audit::{Note, Recorded, recorded};
 use crate::fault::Fault;
 use crate::keys::{Entry, Keyring, LogHead, Step};
 
@@ -56,7 +57,7 @@ trait Command: Send {
     /// Plans on a state; keeps the answer.
     fn plan(&mut self, snapshot: &Snapshot, node: &Node) -> Result<Vec<AccountChanges>, Failure>;
     /// The record of the command that was just planned.
-    fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault>;
+    fn record(&mut self, account: AccountId, node: &Node) -> Result<Recorded, Fault>;
     /// Answers: with what was planned, or with the fault of the whole batch.
     fn answer(
         self: Box<Self>,
@@ -70,7 +71,7 @@ struct Waiter<T> {
     event: Event,
     plan: Plan<T>,
     /// What the record shows of a success.
-    elements: Option<String>,
+    elements: Option<Shown>,
     planned: Option<Result<T, Failure>>,
     answer: oneshot::Sender<Result<Done<T>, Failure>>,
 }
@@ -100,8 +101,8 @@ impl<T: Send + 'static> Command for Waiter<T> {
         }
     }
 
-    fn record(&self, account: AccountId, node: &Node) -> Result<String, Fault> {
-        let outcome = Outcome::Done(self.elements.clone());
+    fn record(&mut self, account: AccountId, node: &Node) -> Result<Recorded, Fault> {
+        let outcome = Outcome::Done(self.elements.take());
         recorded(&self.event, &outcome, account, node.clock().now())
     }
 
@@ -314,7 +315,7 @@ struct Batch<'a> {
     /// The account whose queue it is, and whose log takes the records.
     account: AccountId,
     changes: &'a [AccountChanges],
-    records: &'a [String],
+    records: &'a [Recorded],
 }
 
 /// One commit per account, each row once, in its last form, sealed; with the records.
@@ -375,10 +376,10 @@ fn appended(
     keys: &Keyring,
     account: AccountId,
     log: &mut LogHead,
-    records: &[String],
+    records: &[Recorded],
 ) -> Result<Vec<Vec<u8>>, Fault> {
     let with = keys.sealing(account)?;
-    records.iter().map(|record| log.append(with, account, record)).collect()
+    records.iter().map(|record| log.append(with, account, &record.text)).collect()
 }
 
 fn too_many() -> Failure {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::load::store_fault;
 use super::{Node, Published};
-use crate::audit::recorded;
+use crate::audit::{Recorded, recorded};
 use crate::entropy;
 use crate::fault::Fault;
 use crate::keys::{Entry, Keyring, LogHead, SealingKey, key_version, row_version};
@@ -197,8 +197,8 @@ async fn ledger_resealed(node: &Node, account: AccountId) -> Result<u64, Attempt
     let Sealed { mut commit, keys } = sealed;
     let mut log = renewed.log().clone();
     let record = record(node, account, with, &log)?;
-    if let Some(text) = &record {
-        commit.records.push(log.append(with, account, text)?);
+    if let Some(record) = &record {
+        commit.records.push(log.append(with, account, &record.text)?);
     }
     let number = log.last;
     let mut step = renewed.step(with, account, put(&keys), log)?;
@@ -218,7 +218,7 @@ fn record(
     account: AccountId,
     with: &SealingKey,
     log: &LogHead,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<Recorded>, Fault> {
     if log.last == 0 || !node.audit().is_on() {
         return Ok(None);
     }

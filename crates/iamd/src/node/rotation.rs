@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use iamd_core::audit::{Event, Outcome};
+use iamd_wire::shown::Shown;
 
 use super::Node;
 use super::key_change::{KeyChange, KeyRecord};
@@ -257,7 +258,7 @@ impl Node {
 /// The record of a rotation to the key of this number or fingerprint.
 fn record(event: &Event, id: &str) -> KeyRecord {
     let elements = serde_json::json!({"id": id});
-    (event.clone(), Outcome::Done(Some(elements.to_string())))
+    (event.clone(), Outcome::Done(Shown::of_json(elements.to_string())))
 }
 
 /// What is due in the session ring.

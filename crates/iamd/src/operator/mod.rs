@@ -13,6 +13,7 @@ mod door;
 mod examination;
 mod keys;
 mod output;
+mod policies;
 mod progress;
 mod remote;
 mod revoke;
@@ -20,6 +21,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod transfer;
 mod way;
 mod wish;
 
@@ -46,6 +48,7 @@ pub use status::StatusFacts;
 #[cfg(test)]
 pub use status::{Counts, StoreFacts};
 pub use traces::permit;
+pub use transfer::{ExportFacts, ImportFacts, ImportOrder};
 pub use wish::{Granted, Site, Wish, grant};
 
 use crate::fault::Fault;
@@ -70,8 +73,8 @@ pub const OPERATOR_PATH: &str = "/_operator";
 pub const OPERATOR_SERVICE: &str = "iamd-operator";
 /// What is said of work that a bug has ended.
 pub const BROKEN_OFF: &str = "the work ended before it was done: this is a bug";
-/// Longest request, in bytes.
-const REQUEST_LENGTH_MAX: u64 = 1024 * 1024;
+/// Longest request, in bytes: a file to import with every character of it escaped.
+const REQUEST_LENGTH_MAX: u64 = 2 * iamd_core::transfer::FILE_LENGTH_MAX as u64 + 64 * 1024;
 /// Longest answer, in bytes, all its lines together but for bytes that are passed on.
 const ANSWER_LENGTH_MAX: u64 = 256 * 1024 * 1024;
 /// Most bytes behind one line that announces them.

@@ -23,7 +23,7 @@ use crate::node::{Drafted, Failure, Node, Plan};
 pub(super) enum Traces {
     /// One with what it changes; what it refuses or cannot do is noted on the way.
     Command,
-    /// One with the keys that it changes; what failed is noted.
+    /// One with the keys that it changes, or the things that it brings in; what failed is noted.
     Keys,
     /// A note of what came of it.
     Read,

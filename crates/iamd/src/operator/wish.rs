@@ -15,10 +15,12 @@ use super::credentials::{self, OperatorFacts};
 use super::examination::{self, NodeFacts};
 use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
 use super::output::Output;
+use super::policies::{self, PolicyText};
 use super::progress::Progress;
 use super::revoke::{self, RevocationFacts, RevokeOrder};
 use super::status::{self, StatusFacts};
 use super::traces::{self, Traces};
+use super::transfer::{self, ExportFacts, ImportFacts, ImportOrder};
 use crate::audit;
 use crate::backup;
 use crate::fault::Fault;
@@ -88,10 +90,22 @@ pub enum Wish {
     },
     /// List the operators.
     ListOperators,
+    /// Read the identity-based policies of a user or role.
+    ReadPolicies {
+        /// Its ARN.
+        principal: String,
+    },
     /// Take a credential of an operator away.
     DeleteOperator {
         /// The operator's name.
         name: String,
+    },
+    /// Bring users, groups, roles and policies into an account.
+    ImportAccount(ImportOrder),
+    /// Carry those of an account out.
+    ExportAccount {
+        /// The account; the only one, if absent.
+        account_id: Option<String>,
     },
 }
 
@@ -123,14 +137,17 @@ impl Wish {
             | Wish::CreateOperator { .. }
             | Wish::ImportBuckets(_)
             | Wish::DeleteOperator { .. } => Traces::Command,
-            Wish::RotateKey(_) => Traces::Keys,
+            Wish::ImportAccount(order) if order.dry_run => Traces::Read,
+            Wish::RotateKey(_) | Wish::ImportAccount(_) => Traces::Keys,
             Wish::Backup => Traces::Copy,
             Wish::ListAccounts
             | Wish::ListKeys
             | Wish::ListOperators
             | Wish::VerifyAudit
             | Wish::WatchCalls
+            | Wish::ExportAccount { .. }
             | Wish::Status
+            | Wish::ReadPolicies { .. }
             | Wish::Examine => Traces::Read,
         }
     }
@@ -156,7 +173,10 @@ impl Wish {
             Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
             Wish::ListOperators => "iamd:ListOperators",
+            Wish::ReadPolicies { .. } => "iamd:ReadPolicies",
             Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
+            Wish::ImportAccount(_) => "iamd:ImportAccount",
+            Wish::ExportAccount { .. } => "iamd:ExportAccount",
         }
     }
 
@@ -176,15 +196,19 @@ impl Wish {
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
             // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
-            // that was stolen makes no others, and takes none away.
+            // that was stolen makes no others, takes none away, gives nobody permissions, and reads no
+            // account's policies.
             Wish::ImportMfaTokens(_)
             | Wish::VerifyAudit
             | Wish::Backup
             | Wish::WatchCalls
             | Wish::ListKeys
             | Wish::RotateKey(_)
+            | Wish::ReadPolicies { .. }
             | Wish::CreateOperator { .. }
-            | Wish::DeleteOperator { .. } => Reach::Machine,
+            | Wish::DeleteOperator { .. }
+            | Wish::ImportAccount(_)
+            | Wish::ExportAccount { .. } => Reach::Machine,
         }
     }
 }
@@ -223,10 +247,16 @@ pub enum Granted {
     Operator(OperatorFacts),
     /// The operators.
     Operators(Vec<OperatorFacts>),
+    /// Policies.
+    Policies(Vec<PolicyText>),
     /// The keys.
     Keys(Vec<KeyLine>),
     /// What a rotation came to.
     Rotation(RotationFacts),
+    /// What an import came to.
+    Imported(ImportFacts),
+    /// The permissions of an account.
+    Exported(ExportFacts),
 }
 
 /// Where a wish is carried out, and whose it is.
@@ -295,8 +325,15 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
             credentials::create(site, name).await.map(Granted::Operator)
         }
         Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
+        Wish::ReadPolicies { principal } => {
+            policies::of_principal(site.node, &principal).map(Granted::Policies)
+        }
         Wish::DeleteOperator { name } => {
             credentials::delete(site, name).await.map(Granted::Operator)
+        }
+        Wish::ImportAccount(order) => transfer::import(site, order).await.map(Granted::Imported),
+        Wish::ExportAccount { account_id } => {
+            transfer::export(site.node, account_id.as_deref()).map(Granted::Exported)
         }
         Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
         Wish::RotateKey(order) => keys::rotate(site, order, event).await.map(Granted::Rotation),

@@ -136,8 +136,9 @@ const PARTITIONS: [&str; 8] =
 const ROOT: &str = "root";
 
 /// What the resource part of an IAM ARN may begin with.
-// CHOICE: AWS's text does not mention `u2f/`, the type of FIDO security keys; it is older than them.
-const IAM_PATHS: [&str; 14] = [
+// CHOICE: AWS's text does not mention `u2f/`, the type of FIDO security keys, `delegation-request/` and
+// `role-template/`, which the Service Authorization Reference has; it is older than them.
+const IAM_PATHS: [&str; 16] = [
     "user/",
     "federated-user/",
     "role/",
@@ -152,6 +153,8 @@ const IAM_PATHS: [&str; 14] = [
     "report/",
     "access-report/",
     "u2f/",
+    "delegation-request/",
+    "role-template/",
 ];
 
 const S3_REGIONAL: [&str; 5] =

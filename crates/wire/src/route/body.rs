@@ -30,20 +30,32 @@ pub type NamedVersion = (String, Option<String>);
 /// The objects of DeleteObjects, and whether the answer is to leave out what was deleted.
 ///
 /// # Errors
-/// `MalformedXML`.
+/// `MalformedXML`; `NotImplemented` for an object that is to go on a condition, which would be lost
+/// where only some of the objects may.
 pub fn objects_to_delete(body: &[u8]) -> Result<(Vec<NamedVersion>, bool), S3Error> {
     let root = read(body, "Delete")?;
     let is_quiet = root.only("Quiet")?.is_some_and(|quiet| quiet == "true");
     let objects = root.children.iter().filter(|child| child.name == "Object");
     let named = |object: &Element| {
         let key = object.only("Key")?.ok_or_else(malformed)?;
+        if object.children.iter().any(|child| !matches!(&*child.name, "Key" | "VersionId")) {
+            return Err(conditional());
+        }
         Ok((key.to_owned(), object.only("VersionId")?.map(str::to_owned)))
     };
+    if root.children.iter().any(|child| !matches!(&*child.name, "Object" | "Quiet")) {
+        return Err(malformed());
+    }
     let objects: Vec<NamedVersion> = objects.map(named).collect::<Result<_, S3Error>>()?;
     if objects.is_empty() || objects.len() > OBJECTS_MAX {
         return Err(malformed());
     }
     Ok((objects, is_quiet))
+}
+
+fn conditional() -> S3Error {
+    let message = "Conditions on the objects of DeleteObjects are not implemented.";
+    S3Error::new("NotImplemented", message)
 }
 
 /// The tags of PutObjectTagging and PutBucketTagging.
@@ -159,10 +171,10 @@ fn read(body: &[u8], root: &str) -> Result<Element, S3Error> {
                 if open.len() == DEPTH_MAX || whole.is_some() {
                     return Err(malformed());
                 }
-                open.push(named(start.local_name().into_inner()));
+                open.push(named(start.name().into_inner())?);
             }
             Event::Empty(empty) => {
-                let element = named(empty.local_name().into_inner());
+                let element = named(empty.name().into_inner())?;
                 close(element, &mut open, &mut whole)?;
             }
             Event::End(_) => {
@@ -176,9 +188,11 @@ fn read(body: &[u8], root: &str) -> Result<Element, S3Error> {
                 let resolved = resolved(&reference).ok_or_else(malformed)?;
                 add_text(&resolved, &mut open)?;
             }
-            Event::Decl(_) | Event::Comment(_) => {}
+            Event::Decl(_) => {}
             // Nothing of S3 has these, and parsers differ in what they make of them.
-            Event::DocType(_) | Event::PI(_) | Event::CData(_) => return Err(malformed()),
+            Event::DocType(_) | Event::PI(_) | Event::CData(_) | Event::Comment(_) => {
+                return Err(malformed());
+            }
             Event::Eof => break,
         }
     }
@@ -188,8 +202,12 @@ fn read(body: &[u8], root: &str) -> Result<Element, S3Error> {
     whole.filter(|whole: &Element| whole.name == root).ok_or_else(malformed)
 }
 
-fn named(name: &str) -> Element {
-    Element { name: name.to_owned(), ..Element::default() }
+/// An element without a prefix: parsers differ in whether they know what a prefix stands for.
+fn named(name: &str) -> Result<Element, S3Error> {
+    if name.contains(':') {
+        return Err(malformed());
+    }
+    Ok(Element { name: name.to_owned(), ..Element::default() })
 }
 
 fn close(
@@ -206,6 +224,14 @@ fn close(
 }
 
 fn add_text(text: &str, open: &mut [Element]) -> Result<(), S3Error> {
+    // XML cannot carry these, and what is written anew would name something else.
+    let is_foreign = |character: char| {
+        (character.is_control() && !matches!(character, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}'))
+            || matches!(character, '\u{fffe}' | '\u{ffff}')
+    };
+    if text.contains(is_foreign) {
+        return Err(malformed());
+    }
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}
@@ -259,10 +285,19 @@ mod tests {
             "<Delete><Object><Key><![CDATA[a]]></Key></Object></Delete>",
             "<Delete><Object><Key>&x;</Key></Object></Delete>",
             "x<Delete><Object><Key>a</Key></Object></Delete>",
+            "<Delete><Object><Key>a<!-- b --></Key></Object></Delete>",
+            "<Delete><Object><Key>a</Key><x:Key xmlns:x='y'>b</x:Key></Object></Delete>",
+            "<x:Delete><x:Object><x:Key>a</x:Key></x:Object></x:Delete>",
+            "<Delete><Object><Key>&#1;</Key></Object></Delete>",
+            "<Delete><Object><Key>&#xFFFE;</Key></Object></Delete>",
+            "<Delete><Object><Key>a</Key></Object><Objects/></Delete>",
         ] {
             let code = objects_to_delete(body.as_bytes()).unwrap_err().code;
             assert_eq!(code, "MalformedXML", "{body}");
         }
+        let conditional = "<Delete><Object><Key>a</Key><ETag>1</ETag></Object></Delete>";
+        let code = objects_to_delete(conditional.as_bytes()).unwrap_err().code;
+        assert_eq!(code, "NotImplemented");
         let many = "<Object><Key>a</Key></Object>".repeat(1_001);
         assert!(objects_to_delete(format!("<Delete>{many}</Delete>").as_bytes()).is_err());
         let deep = format!("{}{}", "<Delete>".repeat(50), "</Delete>".repeat(50));

@@ -4,7 +4,8 @@ use std::fmt::{self, Display};
 
 use serde::ser::{self, Impossible, Serialize};
 
-use super::{HIDDEN, LENGTH_MAX, SECRET_MEMBERS, omitted, push_name, push_text};
+use super::resources::{Resource, of_member, of_part};
+use super::{HIDDEN, LENGTH_MAX, SECRET_MEMBERS, Shown, omitted, push_name, push_text};
 use crate::timestamp::Timestamp;
 use crate::{secret, timestamp};
 
@@ -12,13 +13,16 @@ use crate::{secret, timestamp};
 ///
 /// # Errors
 /// [`NotShown`] for a type that no answer has; a bug.
-pub fn elements<T: Serialize>(output: &T) -> Result<Option<String>, NotShown> {
-    let mut text = String::with_capacity(512);
-    output.serialize(Encoder { text: &mut text, is_time: false })?;
+pub fn elements<T: Serialize>(output: &T) -> Result<Option<Shown>, NotShown> {
+    let (mut text, mut resources) = (String::with_capacity(512), Vec::new());
+    let (place, is_time) = (Place::Top, false);
+    output.serialize(Encoder { text: &mut text, resources: &mut resources, place, is_time })?;
     Ok(match text.as_str() {
         "null" | "{}" => None,
-        _ if text.len() > LENGTH_MAX => Some(omitted("responseElements")),
-        _ => Some(text),
+        _ if text.len() > LENGTH_MAX => {
+            Some(Shown { text: omitted("responseElements"), resources: Vec::new() })
+        }
+        _ => Some(Shown { text, resources }),
     })
 }
 
@@ -40,15 +44,45 @@ impl ser::Error for NotShown {
     }
 }
 
+/// Where the encoder is, as far as resources are concerned.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// The members of the answer come.
+    Top,
+    /// The members of something of this type come, and the one that names it is called so.
+    Part(&'static str, &'static str),
+    /// A name of something of this type comes.
+    Name(&'static str),
+    /// Nothing of interest comes.
+    Elsewhere,
+}
+
+impl Place {
+    /// What the value of a member is.
+    fn of(self, member: &str) -> Place {
+        match self {
+            Place::Top => match (of_member(member), of_part(member)) {
+                (Some(kind), _) => Place::Name(kind),
+                (_, Some((kind, name))) => Place::Part(kind, name),
+                (None, None) => Place::Elsewhere,
+            },
+            Place::Part(kind, name) if name == member => Place::Name(kind),
+            Place::Part(..) | Place::Name(_) | Place::Elsewhere => Place::Elsewhere,
+        }
+    }
+}
+
 struct Encoder<'a> {
     text: &'a mut String,
+    resources: &'a mut Vec<Resource<'static>>,
+    place: Place,
     /// Whether an integer stands for the seconds of a time.
     is_time: bool,
 }
 
 impl<'a> Encoder<'a> {
-    fn part(&mut self) -> Encoder<'_> {
-        Encoder { text: self.text, is_time: false }
+    fn part(&mut self, place: Place) -> Encoder<'_> {
+        Encoder { text: self.text, resources: self.resources, place, is_time: false }
     }
 
     fn compound(self, open: char, close: char) -> Compound<'a> {
@@ -131,6 +165,9 @@ impl<'a> ser::Serializer for Encoder<'a> {
         if self.text.len() <= LENGTH_MAX {
             push_text(self.text, value);
         }
+        if let Place::Name(kind) = self.place {
+            self.resources.push((kind, value.to_owned().into()));
+        }
         Ok(())
     }
 
@@ -165,12 +202,12 @@ impl<'a> ser::Serializer for Encoder<'a> {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
+        mut self,
         name: &'static str,
         value: &T,
     ) -> Result<(), NotShown> {
         match name {
-            secret::NEWTYPE_NAME => self.serialize_str(HIDDEN),
+            secret::NEWTYPE_NAME => self.part(Place::Elsewhere).serialize_str(HIDDEN),
             timestamp::NEWTYPE_NAME => value.serialize(Encoder { is_time: true, ..self }),
             _ => value.serialize(self),
         }
@@ -257,7 +294,7 @@ impl ser::SerializeSeq for Compound<'_> {
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotShown> {
         self.separate();
-        value.serialize(self.encoder.part())
+        value.serialize(self.encoder.part(Place::Elsewhere))
     }
 
     fn end(self) -> Result<(), NotShown> {
@@ -271,12 +308,12 @@ impl ser::SerializeMap for Compound<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NotShown> {
         self.separate();
-        key.serialize(self.encoder.part())
+        key.serialize(self.encoder.part(Place::Elsewhere))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotShown> {
         self.encoder.text.push(':');
-        value.serialize(self.encoder.part())
+        value.serialize(self.encoder.part(Place::Elsewhere))
     }
 
     fn end(self) -> Result<(), NotShown> {
@@ -296,9 +333,10 @@ impl ser::SerializeStruct for Compound<'_> {
         self.separate();
         push_name(self.encoder.text, key);
         if SECRET_MEMBERS.contains(&key) {
-            return ser::Serializer::serialize_str(self.encoder.part(), HIDDEN);
+            return ser::Serializer::serialize_str(self.encoder.part(Place::Elsewhere), HIDDEN);
         }
-        value.serialize(self.encoder.part())
+        let place = self.encoder.place.of(key);
+        value.serialize(self.encoder.part(place))
     }
 
     fn end(self) -> Result<(), NotShown> {

@@ -3,9 +3,11 @@
 
 mod elements;
 mod parameters;
+mod resources;
 
 pub use elements::{NotShown, elements};
 pub use parameters::parameters;
+pub use resources::{Resource, resources_in};
 
 /// What stands in the place of a secret.
 ///
@@ -29,6 +31,35 @@ const SECRET_MEMBERS: [&str; 8] = [
     "SessionToken",
     "TokenCode",
 ];
+
+/// What a record shows of a request or of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// A JSON object without secrets.
+    pub text: String,
+    /// The resources that it names, known without reading it.
+    pub resources: Vec<Resource<'static>>,
+}
+
+impl Shown {
+    /// A JSON object that somebody has written already; none if it says nothing or is too long.
+    pub fn of_json(text: String) -> Option<Shown> {
+        let is_empty = matches!(text.as_str(), "null" | "{}");
+        if is_empty || text.len() > LENGTH_MAX {
+            return None;
+        }
+        let named = resources_in(&text).into_iter();
+        let resources = named.map(|(kind, name)| (kind, name.into_owned().into())).collect();
+        Some(Shown { text, resources })
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub fn size(&self) -> usize {
+        let names = self.resources.iter();
+        let names = names.map(|(_, name)| size_of::<Resource<'_>>() + name.len());
+        self.text.len() + names.sum::<usize>()
+    }
+}
 
 /// What stands in the place of something too long, in the form of CloudTrail.
 fn omitted(what: &str) -> String {

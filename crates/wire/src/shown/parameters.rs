@@ -1,6 +1,7 @@
 //! The parameters of a request, read by the shapes of the service model.
 
-use super::{HIDDEN, LENGTH_MAX, SECRET_MEMBERS, omitted, push_name, push_text};
+use super::resources::{Resource, of_member};
+use super::{HIDDEN, LENGTH_MAX, SECRET_MEMBERS, Shown, omitted, push_name, push_text};
 use crate::constraint::shape::{Member, Shape};
 use crate::query::{self, Node, Parameters};
 use crate::service::OperationInfo;
@@ -11,19 +12,21 @@ const DEPTH_MAX: usize = 16;
 /// The parameters of a request as a JSON object; none if it has none that the model knows.
 ///
 /// What is too long for a record is left out, as CloudTrail does.
-pub fn parameters(parameters: &Parameters<'_>, operation: &OperationInfo) -> Option<String> {
+pub fn parameters(parameters: &Parameters<'_>, operation: &OperationInfo) -> Option<Shown> {
     let Some(Shape::Structure(members)) = operation.input else { return None };
-    let mut writer = Writer { text: String::new() };
+    let mut writer = Writer { text: String::new(), resources: Vec::new() };
     let is_empty = !writer.structure(members, parameters.root(), DEPTH_MAX);
-    match writer.text.len() {
+    let Writer { text, resources } = writer;
+    match text.len() {
         _ if is_empty => None,
-        0..=LENGTH_MAX => Some(writer.text),
-        _ => Some(omitted("requestParameters")),
+        0..=LENGTH_MAX => Some(Shown { text, resources }),
+        _ => Some(Shown { text: omitted("requestParameters"), resources: Vec::new() }),
     }
 }
 
 struct Writer {
     text: String,
+    resources: Vec<Resource<'static>>,
 }
 
 impl Writer {
@@ -39,6 +42,9 @@ impl Writer {
             }
             self.separate(&mut is_first);
             push_name(&mut self.text, member.name);
+            if depth == DEPTH_MAX {
+                self.note_resource(member, child);
+            }
             if SECRET_MEMBERS.contains(&member.name) {
                 push_text(&mut self.text, HIDDEN);
             } else {
@@ -47,6 +53,15 @@ impl Writer {
         }
         self.text.push('}');
         !is_first
+    }
+
+    /// A member at the top may name a resource.
+    fn note_resource(&mut self, member: &Member, node: Node<'_>) {
+        let is_shown = matches!(member.shape, Shape::Text(text) if !text.sensitive);
+        if let (true, Some(kind)) = (is_shown, of_member(member.name)) {
+            let name = node.value().unwrap_or_default();
+            self.resources.push((kind, name.to_owned().into()));
+        }
     }
 
     fn shape(&mut self, shape: &Shape, node: Node<'_>, depth: usize) {

@@ -2,6 +2,7 @@
 
 mod eval;
 mod explain;
+mod generate;
 mod layout;
 mod lint;
 mod question;
@@ -29,6 +30,8 @@ pub(super) enum Command {
         after_help = "Exit codes: 0 done, 1 with --check some files have another layout, 2 wrong use."
     )]
     Fmt(rewrite::Options),
+    /// Makes the smallest policy that covers what a user or role has used, from an audit trail.
+    Generate(generate::Options),
     /// Finds what is wrong, dangerous or useless in policy documents.
     Lint(lint::Options),
     /// Makes policy documents smaller that mean the same.
@@ -48,6 +51,7 @@ pub(super) fn run(command: Command) -> Result<ExitCode, Fault> {
         Command::Eval(options) => eval::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Fmt(options) => layout::run(&options),
+        Command::Generate(options) => generate::run(&options),
         Command::Lint(options) => lint::run(&options),
         Command::Reduce(options) => reduce::run(&options),
         Command::Test(options) => suite::run(&options),

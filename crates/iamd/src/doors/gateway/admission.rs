@@ -10,16 +10,17 @@ use iamd_wire::ErrorCode;
 use iamd_wire::route::S3Error;
 use iamd_wire::sigv4::{Chunks, Claim, Payload, Rejection, RequestParts, Rules};
 
-use super::Gateway;
-use super::payload::Proof;
+use super::checksum::{self, Checksum};
+use super::payload::{Framed, Proof};
 use super::record::Call;
+use super::{Gateway, text};
 use crate::authenticate::authenticate_claim;
 use crate::server::Line;
 
 /// What is known of a request once its signature is proven.
 pub(super) struct Admitted {
     pub(super) payload: Payload,
-    pub(super) chunks: Option<Chunks>,
+    pub(super) chunks: Option<Framed>,
     /// None of a request that nobody signed.
     pub(super) signature: Option<SignatureFacts>,
 }
@@ -50,7 +51,7 @@ impl Admitted {
     /// What proves the body, once.
     pub(super) fn take_proof(&mut self) -> Proof {
         match (self.chunks.take(), self.payload) {
-            (Some(chunks), _) => Proof::Chunks(Box::new(chunks)),
+            (Some(framed), _) => Proof::Chunks(Box::new(framed)),
             (None, Payload::Hash(expected)) => Proof::hash(expected),
             (None, _) => Proof::None,
         }
@@ -104,7 +105,10 @@ pub(super) fn admit(
         )?;
     let payload = Payload::declared(&request, &claim)
         .map_err(|rejection| S3Error::new("InvalidRequest", rejection.message))?;
-    let chunks = Chunks::new(payload, &claim, &authenticated.key);
+    let chunks = match Chunks::new(payload, &claim, &authenticated.key) {
+        Some(chunks) => Some(Framed::new(chunks, promised(parts, payload)?)),
+        None => None,
+    };
     let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
     let signature = match form {
         Form::Header => SignatureFacts { form: "REST-HEADER", age_milliseconds: None },
@@ -126,6 +130,21 @@ pub(super) fn admit(
     let access_key_id = authenticated.access_key_id;
     call.requester = Some(Requester { caller, access_key_id });
     Ok(Admitted { payload, chunks, signature: Some(signature) })
+}
+
+/// The checksum that a body in chunks promises behind them.
+///
+/// # Errors
+/// `InvalidRequest` for one that S3 does not know.
+fn promised(parts: &Parts, payload: Payload) -> Result<Option<Checksum>, S3Error> {
+    match (text(parts, "x-amz-trailer"), payload) {
+        (Some(trailer), Payload::UnsignedChunks { .. })
+        | (Some(trailer), Payload::SignedChunks { has_trailer: true, .. }) => {
+            Checksum::promised(&trailer).map(Some)
+        }
+        (Some(_), _) => Err(checksum::malformed()),
+        (None, _) => Ok(None),
+    }
 }
 
 /// Where a signature stands.
@@ -223,10 +242,12 @@ fn refused(rejection: Rejection, form: Form) -> S3Error {
         (ErrorCode::SignatureDoesNotMatch, _) if message.starts_with("Signature not yet") => {
             too_skewed()
         }
-        (ErrorCode::SignatureDoesNotMatch, _) => S3Error::new(
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
-        ),
+        (ErrorCode::SignatureDoesNotMatch, _) if !message.starts_with("Credential") => {
+            S3Error::new(
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+            )
+        }
         (ErrorCode::MissingAuthenticationToken, _) => unsupported(),
         (ErrorCode::RequestEntityTooLargeException, _) => S3Error::new("InvalidRequest", message),
         (_, Form::Header) => S3Error::new("AuthorizationHeaderMalformed", message),

@@ -57,6 +57,9 @@ pub(super) async fn answered(
         .collect();
     checksums.iter().for_each(|name| drop(parts.headers.remove(name)));
     let response = gateway.sent(call, &parts, Received { body, ..received }).await?;
+    if let Some(bucket) = &call.bucket {
+        gateway.tags.forget(bucket);
+    }
     with_errors(response, &errors).await
 }
 

@@ -5,6 +5,7 @@ use hyper::header::{
     HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_UNMODIFIED_SINCE, RANGE,
 };
+use iamd_wire::route::S3Error;
 
 /// Headers of requests that the store gets, beside `x-amz-*`.
 const TO_STORE: [HeaderName; 12] = [
@@ -42,6 +43,9 @@ const NOT_TO_STORE: [&str; 15] = [
     "x-amz-trailer",
 ];
 
+/// What names of metadata begin with.
+const METADATA: &str = "x-amz-meta-";
+
 /// Headers of answers that belong to a connection, or say something that the gateway says itself.
 const NOT_TO_CLIENT: [&str; 10] = [
     "connection",
@@ -61,8 +65,7 @@ pub(super) fn to_store(headers: &HeaderMap, is_chunked: bool) -> HeaderMap {
     let mut passed = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         let text = name.as_str();
-        let is_of_s3 = text.starts_with("x-amz-") && !NOT_TO_STORE.contains(&text);
-        if is_of_s3 || TO_STORE.contains(name) {
+        if (is_of_s3(text) && !NOT_TO_STORE.contains(&text)) || TO_STORE.contains(name) {
             passed.append(name.clone(), value.clone());
         }
     }
@@ -70,6 +73,30 @@ pub(super) fn to_store(headers: &HeaderMap, is_chunked: bool) -> HeaderMap {
         unframe(&mut passed);
     }
     passed
+}
+
+/// Whether a header can be one of S3's. For some stores `_` and `-` are the same, and only in names
+/// of metadata that is harmless.
+fn is_of_s3(name: &str) -> bool {
+    name.starts_with(METADATA) || (name.starts_with("x-amz-") && !name.contains('_'))
+}
+
+/// Refuses metadata that makes some stores do more than they were asked: they unpack an archive into
+/// objects that nobody has decided.
+///
+/// # Errors
+/// `NotImplemented`.
+// Source: Snowball Edge Developer Guide, "Batching small files to improve data transfer performance".
+pub(super) fn refuse_orders(headers: &HeaderMap) -> Result<(), S3Error> {
+    let is_order = |name: &HeaderName| {
+        let name = name.as_str().strip_prefix(METADATA).unwrap_or_default();
+        name.replace('_', "-") == "snowball-auto-extract"
+    };
+    if headers.keys().any(is_order) {
+        let message = "A header you provided implies functionality that is not implemented.";
+        return Err(S3Error::new("NotImplemented", message));
+    }
+    Ok(())
 }
 
 /// Takes the frames of chunks off the encodings of a body, which goes on without them.
@@ -112,7 +139,10 @@ mod tests {
             ("cookie", "a=b"),
             ("transfer-encoding", "chunked"),
             ("x-amz-acl", "public-read"),
+            ("x-amz-copy_source", "other/secret"),
+            ("x_amz_meta_b", "1"),
             ("x-amz-meta-a", "1"),
+            ("x-amz-meta-a_b", "1"),
             ("x-amz-security-token", "secret"),
             ("x-forwarded-for", "192.0.2.1"),
         ] {
@@ -121,9 +151,20 @@ mod tests {
         let passed = to_store(&headers, true);
         let mut names: Vec<&str> = passed.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["content-encoding", "content-type", "x-amz-meta-a"]);
+        assert_eq!(names, ["content-encoding", "content-type", "x-amz-meta-a", "x-amz-meta-a_b"]);
         assert_eq!(passed.get("content-encoding").unwrap(), "gzip");
         headers.insert("content-encoding", HeaderValue::from_static("aws-chunked"));
         assert!(!to_store(&headers, true).contains_key("content-encoding"));
+    }
+    #[test]
+    fn an_archive_is_not_unpacked() {
+        for name in ["x-amz-meta-snowball-auto-extract", "x-amz-meta-snowball_auto_extract"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static("true"));
+            assert_eq!(refuse_orders(&headers).unwrap_err().code, "NotImplemented", "{name}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-meta-snowball", HeaderValue::from_static("true"));
+        assert_eq!(refuse_orders(&headers), Ok(()));
     }
 }

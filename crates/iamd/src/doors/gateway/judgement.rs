@@ -4,15 +4,17 @@ use hyper::Response;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use iamd_core::operation::Target;
-use iamd_core::s3::{Asker, Judge, Ruling, S3Target, Stranger, Verdict, bucket};
+use iamd_core::s3::{Asker, CopySource, Judge, Ruling, S3Target, Stranger, Verdict, bucket};
 use iamd_wire::route::S3Error;
 
 use super::answer::GatewayBody;
 use super::record::Call;
-use super::{Gateway, admission, text};
+use super::{Gateway, admission};
 use crate::authenticate;
 use crate::node::Node;
 
+/// What is copied.
+pub(super) const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
 /// What led to a denial, for sts:DecodeAuthorizationMessage.
 const AUTHORIZATION_MESSAGE: HeaderName = HeaderName::from_static("x-iamd-authorization-message");
 
@@ -48,15 +50,24 @@ impl Gateway {
     }
 }
 
+/// Operations on uploads, whose answers tell nothing of objects.
+const ON_UPLOADS: [&str; 4] =
+    ["AbortMultipartUpload", "CompleteMultipartUpload", "ListParts", "UploadPart"];
+
 /// Who may list a bucket may know what is not in it; others hear the same of what is there and of
-/// what is not.
+/// what is not. Of a copy, it is the source that may not be there.
 ///
-/// Source: S3 API Reference, GetObject, "Permissions".
+/// Source: S3 API Reference, GetObject and CopyObject, "Permissions".
 ///
 /// # Errors
 /// `AccessDenied` for whoever may not.
-pub(super) fn hide_absence(gateway: &Gateway, call: &Call) -> Result<(), S3Error> {
+pub(super) fn hide_absence(gateway: &Gateway, call: &Call, parts: &Parts) -> Result<(), S3Error> {
     let (Some(name), Some(_)) = (&call.bucket, &call.key) else { return Ok(()) };
+    if call.operation.is_some_and(|operation| ON_UPLOADS.contains(&operation)) {
+        return Ok(());
+    }
+    let source = copied(parts)?.map(|source| source.bucket);
+    let name = source.as_ref().unwrap_or(name);
     let target = Target::new("s3:ListBucket", format!("arn:aws:s3:::{name}"));
     let rulings = gateway.rulings(call, &[S3Target { bucket: Some(name.clone()), target }])?;
     match rulings.first() {
@@ -74,13 +85,30 @@ pub(super) fn check_expected_owner(
     call: &Call,
     parts: &Parts,
 ) -> Result<(), S3Error> {
-    let Some(expected) = text(parts, "x-amz-expected-bucket-owner") else { return Ok(()) };
-    let Some(name) = &call.bucket else { return Ok(()) };
     let snapshot = gateway.node.snapshot();
-    match snapshot.state.directory().owner_of_bucket(name) {
-        Some(owner) if owner.to_string() != expected => Err(plain_denial()),
-        Some(_) | None => Ok(()),
+    let source = copied(parts)?.map(|source| source.bucket);
+    for (header, bucket) in [
+        ("x-amz-expected-bucket-owner", &call.bucket),
+        ("x-amz-source-expected-bucket-owner", &source),
+    ] {
+        let (Some(expected), Some(name)) = (parts.headers.get(header), bucket) else { continue };
+        let owner = snapshot.state.directory().owner_of_bucket(name);
+        if owner.is_some_and(|owner| owner.to_string() != *expected) {
+            return Err(plain_denial());
+        }
     }
+    Ok(())
+}
+
+/// The source of a copy; none of other requests.
+///
+/// # Errors
+/// As [`CopySource::parse`].
+pub(super) fn copied(parts: &Parts) -> Result<Option<CopySource>, S3Error> {
+    let Some(header) = parts.headers.get(COPY_SOURCE) else { return Ok(None) };
+    let header = std::str::from_utf8(header.as_bytes())
+        .map_err(|_| S3Error::new("InvalidArgument", "The copy source is no text."))?;
+    CopySource::parse(header.trim()).map(Some)
 }
 
 /// Whether a denial may be a mere note: what nobody owns and what is closed never passes... but a
@@ -123,8 +151,10 @@ pub(super) fn add_authorization_message(
     call: &Call,
     response: &mut Response<GatewayBody>,
 ) {
+    let caller = call.requester.as_ref().map(|requester| requester.caller.account);
     let denied = call.rulings.iter().find_map(|ruling| match &ruling.verdict {
-        Verdict::Denied(denial) => denial.authorization.clone(),
+        // What the policies of a bucket say is for its own account.
+        Verdict::Denied(denial) if caller == ruling.owner => denial.authorization.clone(),
         _ => None,
     });
     let Some(message) = denied else { return };

@@ -6,6 +6,7 @@
 
 mod admission;
 mod answer;
+mod checksum;
 mod creation;
 mod deletion;
 mod facts;
@@ -14,6 +15,7 @@ mod judgement;
 mod own;
 mod payload;
 mod record;
+mod tags;
 mod upstream;
 
 use std::sync::Arc;
@@ -22,13 +24,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::EXPECT;
+use hyper::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use iamd_core::s3::{S3Call, S3Target};
 use iamd_wire::route::{self, RestRequest, S3Error, S3Request};
 
 pub use answer::GatewayBody;
+pub use record::DECISIONS_MAX;
 pub use upstream::{UpstreamCredentials, UpstreamSettings, buckets_of};
 
 use super::api::headers;
@@ -44,7 +47,12 @@ use crate::signing_keys::SigningKeys;
 use admission::Admitted;
 use payload::Proven;
 use record::Call;
+use tags::KnownTags;
 use upstream::{StoreBody, ToStore, Upstream};
+
+/// Longest frames of chunks around no data, in bytes.
+// CHOICE: the last chunk and its trailers have a tenth of it.
+const EMPTY_FRAMES_LENGTH_MAX: usize = 4 * 1024;
 
 /// How the gateway is set.
 #[derive(Debug, Clone)]
@@ -66,6 +74,7 @@ pub struct Gateway {
     observe: bool,
     domains: Vec<String>,
     upstream: Upstream,
+    tags: KnownTags,
 }
 
 impl Gateway {
@@ -87,6 +96,7 @@ impl Gateway {
             observe: settings.observe,
             domains: settings.domains,
             upstream: Upstream::new(settings.upstream)?,
+            tags: KnownTags::default(),
         })
     }
 
@@ -101,15 +111,22 @@ impl Gateway {
             }
         };
         let mut call = Box::new(Call::new(&self.node, request_id));
-        let mut body = Some(body);
-        let response = match self.handled(&mut call, &parts, &mut body, line).await {
+        let has_body = !body.is_end_stream();
+        call.incoming = Some(body);
+        let mut response = match self.handled(&mut call, &parts, line).await {
             Ok(response) => response,
             Err(error) => {
                 call.code = Some(error.code);
                 call.message = Some(error.message.clone());
-                self.refused(&call, &parts, body, &error).await
+                self.refused(&mut call, &parts, &error).await
             }
         };
+        let is_read = has_body && call.incoming.is_none() && response.status().is_success();
+        if parts.headers.contains_key(EXPECT) && parts.version <= Version::HTTP_11 && !is_read {
+            // Who was not told to continue may send his body or not, so nothing can follow it; and
+            // botocore reads the answer after this one wrongly.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         call.status = response.status().as_u16();
         response.map(|body| body.of_call(call))
     }
@@ -117,14 +134,13 @@ impl Gateway {
     /// The answer to a request that is refused. Who is sending hears it once he has sent.
     async fn refused(
         &self,
-        call: &Call,
+        call: &mut Call,
         parts: &Parts,
-        body: Option<Incoming>,
         error: &S3Error,
     ) -> Response<GatewayBody> {
         let (request_id, operation, code) = (&call.request_id, call.operation, error.code);
         tracing::info!(request_id, operation, code, "refused");
-        if let Some(mut body) = body
+        if let Some(mut body) = call.incoming.take()
             && !body.is_end_stream()
             && !parts.headers.contains_key(EXPECT)
         {
@@ -140,7 +156,6 @@ impl Gateway {
         &self,
         call: &mut Call,
         parts: &Parts,
-        body: &mut Option<Incoming>,
         line: Line,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let headers = headers(parts);
@@ -148,7 +163,7 @@ impl Gateway {
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line)?;
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
-        received.body = self.arrived(&mut received, body).await?;
+        received.body = self.arrived(call, &mut received).await?;
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
         let targets = S3Call {
             request: &received.asked,
@@ -158,7 +173,8 @@ impl Gateway {
         }
         .targets()?;
         own::refuse_acls(received.asked.operation, |name| text(parts, name))?;
-        self.decided(call, parts, received, &targets).await
+        headers::refuse_orders(&parts.headers)?;
+        self.decided(call, parts, received, targets).await
     }
 
     /// Which operation it is, on what.
@@ -192,17 +208,14 @@ impl Gateway {
     }
 
     /// The body, whole where something in it must be known before.
-    async fn arrived(
-        &self,
-        received: &mut Received,
-        body: &mut Option<Incoming>,
-    ) -> Result<Arrived, S3Error> {
+    async fn arrived(&self, call: &mut Call, received: &mut Received) -> Result<Arrived, S3Error> {
         let Some(length_max) = facts::whole_length_max(received.asked.operation) else {
-            return Ok(Arrived::OnItsWay(body.take()));
+            return Ok(Arrived::OnItsWay);
         };
-        let Some(incoming) = body else { return Ok(Arrived::Nothing) };
+        let Some(incoming) = &mut call.incoming else { return Ok(Arrived::Nothing) };
         let held = self.limits.bodies.whole(incoming, length_max).await;
         let held = held.map_err(facts::of_problem)?;
+        call.incoming = None;
         facts::proven(&mut received.admitted, &held.bytes).map(Arrived::Whole)
     }
 
@@ -211,11 +224,13 @@ impl Gateway {
         call: &mut Call,
         parts: &Parts,
         received: Received,
-        targets: &[S3Target],
+        mut targets: Vec<S3Target>,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let operation = received.asked.operation;
         judgement::check_expected_owner(self, call, parts)?;
-        call.rulings = self.rulings(call, targets)?;
+        let rulings = self.rulings(call, &targets)?;
+        let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
+        call.rulings = if is_otherwise { self.rulings(call, &targets)? } else { rulings };
         if operation == "DeleteObjects" && !self.observe {
             return deletion::answered(self, call, parts, received).await;
         }
@@ -246,9 +261,14 @@ impl Gateway {
         parts: &Parts,
         received: Received,
     ) -> Result<Response<GatewayBody>, S3Error> {
-        let response = self.sent(call, parts, received).await?;
+        let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
+        let response = self.sent(call, parts, received).await;
+        if let (true, Some(bucket)) = (is_change, &call.bucket) {
+            self.tags.forget(bucket);
+        }
+        let response = response?;
         if response.status() == StatusCode::NOT_FOUND && !self.observe {
-            judgement::hide_absence(self, call)?;
+            judgement::hide_absence(self, call, parts)?;
         }
         Ok(response)
     }
@@ -269,17 +289,24 @@ impl Gateway {
             headers: headers::to_store(&parts.headers, is_chunked),
             length: None,
         };
+        if let Some(source) = judgement::copied(parts)? {
+            let source = HeaderValue::try_from(source.header())
+                .map_err(|_| S3Error::new("InvalidArgument", "The copy source is no header."))?;
+            to_store.headers.insert(judgement::COPY_SOURCE, source);
+        }
         let outcome = call.body.clone();
-        let body = match body {
-            Arrived::Whole(bytes) => {
+        self.prove_empty_frames(call, parts, &mut admitted).await?;
+        let incoming = call.incoming.take().filter(|body| !body.is_end_stream());
+        let body = match (body, incoming) {
+            (Arrived::Whole(bytes), _) => {
                 to_store.length = Some(bytes.len() as u64);
                 Either::Right(Full::new(bytes))
             }
-            Arrived::OnItsWay(Some(body)) if !body.is_end_stream() => {
+            (Arrived::OnItsWay, Some(body)) => {
                 to_store.length = Some(admitted.length(parts)?);
                 Either::Left(Proven::new(body, admitted.take_proof(), outcome))
             }
-            Arrived::OnItsWay(_) | Arrived::Nothing => {
+            (Arrived::OnItsWay, None) | (Arrived::Nothing, _) => {
                 admitted.check_empty()?;
                 let has_length = matches!(parts.method, Method::PUT | Method::POST);
                 to_store.length = has_length.then_some(0);
@@ -287,6 +314,23 @@ impl Gateway {
             }
         };
         self.exchange(call, to_store, body).await
+    }
+
+    /// Proves the frames of chunks without data. Nobody asks for a body of no bytes once it is on its
+    /// way, and so nothing would prove it there.
+    async fn prove_empty_frames(
+        &self,
+        call: &mut Call,
+        parts: &Parts,
+        admitted: &mut Admitted,
+    ) -> Result<(), S3Error> {
+        let frames = call.incoming.as_mut().filter(|body| !body.is_end_stream());
+        let is_empty = admitted.is_chunked() && admitted.length(parts)? == 0;
+        let Some(frames) = frames.filter(|_| is_empty) else { return Ok(()) };
+        let held = self.limits.bodies.whole(frames, EMPTY_FRAMES_LENGTH_MAX).await;
+        facts::proven(admitted, &held.map_err(facts::of_problem)?.bytes)?;
+        call.incoming = None;
+        Ok(())
     }
 
     async fn exchange(
@@ -323,14 +367,14 @@ enum Arrived {
     /// All of it, proven, without frames of chunks.
     Whole(Bytes),
     /// It is handed on as it comes.
-    OnItsWay(Option<Incoming>),
+    OnItsWay,
 }
 
 impl Arrived {
     fn whole(&self) -> Option<&Bytes> {
         match self {
             Arrived::Whole(bytes) => Some(bytes),
-            Arrived::Nothing | Arrived::OnItsWay(_) => None,
+            Arrived::Nothing | Arrived::OnItsWay => None,
         }
     }
 }

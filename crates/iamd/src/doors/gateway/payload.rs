@@ -16,6 +16,8 @@ use iamd_wire::sigv4::{ChunkError, Chunks};
 use subtle::ConstantTimeEq;
 use tokio::time::Sleep;
 
+use super::checksum::{self, Checksum};
+
 /// How long the next piece of a body is waited for.
 // CHOICE: as long as S3 waits for an idle connection, about.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(60);
@@ -32,7 +34,40 @@ pub(super) enum Proof {
         hasher: digest::Context,
     },
     /// A signature with each chunk, or a checksum behind the last.
-    Chunks(Box<Chunks>),
+    Chunks(Box<Framed>),
+}
+
+/// A body in chunks, and the checksum that it promises behind them.
+pub(super) struct Framed {
+    chunks: Chunks,
+    checksum: Option<Checksum>,
+}
+
+impl Framed {
+    pub(super) fn new(chunks: Chunks, checksum: Option<Checksum>) -> Framed {
+        Framed { chunks, checksum }
+    }
+
+    /// Takes in the next bytes, and hands the data in them on.
+    fn push(&mut self, bytes: &[u8], mut data: impl FnMut(&[u8])) -> Result<(), S3Error> {
+        let Framed { chunks, checksum } = self;
+        let taken = chunks.push(bytes, |part| {
+            if let Some(checksum) = checksum {
+                checksum.update(part);
+            }
+            data(part);
+        });
+        taken.map_err(of_chunk)
+    }
+
+    fn end(&self) -> Result<(), S3Error> {
+        let trailers = self.chunks.finish().map_err(of_chunk)?;
+        match &self.checksum {
+            Some(checksum) => checksum.check(trailers),
+            None if trailers.is_empty() => Ok(()),
+            None => Err(checksum::malformed()),
+        }
+    }
 }
 
 impl Proof {
@@ -54,7 +89,7 @@ impl Proof {
             }
             Proof::Chunks(chunks) => {
                 let mut data = Vec::with_capacity(body.len());
-                chunks.push(body, |part| data.extend_from_slice(part)).map_err(of_chunk)?;
+                chunks.push(body, |part| data.extend_from_slice(part))?;
                 self.end().map(|()| Some(data))
             }
         }
@@ -68,7 +103,7 @@ impl Proof {
                 let is_right = bool::from(hash.as_ref().ct_eq(&expected[..]));
                 if is_right { Ok(()) } else { Err(wrong_hash()) }
             }
-            Proof::Chunks(chunks) => chunks.finish().map(drop).map_err(of_chunk),
+            Proof::Chunks(chunks) => chunks.end(),
         }
     }
 }
@@ -145,7 +180,7 @@ impl Proven {
             }
             Proof::Chunks(chunks) => {
                 let mut data = BytesMut::with_capacity(piece.len());
-                chunks.push(&piece, |part| data.extend_from_slice(part)).map_err(of_chunk)?;
+                chunks.push(&piece, |part| data.extend_from_slice(part))?;
                 data.freeze()
             }
         };

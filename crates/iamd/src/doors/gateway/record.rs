@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use hyper::body::Incoming;
 use iamd_core::audit::{Actor, Event, Guarded, GuardedResource, Outcome, Requester};
 use iamd_core::operation::Environment;
 use iamd_core::s3::{Ruling, Verdict};
 use iamd_policy::{Decision, PolicyType};
 use iamd_wire::Timestamp;
+use iamd_wire::shown::Shown;
 use serde_json::json;
 
 use super::payload::BodyOutcome;
@@ -17,7 +19,7 @@ use crate::calls::{CallFacts, DecisionFacts};
 use crate::node::Node;
 
 /// Most decisions that a record shows; DeleteObjects has up to two thousand.
-const DECISIONS_MAX: usize = 100;
+pub const DECISIONS_MAX: usize = 100;
 /// Most resources that a record names. CloudTrail names few.
 const RESOURCES_MAX: usize = 20;
 
@@ -31,6 +33,8 @@ pub(super) struct Call {
     pub(super) bucket: Option<String>,
     pub(super) key: Option<String>,
     pub(super) requester: Option<Requester>,
+    /// The body, until it is read or on its way.
+    pub(super) incoming: Option<Incoming>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
     /// Whether denials were only noted.
@@ -57,6 +61,7 @@ impl Call {
             bucket: None,
             key: None,
             requester: None,
+            incoming: None,
             environment: Environment::default(),
             rulings: Vec::new(),
             observed: false,
@@ -91,7 +96,7 @@ impl Call {
             region: String::from(self.environment.region.clone()).into(),
             source_ip: self.environment.source_ip,
             user_agent: self.environment.user_agent.clone(),
-            parameters: Some(serde_json::Value::Object(parameters).to_string()),
+            parameters: Shown::of_json(serde_json::Value::Object(parameters).to_string()),
             request_id: self.request_id.as_str().into(),
             is_read,
             guarded: Some(Box::new(self.guarded())),

@@ -160,7 +160,7 @@ fn resources_are_arns() {
 #[test]
 fn iam_resources_begin_with_a_type() {
     let types = "user federated-user role group instance-profile mfa server-certificate policy \
-        sms-mfa saml-provider oidc-provider report access-report u2f";
+        sms-mfa saml-provider oidc-provider report access-report u2f delegation-request role-template";
     for kind in types.split_whitespace() {
         let body = format!(
             r#""Effect":"Allow","Action":"iam:*","Resource":"arn:aws:iam::111122223333:{kind}/*""#

@@ -1,0 +1,115 @@
+//! The settings of the gateway.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Config;
+use super::keys::{Key, key};
+
+/// The gateway in front of an S3 store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Its listening address; empty for no gateway.
+    pub listen: String,
+    /// The store: `s3=http://127.0.0.1:9000`.
+    pub upstream: String,
+    /// The region that the store is asked in.
+    pub upstream_region: String,
+    /// The access key id that the gateway has at the store; empty to sign nothing.
+    pub upstream_access_key_id: String,
+    /// A file with its secret.
+    pub upstream_secret_access_key_file: PathBuf,
+    /// Whether denials are only noted.
+    pub observe: bool,
+    /// Hosts below which bucket names may stand.
+    pub domains: Vec<String>,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> GatewayConfig {
+        GatewayConfig {
+            listen: String::new(),
+            upstream: String::new(),
+            upstream_region: "us-east-1".to_owned(),
+            upstream_access_key_id: String::new(),
+            upstream_secret_access_key_file: PathBuf::new(),
+            observe: false,
+            domains: Vec::new(),
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// The listening address; none for no gateway.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listen.parse().ok()
+    }
+}
+
+pub(super) fn keys() -> Vec<Key> {
+    vec![
+        key(
+            ("gateway", "listen"),
+            "The address of the gateway in front of an S3 store, such as 0.0.0.0:4261; it speaks TLS \
+             as the API does. Empty: no gateway.",
+            |config| &mut config.gateway.listen,
+        ),
+        key(
+            ("gateway", "upstream"),
+            "The store behind it, such as s3=http://127.0.0.1:9000. Nobody else should reach it.",
+            |config| &mut config.gateway.upstream,
+        ),
+        key(("gateway", "upstream_region"), "The region that the store is asked in.", |config| {
+            &mut config.gateway.upstream_region
+        }),
+        key(
+            ("gateway", "upstream_access_key_id"),
+            "The access key id that the gateway has at the store. Empty: it signs nothing.",
+            |config| &mut config.gateway.upstream_access_key_id,
+        ),
+        key(
+            ("gateway", "upstream_secret_access_key_file"),
+            "A file with the secret of that key, which only iamd can read.",
+            |config| &mut config.gateway.upstream_secret_access_key_file,
+        ),
+        key(
+            ("gateway", "observe"),
+            "Whether what policies do not allow is noted and passes, instead of being refused. \
+             Signatures are proven all the same.",
+            |config| &mut config.gateway.observe,
+        ),
+        key(
+            ("gateway", "domains"),
+            "Hosts below which bucket names may stand, such as s3.example.com.",
+            |config| &mut config.gateway.domains,
+        ),
+    ]
+}
+
+/// What does not fit together.
+pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
+    let gateway = &config.gateway;
+    if gateway.listen.is_empty() {
+        return;
+    }
+    let Some(address) = gateway.address() else {
+        let message = format!("is an address such as 0.0.0.0:4261, and not `{}`", gateway.listen);
+        return found("gateway.listen", message);
+    };
+    if gateway.upstream.is_empty() {
+        found("gateway.upstream", "must name the store behind the gateway".to_owned());
+    }
+    let has_id = !gateway.upstream_access_key_id.is_empty();
+    let has_secret = !gateway.upstream_secret_access_key_file.as_os_str().is_empty();
+    if has_id != has_secret {
+        found(
+            "gateway.upstream_secret_access_key_file",
+            "and `gateway.upstream_access_key_id` are given together, or neither".to_owned(),
+        );
+    }
+    let is_open = !address.ip().is_loopback() && config.server.proxies.is_empty();
+    if !config.tls.enabled && is_open {
+        let message = format!("is {address}, which is reached from other machines without TLS");
+        found("gateway.listen", message);
+    }
+}
