@@ -195,9 +195,11 @@ fn begin(
     let work = move || {
         let mut out = Out { parcel: Parcel::default(), deliveries };
         let end = deliver(&shared, scan, &mut out).map_err(|error| shared.health.note(error));
+        // The connection is closed by now. Whoever hears of the end may close the store and open the
+        // folder again at once.
+        drop(lock);
         // Nobody listens any more if the visitor broke off.
         let _ = out.deliveries.blocking_send(Delivery::End(end));
-        drop(lock);
     };
     let started = std::thread::Builder::new().name("iamd-store-load".into()).spawn(work);
     started.map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;

@@ -20,8 +20,26 @@
 //! | a lost race is answered as done | an acknowledged write is lost |
 //! | the policies of a caller are remembered across changes | the plain evaluator does not agree |
 //! | what a commit removes stays with those who follow | the node has what the store has not |
+//! | a revocation is not put in force, or not over what is published | a revoked session is accepted |
+//! | a reload, or a change of the feed, takes a revocation back | a revoked session is allowed |
+//! | a revocation is not journalled, or the journal is not taken up | a revoked session is accepted |
+//! | a revocation counts as stored when the store was away | a revoked session is accepted |
+//! | the journal is cleared while others wait for the store | a revoked session is accepted |
+//! | memory forgets revoked sessions that the store has | the node has not what the store has |
+//! | the store forgets revoked sessions that are not over | a revoked session is accepted |
+//! | a rotation ends without sealing anew | a key is still needed |
+//! | a rotation loses rows | what is durable does not open |
+//! | a rotation makes a ledger of rows of another revision | the data is damaged |
+//! | keys are in force whose commit has failed | what is durable does not open |
+//! | a reload counts old keys as new ones | a key is still needed |
+//! | a ring key goes when the next one begins | a node does not know a session |
+//! | an anchor is under one of two master keys alone | a node does not start |
+//! | the sum of a ledger is not compared | an old row counts |
+//! | a restored store keeps the session keys | a session of another life is accepted |
 //!
-//! A reload that puts an older account back is too seldom for that; `named.rs` has a test of it.
+//! A reload that puts an older account back is too seldom for that; `named.rs` has a test of it. An account
+//! that is read again without what was revoked takes a thousand seeds. That a data key goes which is still
+//! needed is not found: the last record of a log keeps the key there.
 //!
 //! `cargo xtask simulate` runs many seeds, `cargo xtask simulate --seed S` one, with its trace.
 

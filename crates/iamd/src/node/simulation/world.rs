@@ -35,7 +35,7 @@ use crate::keys::{MasterKey, SealingKey};
 use crate::node::{Failure, Node, Snapshot};
 use checks::{Visible, touched_once};
 use copies::Copy;
-use errand::{Done, Errand, Work};
+use errand::{Errand, Work};
 use process::Process;
 use revocations::Known;
 
@@ -76,15 +76,6 @@ enum Fate {
 struct Sent {
     command: Command,
     fate: Fate,
-}
-
-/// An errand that goes on.
-struct UnderWay {
-    place: usize,
-    name: &'static str,
-    /// What a backup would be one of.
-    copy: Copy,
-    task: JoinHandle<Result<Done, Fault>>,
 }
 
 /// The world of one seed.
@@ -414,58 +405,6 @@ impl World {
         }
         let durable = self.rebuilt().await?;
         self.expect(&sent, durable)
-    }
-
-    /// Begins an errand; beside it may be commands.
-    fn begun(&mut self, errand: Errand, is_alone: bool) -> UnderWay {
-        let Errand { place, work } = errand;
-        let is_stored = |known: &&Known| known.stored_at.is_some();
-        let copy = Copy {
-            bytes: Vec::new(),
-            master: Arc::clone(&self.master),
-            picture: is_alone.then(|| self.expected.clone()),
-            revocations: self.revocations.iter().filter(is_stored).cloned().collect(),
-        };
-        let node = Arc::clone(&self.processes[place].node);
-        let (name, findings) = (work.name(), self.findings.on(place));
-        UnderWay { place, name, copy, task: tokio::spawn(work.done(node, findings)) }
-    }
-
-    /// Waits for an errand; gives the data key that everything is under by then, if that is known.
-    async fn ended(&mut self, under_way: UnderWay) -> Result<Option<u32>, String> {
-        let UnderWay { place, name, copy, task } = under_way;
-        let done = match timeout(PATIENCE, task).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(panic)) => return Err(format!("{name} panicked: {panic}")),
-            Err(_) => return Err(format!("{name} hangs")),
-        };
-        self.tally.errands += 1;
-        let mut sealed = None;
-        match done {
-            Ok(Done::Nothing) => self.note(format!("node {place}: {name}: done")),
-            Ok(Done::Revoked(known)) => {
-                self.note(format!("node {place}: {name} {:?}: done", known.revocation.what));
-                self.tally.revocations += 1;
-                self.revocations.push(known);
-            }
-            Ok(Done::Sealed(version)) => {
-                self.note(format!("node {place}: {name}: {version}"));
-                self.tally.rotations += 1;
-                sealed = Some(version);
-            }
-            Ok(Done::Backup(bytes, master)) => {
-                self.note(format!("node {place}: {name}: {} bytes", bytes.len()));
-                self.copy = Some(Copy { bytes, master, ..copy });
-            }
-            Err(fault @ (Fault::Damaged(_) | Fault::Bug(_))) => {
-                return Err(format!("{name} on node {place}: {fault}"));
-            }
-            Err(fault) => {
-                self.note(format!("node {place}: {name}: {fault}"));
-                self.tally.unknown += 1;
-            }
-        }
-        Ok(sealed)
     }
 
     async fn waited_for(&mut self, task: JoinHandle<Heard>) -> Result<Heard, String> {

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use iamd_core::audit::Event;
 use iamd_core::operator::{Operator, OrderedRevocation};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::super::client::Findings;
-use super::World;
+use super::copies::Copy;
 use super::revocations::Known;
+use super::{PATIENCE, World};
 use crate::backup;
 use crate::fault::Fault;
 use crate::keys::SealingKey;
@@ -47,6 +50,15 @@ pub(super) enum Done {
     /// Everything is under this data key or a newer one.
     Sealed(u32),
     Backup(Vec<u8>, Arc<SealingKey>),
+}
+
+/// An errand that goes on.
+pub(super) struct UnderWay {
+    place: usize,
+    name: &'static str,
+    /// What a backup would be one of.
+    copy: Copy,
+    task: JoinHandle<Result<Done, Fault>>,
 }
 
 impl Work {
@@ -154,6 +166,58 @@ impl Write for Kept {
 }
 
 impl World {
+    /// Begins an errand; beside it may be commands.
+    pub(super) fn begun(&mut self, errand: Errand, is_alone: bool) -> UnderWay {
+        let Errand { place, work } = errand;
+        let is_stored = |known: &&Known| known.stored_at.is_some();
+        let copy = Copy {
+            bytes: Vec::new(),
+            master: Arc::clone(&self.master),
+            picture: is_alone.then(|| self.expected.clone()),
+            revocations: self.revocations.iter().filter(is_stored).cloned().collect(),
+        };
+        let node = Arc::clone(&self.processes[place].node);
+        let (name, findings) = (work.name(), self.findings.on(place));
+        UnderWay { place, name, copy, task: tokio::spawn(work.done(node, findings)) }
+    }
+
+    /// Waits for an errand; gives the data key that everything is under by then, if that is known.
+    pub(super) async fn ended(&mut self, under_way: UnderWay) -> Result<Option<u32>, String> {
+        let UnderWay { place, name, copy, task } = under_way;
+        let done = match timeout(PATIENCE, task).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => return Err(format!("{name} panicked: {panic}")),
+            Err(_) => return Err(format!("{name} hangs")),
+        };
+        self.tally.errands += 1;
+        let mut sealed = None;
+        match done {
+            Ok(Done::Nothing) => self.note(format!("node {place}: {name}: done")),
+            Ok(Done::Revoked(known)) => {
+                self.note(format!("node {place}: {name} {:?}: done", known.revocation.what));
+                self.tally.revocations += 1;
+                self.revocations.push(known);
+            }
+            Ok(Done::Sealed(version)) => {
+                self.note(format!("node {place}: {name}: {version}"));
+                self.tally.rotations += 1;
+                sealed = Some(version);
+            }
+            Ok(Done::Backup(bytes, master)) => {
+                self.note(format!("node {place}: {name}: {} bytes", bytes.len()));
+                self.copy = Some(Copy { bytes, master, ..copy });
+            }
+            Err(fault @ (Fault::Damaged(_) | Fault::Bug(_))) => {
+                return Err(format!("{name} on node {place}: {fault}"));
+            }
+            Err(fault) => {
+                self.note(format!("node {place}: {name}: {fault}"));
+                self.tally.unknown += 1;
+            }
+        }
+        Ok(sealed)
+    }
+
     /// Something to be done beside the commands; often nothing.
     pub(super) fn errand(&mut self) -> Option<Errand> {
         let place = self.random.below(self.processes.len());
