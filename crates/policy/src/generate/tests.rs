@@ -1,3 +1,5 @@
+//! Tests of policies that are made of what was used.
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
