@@ -101,7 +101,7 @@ fn waiting_of(service: &str, source: &str) -> Result<BTreeSet<String>, String> {
 /// The operations that have a request in the tests of denied access: lines of `Operation&... -> needs`.
 fn tested(source: &str) -> BTreeSet<String> {
     let requests = source.lines().filter_map(|line| line.split_once(" -> "));
-    let names = requests.filter_map(|(request, _)| request.split('&').next());
+    let names = requests.filter_map(|(request, _)| request.split(['&', ' ']).next());
     let is_name = |name: &&str| name.chars().all(char::is_alphanumeric);
     names.filter(is_name).map(str::to_owned).collect()
 }
