@@ -102,7 +102,9 @@ fn waiting_of(service: &str, source: &str) -> Result<BTreeSet<String>, String> {
 fn tested(source: &str) -> BTreeSet<String> {
     let requests = source.lines().filter_map(|line| line.split_once(" -> "));
     let names = requests.filter_map(|(request, _)| request.split(['&', ' ']).next());
-    let is_name = |name: &&str| name.chars().all(char::is_alphanumeric);
+    let is_name = |name: &&str| {
+        name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric)
+    };
     names.filter(is_name).map(str::to_owned).collect()
 }
 
