@@ -65,10 +65,10 @@ pub async fn write(
         .map_err(|_| Fault::Bug("a backup ended before it was done".to_owned()))?
 }
 
-/// What [`write`] does on its thread.
+/// What [`write()`] does on its thread.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub async fn copied(
     node: &Node,
     folder: &Path,
