@@ -88,9 +88,9 @@ def test_unknown_and_missing_actions(server, connection, untouched, body, code):
 
 
 def test_an_operation_that_is_not_built_yet_says_so(server, connection, untouched):
-    body = iam_body("GetAccountProperties")
-    error = assert_error(iam_post(connection, server, body), "InvalidAction", 400)
-    assert error["Message"] == "iam:GetAccountProperties is not implemented by iamd yet"
+    body = sts_body("GetFederationToken", Name="app")
+    error = assert_error(connection.post(server, body), "InvalidAction", 400)
+    assert error["Message"] == "sts:GetFederationToken is not implemented by iamd yet"
 
 
 @pytest.mark.parametrize(
