@@ -4,11 +4,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::cpu;
 use super::load::{self, Load};
 use super::sign::Signer;
+
+/// How long a server is left alone after a load: it syncs its audit trail every second.
+const SETTLING: Duration = Duration::from_millis(2_500);
 
 /// A running server.
 pub(super) struct Server {
@@ -127,7 +130,14 @@ impl Server {
     ) -> Result<f64, String> {
         let before = cpu::nanoseconds(self.process.id())?;
         load.send(&self.host, count, connections)?;
+        self.settle();
         Ok((cpu::nanoseconds(self.process.id())? - before) / count as f64)
+    }
+
+    /// Waits until the server has done what it put off, such as writing its audit trail, so that each
+    /// request pays for all that it causes, and no other.
+    fn settle(&self) {
+        std::thread::sleep(SETTLING);
     }
 
     /// Creates `user0000000` and so on.
@@ -163,6 +173,7 @@ impl Server {
     ) -> Result<f64, String> {
         let before = cpu::nanoseconds(self.process.id())?;
         self.creation_seconds(prefix, count, connections)?;
+        self.settle();
         Ok((cpu::nanoseconds(self.process.id())? - before) / count as f64)
     }
 

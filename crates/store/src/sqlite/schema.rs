@@ -47,10 +47,7 @@ pub(super) const TABLES: [(&str, &str); 9] = [
         "CREATE TABLE records (place INTEGER PRIMARY KEY, account INTEGER NOT NULL, \
          number INTEGER NOT NULL, checksum INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT",
     ),
-    (
-        "records_by_number",
-        "CREATE UNIQUE INDEX records_by_number ON records (account, number)",
-    ),
+    ("records_by_number", "CREATE UNIQUE INDEX records_by_number ON records (account, number)"),
     (
         "rows",
         "CREATE TABLE rows (account INTEGER NOT NULL, kind INTEGER NOT NULL, id TEXT NOT NULL, \
