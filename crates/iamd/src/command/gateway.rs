@@ -8,11 +8,13 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 use hyper::Uri;
 use iamd_wire::Secret;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::place::Place;
 use super::{OutputFormat, printout, secret_file};
 use crate::calls::CallFacts;
-use crate::config::Config;
+use crate::config::{Config, ServerSettings};
 use crate::doors::gateway::{
     self, Gateway, GatewaySettings, UpstreamCredentials, UpstreamSettings,
 };
@@ -20,6 +22,8 @@ use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::node::Node;
 use crate::operator::{self, BucketOrder, Output, Progress, Wish};
+use crate::server::{self, Reception, Versions};
+use crate::tls::{ServedCertificates, Tls};
 
 /// The region that stores are asked in when nothing is said; most know no other.
 const REGION_DEFAULT: &str = "us-east-1";
@@ -222,6 +226,69 @@ pub(super) struct GatewayOptions {
     /// times.
     #[arg(long, env = "IAMD_GATEWAY_DOMAIN", value_delimiter = ',', default_value = "localhost")]
     gateway_domain: Vec<String>,
+    /// The ARN of a server certificate of IAM; the gateway then speaks TLS. May be given several
+    /// times: clients get the one for the name that they ask for, others the first.
+    #[arg(long, env = "IAMD_GATEWAY_TLS_CERTIFICATES", requires = "gateway", value_name = "ARN")]
+    #[arg(value_delimiter = ',')]
+    tls_certificate: Vec<String>,
+}
+
+/// A gateway that listens, and does not serve yet.
+pub(super) struct Guard {
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    tls: Option<Tls>,
+}
+
+impl Guard {
+    /// Listens. With `arns` of server certificates it speaks TLS with these, else as `tls` says.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] that says which address or certificate cannot be used.
+    pub(super) async fn open(
+        (listen, gateway): (SocketAddr, Gateway),
+        node: &Arc<Node>,
+        arns: &[String],
+        tls: Option<&Tls>,
+        config: &Config,
+    ) -> Result<Guard, Fault> {
+        let listener = server::bind(listen).await?;
+        let tls = match arns.is_empty() {
+            true => tls.cloned(),
+            false => {
+                let user = format!("gateway {}", address_of(&listener)?);
+                let state = &node.snapshot().state;
+                let served = ServedCertificates::find(arns, &user, state)?;
+                Some(Tls::serving(node, Arc::new(served), config)?)
+            }
+        };
+        let tls = tls.map(|tls| tls.with_http_2());
+        Ok(Guard { listener, gateway: Arc::new(gateway), tls })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]
+    pub(super) fn url(&self) -> Result<String, Fault> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", address_of(&self.listener)?))
+    }
+
+    /// Serves until the process is told to stop.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when signals cannot be caught.
+    pub(super) fn serve(self, settings: ServerSettings) -> Result<JoinHandle<()>, Fault> {
+        let stop = server::stop_signal()?;
+        let reception = Reception { settings, tls: self.tls, versions: Versions::OneAndTwo };
+        Ok(tokio::spawn(server::serve(self.listener, self.gateway, reception, stop)))
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Fault> {
+    let address = listener.local_addr();
+    address.map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))
 }
 
 impl GatewayOptions {
@@ -229,7 +296,17 @@ impl GatewayOptions {
     ///
     /// # Errors
     /// [`Fault::Refused`] that says which option cannot be.
-    pub(super) fn gateway(
+    pub(super) async fn open(
+        &self,
+        node: &Arc<Node>,
+        limits: Limits,
+        config: &Config,
+    ) -> Result<Option<Guard>, Fault> {
+        let Some(gateway) = self.gateway(node, limits, config)? else { return Ok(None) };
+        Guard::open(gateway, node, &self.tls_certificate, None, config).await.map(Some)
+    }
+
+    fn gateway(
         &self,
         node: &Arc<Node>,
         limits: Limits,
@@ -263,14 +340,20 @@ impl UpstreamOptions {
     }
 }
 
-/// The gateway that the settings of a server ask for.
+/// The gateway that the settings of a server ask for; `tls` is that of the API.
 ///
 /// # Errors
 /// [`Fault::Refused`] that says which setting cannot be.
-pub(super) fn configured(
+pub(super) async fn open_configured(
     config: &Config,
     node: &Arc<Node>,
-) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
+    tls: Option<&Tls>,
+) -> Result<Option<Guard>, Fault> {
+    let Some(gateway) = configured(config, node)? else { return Ok(None) };
+    Guard::open(gateway, node, &config.gateway.tls_certificates, tls, config).await.map(Some)
+}
+
+fn configured(config: &Config, node: &Arc<Node>) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
     let gateway = &config.gateway;
     let Some(listen) = gateway.address() else { return Ok(None) };
     let id = &gateway.upstream_access_key_id;

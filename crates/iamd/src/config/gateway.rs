@@ -23,6 +23,8 @@ pub struct GatewayConfig {
     pub observe: bool,
     /// Hosts below which bucket names may stand.
     pub domains: Vec<String>,
+    /// ARNs of the server certificates of IAM that it serves; empty to speak TLS as the API does.
+    pub tls_certificates: Vec<String>,
 }
 
 impl Default for GatewayConfig {
@@ -35,6 +37,7 @@ impl Default for GatewayConfig {
             upstream_secret_access_key_file: PathBuf::new(),
             observe: false,
             domains: Vec::new(),
+            tls_certificates: Vec::new(),
         }
     }
 }
@@ -83,6 +86,12 @@ pub(super) fn keys() -> Vec<Key> {
             "Hosts below which bucket names may stand, such as s3.example.com.",
             |config| &mut config.gateway.domains,
         ),
+        key(
+            ("gateway", "tls_certificates"),
+            "ARNs of server certificates that were uploaded to IAM, for the gateway's address: clients\n\
+             get the one for the name that they ask for, others the first. Empty: as the API.",
+            |config| &mut config.gateway.tls_certificates,
+        ),
     ]
 }
 
@@ -108,7 +117,7 @@ pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
         );
     }
     let is_open = !address.ip().is_loopback() && config.server.proxies.is_empty();
-    if !config.tls.enabled && is_open {
+    if !config.tls.enabled && gateway.tls_certificates.is_empty() && is_open {
         let message = format!("is {address}, which is reached from other machines without TLS");
         found("gateway.listen", message);
     }

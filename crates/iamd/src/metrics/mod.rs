@@ -66,6 +66,13 @@ struct Levels {
     audit_waiting_bytes: Gauge,
     /// One if there is a certificate; else none.
     tls_end: Family<NoLabels, Gauge>,
+    /// By the ARNs of the settings.
+    gateway_tls_end: Family<Served, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Served {
+    certificate: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -208,6 +215,12 @@ impl Metrics {
             Unit::Seconds,
             levels.tls_end.clone(),
         );
+        registry.register_with_unit(
+            "gateway_certificate_end_timestamp",
+            "When the server certificates of IAM end that the gateway serves, since 1970",
+            Unit::Seconds,
+            levels.gateway_tls_end.clone(),
+        );
     }
 
     /// A request was answered; with an error code, or without.
@@ -285,6 +298,11 @@ impl Metrics {
         }
         if let Some(end) = tls::in_force_until() {
             self.levels.tls_end.get_or_create(&[]).set(end.seconds());
+        }
+        let served = node.facts().served_certificates();
+        for facts in served.iter().flat_map(|served| served.facts(&node.snapshot().state)) {
+            let served = Served { certificate: facts.arn };
+            self.levels.gateway_tls_end.get_or_create(&served).set(facts.end.seconds());
         }
         self.process.read();
         let mut page = String::new();

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::operation::{Access, Facts, LastUse};
-use iamd_core::state::State;
+use iamd_core::state::{Account, ServerCertificate, State};
 use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
@@ -15,6 +15,7 @@ use iamd_wire::Timestamp;
 use super::accesses::AccessTable;
 use super::load::store_fault;
 use crate::fault::Fault;
+use crate::tls::ServedCertificates;
 
 /// A use is noted once in this many seconds. IAM User Guide, "Getting credential reports".
 pub(super) const WINDOW_SECONDS: i64 = 15 * 60;
@@ -27,6 +28,7 @@ const FORGOTTEN_MAX: usize = 10_000;
 pub struct FactTable {
     uses: RwLock<HashMap<Box<str>, Use>>,
     accesses: AccessTable,
+    served: OnceLock<Arc<ServedCertificates>>,
 }
 
 struct Use {
@@ -40,7 +42,21 @@ impl FactTable {
     pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<FactTable, Fault> {
         let mut loader = Loader { uses: HashMap::new(), accesses: AccessTable::default(), now };
         store.read_facts(&mut loader).await.map_err(store_fault)?;
-        Ok(FactTable { uses: RwLock::new(loader.uses), accesses: loader.accesses })
+        Ok(FactTable {
+            uses: RwLock::new(loader.uses),
+            accesses: loader.accesses,
+            served: OnceLock::new(),
+        })
+    }
+
+    /// Says which server certificates the gateway of this process serves. The first ones stay.
+    pub fn serve_certificates(&self, served: Arc<ServedCertificates>) {
+        self.served.get_or_init(|| served);
+    }
+
+    /// The server certificates that the gateway of this process serves, if it does.
+    pub fn served_certificates(&self) -> Option<&ServedCertificates> {
+        self.served.get().map(|served| &**served)
     }
 
     /// Notes that a principal tried to use an action such as `s3:GetObject`, whether it was allowed
@@ -142,6 +158,14 @@ impl Facts for FactTable {
 
     fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access> {
         self.accesses.of(account, principal)
+    }
+
+    fn user_of_certificate(
+        &self,
+        account: &Account,
+        certificate: &ServerCertificate,
+    ) -> Option<Box<str>> {
+        self.served.get()?.user_of(account, certificate)
     }
 }
 

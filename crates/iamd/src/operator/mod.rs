@@ -46,7 +46,7 @@ pub use revoke::{RevocationFacts, RevokeOrder};
 pub use revoke::{keep_replaying, replay};
 pub use status::StatusFacts;
 #[cfg(test)]
-pub use status::{Counts, StoreFacts};
+pub use status::{CertificateFacts, Counts, StoreFacts};
 pub use traces::permit;
 pub use transfer::{ExportFacts, ImportFacts, ImportOrder};
 pub use wish::{Granted, Site, Wish, grant};

@@ -11,6 +11,7 @@ mod creation;
 mod deletion;
 mod facts;
 mod headers;
+mod http_2;
 mod judgement;
 mod own;
 mod payload;
@@ -101,7 +102,7 @@ impl Gateway {
     }
 
     async fn answered(&self, request: Request<Incoming>, line: Line) -> Response<GatewayBody> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let request_id = match entropy::request_id() {
             Ok(id) => id,
             Err(fault) => {
@@ -113,7 +114,11 @@ impl Gateway {
         let mut call = Box::new(Call::new(&self.node, request_id));
         let has_body = !body.is_end_stream();
         call.incoming = Some(body);
-        let mut response = match self.handled(&mut call, &parts, line).await {
+        let handled = match http_2::name_host(&mut parts) {
+            Ok(()) => self.handled(&mut call, &parts, line).await,
+            Err(error) => Err(error),
+        };
+        let mut response = match handled {
             Ok(response) => response,
             Err(error) => {
                 call.code = Some(error.code);
