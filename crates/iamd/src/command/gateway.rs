@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use hyper::Uri;
 use iamd_wire::Secret;
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use super::{OutputFormat, printout, secret_file};
 use crate::calls::CallFacts;
 use crate::config::{Config, ServerSettings};
 use crate::doors::gateway::{
-    self, Gateway, GatewaySettings, UpstreamCredentials, UpstreamSettings,
+    self, Gateway, GatewaySettings, Mode, Modes, UpstreamCredentials, UpstreamSettings,
 };
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -27,15 +27,6 @@ use crate::tls::{ServedCertificates, Tls};
 
 /// The region that stores are asked in when nothing is said; most know no other.
 const REGION_DEFAULT: &str = "us-east-1";
-
-/// What becomes of what policies do not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Mode {
-    /// It is refused.
-    Enforce,
-    /// It is noted, and passes. Signatures are proven all the same.
-    Observe,
-}
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -173,8 +164,9 @@ fn readable(facts: &CallFacts) -> String {
     let who = facts.principal.as_deref().unwrap_or("anonymous");
     let what = facts.operation.as_deref().unwrap_or("-");
     let code = facts.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+    let mode = if facts.mode == Mode::Observe.as_str() { " observe" } else { "" };
     let mut text = format!(
-        "{time} {}{code} {what} {who} in {} out {} {:.1} ms\n",
+        "{time} {}{code} {what} {who} in {} out {} {:.1} ms{mode}\n",
         facts.status, facts.bytes_in, facts.bytes_out, facts.milliseconds
     );
     for ruling in &facts.decisions {
@@ -219,9 +211,17 @@ pub(super) struct GatewayOptions {
     upstream: Option<String>,
     #[command(flatten)]
     credentials: UpstreamOptions,
-    /// What becomes of what policies do not allow.
-    #[arg(long, env = "IAMD_GATEWAY_MODE", value_enum, default_value = "enforce")]
-    gateway_mode: Mode,
+    /// What becomes of what policies do not allow: `enforce` refuses it, `observe` notes it and lets it
+    /// pass; `s3=observe` says so for one service.
+    #[arg(long, env = "IAMD_GATEWAY_MODE", value_delimiter = ',', value_name = "[SERVICE=]MODE")]
+    gateway_mode: Vec<String>,
+    /// Only observes these principals: an ARN, in which `*` stands for any characters, such as
+    /// `arn:aws:iam::111122223333:user/ci*`. May be given several times; the closest one counts.
+    #[arg(long, env = "IAMD_GATEWAY_OBSERVE", value_delimiter = ',', value_name = "ARN")]
+    observe: Vec<String>,
+    /// Refuses these principals what policies do not allow, whatever is said of others.
+    #[arg(long, env = "IAMD_GATEWAY_ENFORCE", value_delimiter = ',', value_name = "ARN")]
+    enforce: Vec<String>,
     /// A host below which bucket names may stand, such as `s3.example.com`; may be given several
     /// times.
     #[arg(long, env = "IAMD_GATEWAY_DOMAIN", value_delimiter = ',', default_value = "localhost")]
@@ -317,7 +317,7 @@ impl GatewayOptions {
         };
         let settings = GatewaySettings {
             upstream: self.credentials.settings(upstream)?,
-            observe: self.gateway_mode == Mode::Observe,
+            modes: Modes::read(&self.gateway_mode, &self.observe, &self.enforce)?,
             domains: self.gateway_domain.iter().map(|name| name.to_ascii_lowercase()).collect(),
         };
         let gateway = Gateway::new(Arc::clone(node), settings, limits, config)?;
@@ -368,7 +368,7 @@ fn configured(config: &Config, node: &Arc<Node>) -> Result<Option<(SocketAddr, G
     };
     let settings = GatewaySettings {
         upstream: upstream_settings(&gateway.upstream, credentials, &gateway.upstream_region)?,
-        observe: gateway.observe,
+        modes: Modes::read(&gateway.mode, &gateway.observe, &gateway.enforce)?,
         domains: gateway.domains.iter().map(|name| name.to_ascii_lowercase()).collect(),
     };
     // The rates of AWS's IAM are none for objects.

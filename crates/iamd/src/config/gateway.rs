@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Config;
 use super::keys::{Key, key};
+use crate::doors::gateway::Modes;
 
 /// The gateway in front of an S3 store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,12 @@ pub struct GatewayConfig {
     pub upstream_access_key_id: String,
     /// A file with its secret.
     pub upstream_secret_access_key_file: PathBuf,
-    /// Whether denials are only noted.
-    pub observe: bool,
+    /// What becomes of denials: `enforce`, `observe`, or `SERVICE=` and one of both.
+    pub mode: Vec<String>,
+    /// ARNs of principals whose denials are only noted.
+    pub observe: Vec<String>,
+    /// ARNs of principals whose denials are denials, whatever is said of others.
+    pub enforce: Vec<String>,
     /// Hosts below which bucket names may stand.
     pub domains: Vec<String>,
     /// ARNs of the server certificates of IAM that it serves; empty to speak TLS as the API does.
@@ -35,7 +40,9 @@ impl Default for GatewayConfig {
             upstream_region: "us-east-1".to_owned(),
             upstream_access_key_id: String::new(),
             upstream_secret_access_key_file: PathBuf::new(),
-            observe: false,
+            mode: Vec::new(),
+            observe: Vec::new(),
+            enforce: Vec::new(),
             domains: Vec::new(),
             tls_certificates: Vec::new(),
         }
@@ -76,10 +83,22 @@ pub(super) fn keys() -> Vec<Key> {
             |config| &mut config.gateway.upstream_secret_access_key_file,
         ),
         key(
+            ("gateway", "mode"),
+            "What becomes of what policies do not allow: enforce refuses it, observe notes it and lets it\n\
+             pass, s3=observe says so for one service. Empty: enforce. Signatures are proven all the same,\n\
+             and requests without one are never let pass.",
+            |config| &mut config.gateway.mode,
+        ),
+        key(
             ("gateway", "observe"),
-            "Whether what policies do not allow is noted and passes, instead of being refused. \
-             Signatures are proven all the same.",
+            "ARNs of principals who are only observed, such as arn:aws:iam::111122223333:user/ci*, in which\n\
+             * stands for any characters. The closest ARN counts, of this list and the next.",
             |config| &mut config.gateway.observe,
+        ),
+        key(
+            ("gateway", "enforce"),
+            "ARNs of principals who are refused what policies do not allow, whatever is said of others.",
+            |config| &mut config.gateway.enforce,
         ),
         key(
             ("gateway", "domains"),
@@ -107,6 +126,9 @@ pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
     };
     if gateway.upstream.is_empty() {
         found("gateway.upstream", "must name the store behind the gateway".to_owned());
+    }
+    if let Err(fault) = Modes::read(&gateway.mode, &gateway.observe, &gateway.enforce) {
+        found("gateway.mode", format!("cannot be: {fault}"));
     }
     let has_id = !gateway.upstream_access_key_id.is_empty();
     let has_secret = !gateway.upstream_secret_access_key_file.as_os_str().is_empty();
