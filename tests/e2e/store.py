@@ -100,7 +100,7 @@ def files_store(folder):
     """A store of files, by crates of others; it verifies signatures."""
     if "IAMD_STORE_BIN" not in os.environ:
         pytest.skip("IAMD_STORE_BIN is not set: run `cargo xtask test --only build` first")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     keys = (STORE_KEYS.access_key_id, STORE_KEYS.secret_access_key)
     store = Store(os.environ["IAMD_STORE_BIN"], folder, *keys)
     store.folder = folder

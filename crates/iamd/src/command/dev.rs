@@ -176,7 +176,8 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let address = address_of(&listener)?;
     // Before anything is said: whoever reads that it runs may tell it to stop at once.
     let stop = server::stop_signal()?;
-    let guard = options.gateway.open(node, Limits::generous(), &Config::default()).await?;
+    let here = (node, place.folder());
+    let guard = options.gateway.open(here, Limits::generous(), &Config::default()).await?;
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::place::Place;
-use super::{OutputFormat, printout, secret_file};
+use super::{OutputFormat, node_name, printout, secret_file};
 use crate::calls::CallFacts;
 use crate::config::{Config, ServerSettings};
 use crate::doors::gateway::{
@@ -21,7 +21,7 @@ use crate::doors::gateway::{
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::node::Node;
-use crate::operator::{self, BucketOrder, Output, Progress, Wish};
+use crate::operator::{self, BucketOrder, Output, Progress, UsageOrder, Wish};
 use crate::server::{self, Reception, Versions};
 use crate::tls::{ServedCertificates, Tls};
 
@@ -32,6 +32,8 @@ const REGION_DEFAULT: &str = "us-east-1";
 pub(super) enum Command {
     /// Shows calls through the gateway of a node as they end.
     Tail(Tail),
+    /// Says what accounts have used: requests and bytes, by operation and day.
+    Usage(Usage),
     /// Gives buckets that a store has already to an account.
     ImportBuckets(ImportBuckets),
 }
@@ -47,6 +49,24 @@ pub(super) struct Tail {
     /// How to print; readable on a terminal, a line of JSON for each call otherwise.
     #[arg(short, long)]
     output: Option<OutputFormat>,
+}
+
+#[derive(Args)]
+pub(super) struct Usage {
+    #[command(flatten)]
+    place: Place,
+    /// Only that of this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// From this day on, such as 2026-01-31, UTC.
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// Up to this day.
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
+    /// Adds the days of each month up.
+    #[arg(long)]
+    by_month: bool,
 }
 
 #[derive(Args)]
@@ -72,6 +92,10 @@ pub(super) struct ImportBuckets {
 pub(super) async fn run(command: Command) -> Result<(), Fault> {
     match command {
         Command::Tail(tail) => watch(tail).await,
+        Command::Usage(Usage { place, account, from, to, by_month }) => {
+            let order = UsageOrder { account_id: account, from, to, by_month };
+            place.run(Wish::ReadUsage(order)).await
+        }
         Command::ImportBuckets(import) => import_buckets(import).await,
     }
 }
@@ -241,18 +265,20 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Listens. With `arns` of server certificates it speaks TLS with these, else as `tls` says.
+    /// Listens, for a node and its data folder. With `arns` of server certificates it speaks TLS with these, else as `tls` says.
     ///
     /// # Errors
     /// [`Fault::Refused`] that says which address or certificate cannot be used.
     pub(super) async fn open(
         (listen, gateway): (SocketAddr, Gateway),
-        node: &Arc<Node>,
+        (node, folder): (&Arc<Node>, &Path),
         arns: &[String],
         tls: Option<&Tls>,
         config: &Config,
     ) -> Result<Guard, Fault> {
         let listener = server::bind(listen).await?;
+        let name = node_name::of(folder)?;
+        node.facts().usage().begin(&name, node.clock().now())?;
         let tls = match arns.is_empty() {
             true => tls.cloned(),
             false => {
@@ -298,12 +324,12 @@ impl GatewayOptions {
     /// [`Fault::Refused`] that says which option cannot be.
     pub(super) async fn open(
         &self,
-        node: &Arc<Node>,
+        (node, folder): (&Arc<Node>, &Path),
         limits: Limits,
         config: &Config,
     ) -> Result<Option<Guard>, Fault> {
         let Some(gateway) = self.gateway(node, limits, config)? else { return Ok(None) };
-        Guard::open(gateway, node, &self.tls_certificate, None, config).await.map(Some)
+        Guard::open(gateway, (node, folder), &self.tls_certificate, None, config).await.map(Some)
     }
 
     fn gateway(
@@ -350,7 +376,8 @@ pub(super) async fn open_configured(
     tls: Option<&Tls>,
 ) -> Result<Option<Guard>, Fault> {
     let Some(gateway) = configured(config, node)? else { return Ok(None) };
-    Guard::open(gateway, node, &config.gateway.tls_certificates, tls, config).await.map(Some)
+    let arns = &config.gateway.tls_certificates;
+    Guard::open(gateway, (node, &config.data), arns, tls, config).await.map(Some)
 }
 
 fn configured(config: &Config, node: &Arc<Node>) -> Result<Option<(SocketAddr, Gateway)>, Fault> {

@@ -3,6 +3,7 @@
 //! Names and labels are fixed by the tables of operations, error codes and policy types, so that
 //! what a client sends cannot make the page grow.
 
+mod gateway;
 mod process;
 mod store;
 
@@ -25,6 +26,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::fault::Fault;
 use crate::node::Node;
 use crate::{password, tls};
+pub use gateway::{Fate, GatewayMetrics, Kind, StoreFailure};
 pub use process::resident_bytes;
 pub use store::Measured;
 
@@ -51,6 +53,7 @@ pub struct Metrics {
     connections_refused: Counter,
     claims: Family<Claim, Counter>,
     audit_lost: Counter,
+    gateway: GatewayMetrics,
     levels: Levels,
     process: process::Process,
 }
@@ -118,6 +121,7 @@ impl Default for Metrics {
             connections_refused: Counter::default(),
             claims: Family::default(),
             audit_lost: Counter::default(),
+            gateway: GatewayMetrics::default(),
             levels: Levels::default(),
             process: process::Process::default(),
         };
@@ -175,7 +179,13 @@ impl Metrics {
             "Records of the audit trail that found no place",
             self.audit_lost.clone(),
         );
+        self.gateway.register(registry);
         self.register_levels();
+    }
+
+    /// The numbers of the gateway.
+    pub fn gateway(&self) -> &GatewayMetrics {
+        &self.gateway
     }
 
     fn register_levels(&mut self) {

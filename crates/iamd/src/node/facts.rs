@@ -14,6 +14,7 @@ use iamd_wire::Timestamp;
 
 use super::accesses::AccessTable;
 use super::load::store_fault;
+use super::usage::UsageTable;
 use crate::fault::Fault;
 use crate::tls::ServedCertificates;
 
@@ -28,6 +29,7 @@ const FORGOTTEN_MAX: usize = 10_000;
 pub struct FactTable {
     uses: RwLock<HashMap<Box<str>, Use>>,
     accesses: AccessTable,
+    usage: UsageTable,
     served: OnceLock<Arc<ServedCertificates>>,
 }
 
@@ -40,11 +42,17 @@ struct Use {
 
 impl FactTable {
     pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<FactTable, Fault> {
-        let mut loader = Loader { uses: HashMap::new(), accesses: AccessTable::default(), now };
+        let mut loader = Loader {
+            uses: HashMap::new(),
+            accesses: AccessTable::default(),
+            usage: UsageTable::default(),
+            now,
+        };
         store.read_facts(&mut loader).await.map_err(store_fault)?;
         Ok(FactTable {
             uses: RwLock::new(loader.uses),
             accesses: loader.accesses,
+            usage: loader.usage,
             served: OnceLock::new(),
         })
     }
@@ -86,13 +94,19 @@ impl FactTable {
         uses.insert(id.into(), Use { account, last, fresh: true });
     }
 
-    /// Forgets everything.
+    /// What accounts use of what the gateway guards.
+    pub fn usage(&self) -> &UsageTable {
+        &self.usage
+    }
+
+    /// Forgets everything but usage: what was used, was used.
     pub fn clear(&self) {
         self.uses.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.accesses.clear();
     }
 
-    pub(super) async fn flush(&self, store: &dyn Store) -> Result<(), Fault> {
+    pub(super) async fn flush(&self, store: &dyn Store, now: Timestamp) -> Result<(), Fault> {
+        self.usage.flush(store, now).await?;
         self.accesses.flush(store).await?;
         self.flush_uses(store).await
     }
@@ -190,13 +204,17 @@ fn fact(id: &str, known: &Use) -> Fact {
 struct Loader {
     uses: HashMap<Box<str>, Use>,
     accesses: AccessTable,
+    usage: UsageTable,
     now: Timestamp,
 }
 
 impl FactVisitor for Loader {
     fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()> {
         let account = AccountId::from_stored(fact.account.0);
-        if account.is_some_and(|account| self.accesses.load(account, fact, self.now)) {
+        let is_taken = |account| {
+            self.usage.load(account, fact, self.now) || self.accesses.load(account, fact, self.now)
+        };
+        if account.is_some_and(is_taken) {
             return ControlFlow::Continue(());
         }
         let words = std::str::from_utf8(fact.bytes).ok().and_then(|text| text.split_once('\0'));

@@ -22,6 +22,7 @@ mod status;
 mod tests;
 mod traces;
 mod transfer;
+mod usage;
 mod way;
 mod wish;
 
@@ -49,6 +50,7 @@ pub use status::StatusFacts;
 pub use status::{CertificateFacts, Counts, StoreFacts};
 pub use traces::permit;
 pub use transfer::{ExportFacts, ImportFacts, ImportOrder};
+pub use usage::{UsageLine, UsageOrder};
 pub use wish::{Granted, Site, Wish, grant};
 
 use crate::fault::Fault;

@@ -19,6 +19,7 @@ mod payload;
 mod record;
 mod tags;
 mod upstream;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -227,7 +228,9 @@ impl Gateway {
         let held = self.limits.bodies.whole(incoming, length_max).await;
         let held = held.map_err(facts::of_problem)?;
         call.incoming = None;
-        facts::proven(&mut received.admitted, &held.bytes).map(Arrived::Whole)
+        let data = facts::proven(&mut received.admitted, &held.bytes)?;
+        call.body.arrived(held.bytes.len(), data.len());
+        Ok(Arrived::Whole(data))
     }
 
     async fn decided(
@@ -347,7 +350,9 @@ impl Gateway {
         let is_empty = admitted.is_chunked() && admitted.length(parts)? == 0;
         let Some(frames) = frames.filter(|_| is_empty) else { return Ok(()) };
         let held = self.limits.bodies.whole(frames, EMPTY_FRAMES_LENGTH_MAX).await;
-        facts::proven(admitted, &held.map_err(facts::of_problem)?.bytes)?;
+        let held = held.map_err(facts::of_problem)?;
+        let data = facts::proven(admitted, &held.bytes)?;
+        call.body.arrived(held.bytes.len(), data.len());
         call.incoming = None;
         Ok(())
     }
@@ -360,10 +365,13 @@ impl Gateway {
     ) -> Result<Response<GatewayBody>, S3Error> {
         let start = Instant::now();
         let answered = self.upstream.send(to_store, body, self.node.clock().now()).await;
-        call.store_seconds = Some(start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        call.store_seconds = Some(seconds);
         if let Some(problem) = call.body.problem() {
+            // What broke off says nothing of the store.
             return Err(problem);
         }
+        call.count_store(seconds, &answered);
         let mut response = answered?.map(GatewayBody::of_store);
         headers::to_client(response.headers_mut());
         if let Ok(id) = call.request_id.parse() {

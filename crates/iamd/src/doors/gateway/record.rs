@@ -145,10 +145,8 @@ impl Call {
         if !self.node.audit().takes_notes() {
             return;
         }
-        let caller = self.requester.as_ref().map(|requester| requester.caller.account);
-        let owner = self.rulings.iter().find_map(|ruling| ruling.owner);
         // Of a stranger at something that nobody owns there is nobody who would want to know.
-        let Some(account) = owner.or(caller) else { return };
+        let Some(account) = self.account() else { return };
         let note = Box::new(Note {
             event: self.event(operation, is_read(operation)),
             outcome: self.outcome(),
@@ -193,6 +191,7 @@ impl Drop for Call {
         if self.node.calls().is_watched() {
             self.node.calls().tell(self.facts());
         }
+        self.count();
         self.note();
     }
 }
