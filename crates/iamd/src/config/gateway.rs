@@ -134,7 +134,7 @@ pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
     }
     for arn in &gateway.tls_certificates {
         let parsed = IamArn::parse(arn);
-        if !parsed.is_some_and(|parsed| parsed.resource_type == "server-certificate") {
+        if parsed.is_none_or(|parsed| parsed.resource_type != "server-certificate") {
             let message = format!("has ARNs of server certificates, and not `{arn}`");
             found("gateway.tls_certificates", message);
         }
