@@ -10,6 +10,8 @@ mod checksum;
 mod creation;
 mod deletion;
 mod facts;
+mod form;
+mod form_fields;
 mod headers;
 mod judgement;
 mod own;
@@ -45,6 +47,7 @@ use crate::proxies::Proxies;
 use crate::server::{Answerer, Line};
 use crate::signing_keys::SigningKeys;
 use admission::Admitted;
+use form::Upload;
 use payload::Proven;
 use record::Call;
 use tags::KnownTags;
@@ -160,6 +163,9 @@ impl Gateway {
     ) -> Result<Response<GatewayBody>, S3Error> {
         let headers = headers(parts);
         admission::refuse_version_2(parts)?;
+        if let Some(bucket) = self.form_bucket(parts, &headers)? {
+            return form::answered(self, call, parts, line, bucket).await;
+        }
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line)?;
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
@@ -184,17 +190,20 @@ impl Gateway {
         parts: &Parts,
         headers: &[(&str, &[u8])],
     ) -> Result<S3Request, S3Error> {
-        let asked = route::s3(&RestRequest {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query(),
-            headers,
-            host_bucket: self.host_bucket(parts).as_deref(),
-        })?;
+        let asked = route::s3(&rest(parts, headers, self.host_bucket(parts).as_deref()))?;
         call.operation = Some(asked.operation);
         call.bucket = asked.bucket.clone();
         call.key = asked.key.clone();
         Ok(asked)
+    }
+
+    /// The bucket that a form is uploaded to; none of other requests.
+    fn form_bucket(
+        &self,
+        parts: &Parts,
+        headers: &[(&str, &[u8])],
+    ) -> Result<Option<String>, S3Error> {
+        route::form_upload(&rest(parts, headers, self.host_bucket(parts).as_deref()))
     }
 
     /// The bucket that the host names, in the virtual-hosted form.
@@ -302,6 +311,12 @@ impl Gateway {
                 to_store.length = Some(bytes.len() as u64);
                 Either::Right(Full::new(bytes))
             }
+            (Arrived::OfForm(upload), incoming) => {
+                let (length, body) =
+                    upload.into_body(&self.limits.bodies, incoming, outcome).await?;
+                to_store.length = Some(length);
+                body
+            }
             (Arrived::OnItsWay, Some(body)) => {
                 to_store.length = Some(admitted.length(parts)?);
                 Either::Left(Proven::new(body, admitted.take_proof(), outcome))
@@ -368,13 +383,15 @@ enum Arrived {
     Whole(Bytes),
     /// It is handed on as it comes.
     OnItsWay,
+    /// The file of a form.
+    OfForm(Box<Upload>),
 }
 
 impl Arrived {
     fn whole(&self) -> Option<&Bytes> {
         match self {
             Arrived::Whole(bytes) => Some(bytes),
-            Arrived::Nothing | Arrived::OnItsWay => None,
+            Arrived::Nothing | Arrived::OnItsWay | Arrived::OfForm(_) => None,
         }
     }
 }
@@ -393,4 +410,19 @@ impl Answerer for Gateway {
 
 fn text(parts: &Parts, name: &str) -> Option<String> {
     parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// A request as it is to be recognised.
+fn rest<'r>(
+    parts: &'r Parts,
+    headers: &'r [(&'r str, &'r [u8])],
+    host_bucket: Option<&'r str>,
+) -> RestRequest<'r> {
+    RestRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers,
+        host_bucket,
+    }
 }
