@@ -28,7 +28,7 @@ use super::payload::{BodyOutcome, FormFile, Proof, Proven};
 use super::record::Call;
 use super::upstream::StoreBody;
 use super::{Arrived, Gateway, Received, admission, facts, form_fields, headers, own, text};
-use crate::limits::Bodies;
+use crate::limits::{Bodies, Held};
 use crate::server::Line;
 
 /// The operation, as records name it.
@@ -161,8 +161,16 @@ pub(super) struct Upload {
     rest: u64,
 }
 
+/// A file as the body of a request to the store.
+pub(super) struct Sendable<'b> {
+    pub(super) length: u64,
+    pub(super) body: StoreBody,
+    /// The memory that the file takes until the store has it.
+    pub(super) held: Option<Held<'b>>,
+}
+
 impl Upload {
-    /// How long the file is, and the file, as the body of a request to the store.
+    /// The file, of a length that is known.
     ///
     /// # Errors
     /// S3's answer to a form that does not end as it should, and to a file whose length the policy
@@ -172,7 +180,7 @@ impl Upload {
         bodies: &Bodies,
         incoming: Option<Incoming>,
         outcome: BodyOutcome,
-    ) -> Result<(u64, StoreBody), S3Error> {
+    ) -> Result<Sendable<'_>, S3Error> {
         let closing = self.file.closing_length() as u64;
         match incoming {
             Some(incoming) if self.rest > HELD_LENGTH_MAX as u64 => {
@@ -180,31 +188,34 @@ impl Upload {
                 self.check_length(length)?;
                 let proof = Proof::Form(Box::new(FormFile::new(self.file, length)));
                 let body = Proven::new(incoming, proof, outcome).after(self.first);
-                Ok((length, Either::Left(body)))
+                Ok(Sendable { length, body: Either::Left(body), held: None })
             }
             incoming => {
-                let file = self.held(bodies, incoming, &outcome).await?;
-                Ok((file.len() as u64, Either::Right(Full::new(file))))
+                let held = self.held(bodies, incoming, &outcome).await?;
+                let (length, body) = (held.bytes.len() as u64, Full::new(held.bytes.clone()));
+                Ok(Sendable { length, body: Either::Right(body), held: Some(held) })
             }
         }
     }
 
     /// All of the file.
-    async fn held(
+    async fn held<'b>(
         mut self,
-        bodies: &Bodies,
+        bodies: &'b Bodies,
         incoming: Option<Incoming>,
         outcome: &BodyOutcome,
-    ) -> Result<Bytes, S3Error> {
+    ) -> Result<Held<'b>, S3Error> {
         let first = std::mem::take(&mut self.first);
         let mut rest = Rest { first: Some(first).filter(|first| !first.is_empty()), incoming };
-        let held = bodies.whole(&mut rest, HELD_LENGTH_MAX).await.map_err(facts::of_problem)?;
+        let held = bodies.whole(&mut rest, HELD_LENGTH_MAX).await;
+        let mut held = held.map_err(facts::of_problem)?;
         outcome.add(held.bytes.len());
         self.file.push(&held.bytes, |_| {})?;
         self.file.finish()?;
         self.check_length(self.file.length())?;
         let end = usize::try_from(self.file.length()).unwrap_or(usize::MAX);
-        Ok(held.bytes.slice(..end.min(held.bytes.len())))
+        held.bytes.truncate(end);
+        Ok(held)
     }
 
     fn check_length(&self, length: u64) -> Result<(), S3Error> {
@@ -259,7 +270,8 @@ impl Uploaded {
     fn new(parts: &Parts, is_secure: bool, bucket: &str, key: &str) -> Uploaded {
         let scheme = if is_secure { "https" } else { "http" };
         let host = text(parts, HOST.as_str());
-        let host = host.or_else(|| parts.uri.host().map(str::to_owned)).unwrap_or_default();
+        let host = host.or_else(|| parts.uri.authority().map(ToString::to_string));
+        let host = host.unwrap_or_default();
         let base = parts.uri.path().trim_end_matches('/');
         let path: Vec<String> = key.split('/').map(percent_encoded).collect();
         let location = format!("{scheme}://{host}{base}/{}", path.join("/"));
@@ -341,6 +353,10 @@ mod tests {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let location = Uploaded::new(&parts, false, "photos", "a").location;
         assert_eq!(location, "http://photos.s3.example.com/a");
+        let request = Request::post("https://s3.example.com:4261/photos");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let location = Uploaded::new(&parts, true, "photos", "a").location;
+        assert_eq!(location, "https://s3.example.com:4261/photos/a");
     }
 
     #[test]

@@ -304,6 +304,7 @@ impl Gateway {
             to_store.headers.insert(judgement::COPY_SOURCE, source);
         }
         let outcome = call.body.clone();
+        let mut held = None;
         self.prove_empty_frames(call, parts, &mut admitted).await?;
         let incoming = call.incoming.take().filter(|body| !body.is_end_stream());
         let body = match (body, incoming) {
@@ -312,10 +313,10 @@ impl Gateway {
                 Either::Right(Full::new(bytes))
             }
             (Arrived::OfForm(upload), incoming) => {
-                let (length, body) =
-                    upload.into_body(&self.limits.bodies, incoming, outcome).await?;
-                to_store.length = Some(length);
-                body
+                let file = upload.into_body(&self.limits.bodies, incoming, outcome).await?;
+                to_store.length = Some(file.length);
+                held = file.held;
+                file.body
             }
             (Arrived::OnItsWay, Some(body)) => {
                 to_store.length = Some(admitted.length(parts)?);
@@ -328,7 +329,9 @@ impl Gateway {
                 Either::Right(Full::default())
             }
         };
-        self.exchange(call, to_store, body).await
+        let response = self.exchange(call, to_store, body).await;
+        drop(held);
+        response
     }
 
     /// Proves the frames of chunks without data. Nobody asks for a body of no bytes once it is on its
