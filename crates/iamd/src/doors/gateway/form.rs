@@ -57,6 +57,7 @@ pub(super) async fn answered(
     let (opened, first) = opened(&gateway.limits.bodies, call, &boundary).await?;
     let Opened { form, file, length, .. } = opened;
     let (policy, admitted) = admission::admit_form(gateway, call, &form)?;
+    call.mode = gateway.modes.of(call.requester.as_ref());
     if let Some(policy) = &policy {
         policy.check(&form, &bucket, gateway.node.clock().now())?;
     }
@@ -117,9 +118,9 @@ async fn opened(
         let piece = pieces.next(incoming).await.map_err(facts::of_problem)?;
         let Some(mut piece) = piece else { break };
         match reader.push(&piece)? {
-            None => call.body.add(piece.len()),
+            None => call.body.arrived(piece.len(), 0),
             Some(opened) => {
-                call.body.add(opened.taken);
+                call.body.arrived(opened.taken, 0);
                 let first = piece.split_off(opened.taken.min(piece.len()));
                 return Ok((opened, first));
             }
@@ -209,8 +210,10 @@ impl Upload {
         let mut rest = Rest { first: Some(first).filter(|first| !first.is_empty()), incoming };
         let held = bodies.whole(&mut rest, HELD_LENGTH_MAX).await;
         let mut held = held.map_err(facts::of_problem)?;
-        outcome.add(held.bytes.len());
-        self.file.push(&held.bytes, |_| {})?;
+        let mut data = 0;
+        let pushed = self.file.push(&held.bytes, |part| data += part.len());
+        outcome.arrived(held.bytes.len(), data);
+        pushed?;
         self.file.finish()?;
         self.check_length(self.file.length())?;
         let end = usize::try_from(self.file.length()).unwrap_or(usize::MAX);

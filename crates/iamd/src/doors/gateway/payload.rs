@@ -55,12 +55,13 @@ impl FormFile {
     /// Takes in the next bytes, and hands those of the file on. More than was promised never leaves,
     /// so that the store has less than all of it until the end.
     fn push(&mut self, bytes: &[u8], data: impl FnMut(&[u8])) -> Result<(), S3Error> {
-        self.file.push(bytes, data)?;
+        let pushed = self.file.push(bytes, data);
         let length = self.file.length();
+        // Before what follows the file is looked at, so that it does not matter in which pieces it came.
         if length > self.promised || (self.file.is_over() && length < self.promised) {
             return Err(not_the_last());
         }
-        Ok(())
+        pushed
     }
 
     fn end(&self) -> Result<(), S3Error> {
@@ -167,6 +168,7 @@ pub(super) struct BodyOutcome(Arc<Mutex<Told>>);
 struct Told {
     problem: Option<S3Error>,
     received: u64,
+    data: u64,
 }
 
 impl BodyOutcome {
@@ -175,14 +177,21 @@ impl BodyOutcome {
         self.told().problem.clone()
     }
 
-    /// So many bytes have arrived apart from those that are on their way.
-    pub(super) fn add(&self, count: usize) {
-        self.told().received += count as u64;
-    }
-
     /// How many bytes have arrived, frames of chunks included.
     pub(super) fn received(&self) -> u64 {
         self.told().received
+    }
+
+    /// How many bytes of data have arrived, without frames of chunks.
+    pub(super) fn data(&self) -> u64 {
+        self.told().data
+    }
+
+    /// A body has arrived whole: so many bytes, so many of them data.
+    pub(super) fn arrived(&self, received: usize, data: usize) {
+        let mut told = self.told();
+        told.received += received as u64;
+        told.data += data as u64;
     }
 
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
@@ -234,7 +243,10 @@ impl Proven {
     /// Takes a piece in; gives what may leave now.
     fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, S3Error> {
         let data = match &mut self.proof {
-            Proof::None => return Ok(Some(piece)),
+            Proof::None => {
+                self.outcome.told().data += piece.len() as u64;
+                return Ok(Some(piece));
+            }
             Proof::Hash { hasher, .. } => {
                 hasher.update(&piece);
                 piece
@@ -253,6 +265,7 @@ impl Proven {
         if data.is_empty() {
             return Ok(None);
         }
+        self.outcome.told().data += data.len() as u64;
         Ok(self.kept.replace(data))
     }
 
