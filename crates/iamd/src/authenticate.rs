@@ -54,6 +54,21 @@ pub fn authenticate_claim<'a>(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Authenticated, Rejection> {
+    authenticate_by(snapshot, keys, claim, now, |key| claim.verify(request, key, rules, now))
+}
+
+/// The same for a claim that something else proves than the request as a whole: whatever `verified`
+/// does with the signing key.
+///
+/// # Errors
+/// As [`authenticate`], and those of `verified`.
+pub fn authenticate_by(
+    snapshot: &Snapshot,
+    keys: &SigningKeys,
+    claim: &Claim<'_>,
+    now: Timestamp,
+    verified: impl Fn(&SigningKey) -> Result<(), Rejection>,
+) -> Result<Authenticated, Rejection> {
     let state = &snapshot.state;
     let known = match claim.session_token() {
         Some(token) => temporary(&snapshot.keys, keys, claim, token),
@@ -62,10 +77,10 @@ pub fn authenticate_claim<'a>(
     let Some(known) = known else {
         let key = derive(claim, &Secret::from(DECOY_SECRET.to_owned()));
         // The answer is the same whatever comes out; the work is done for its duration.
-        let _ = claim.verify(request, &key, rules, now);
+        let _ = verified(&key);
         return Err(Rejection::unknown_key());
     };
-    claim.verify(request, &known.key, rules, now)?;
+    verified(&known.key)?;
     let caller = match &known.origin {
         Origin::Temporary { session, .. } if session.expires <= now => {
             return Err(Rejection::expired_token());

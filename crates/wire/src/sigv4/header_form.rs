@@ -38,7 +38,7 @@ pub(super) fn claim<'a>(
     };
     Signed {
         credential: Cow::Borrowed(credential),
-        signed_headers: Cow::Borrowed(signed_headers),
+        signed_headers: Some(Cow::Borrowed(signed_headers)),
         signature,
         time,
         time_text,

@@ -184,6 +184,14 @@ pub(super) fn presigned_expired() -> Rejection {
     Rejection::new(ErrorCode::RequestExpired, "Request has expired.")
 }
 
+/// The signature of a form is not that of its policy.
+pub(super) fn wrong_policy_signature() -> Rejection {
+    unproven(
+        "The request signature we calculated does not match the signature you provided. \
+         Check your AWS Secret Access Key and signing method.",
+    )
+}
+
 /// The signature is another than ours. The message tells what should have been signed.
 pub(super) fn mismatch(claim: &Claim<'_>, canonical: &Canonical<'_>, hash: &Hash) -> Rejection {
     let canonical = canonical.printable();

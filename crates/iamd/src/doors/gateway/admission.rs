@@ -6,15 +6,18 @@ use iamd_core::audit::Requester;
 use iamd_core::caller::{Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::s3::SignatureFacts;
-use iamd_wire::ErrorCode;
+use iamd_wire::form::{Form as PostForm, PostPolicy};
 use iamd_wire::route::S3Error;
-use iamd_wire::sigv4::{Chunks, Claim, Payload, Rejection, RequestParts, Rules};
+use iamd_wire::sigv4::{
+    Chunks, Claim, Payload, PolicySignature, Rejection, RequestParts, Rules, SigningKey,
+};
+use iamd_wire::{ErrorCode, Timestamp};
 
 use super::checksum::{self, Checksum};
 use super::payload::{Framed, Proof};
 use super::record::Call;
 use super::{Gateway, text};
-use crate::authenticate::authenticate_claim;
+use crate::authenticate::{Authenticated, authenticate_by, authenticate_claim};
 use crate::server::Line;
 
 /// What is known of a request once its signature is proven.
@@ -97,12 +100,8 @@ pub(super) fn admit(
     let now = gateway.node.clock().now();
     let snapshot = gateway.node.snapshot();
     let authenticated =
-        authenticate_claim(&snapshot, &gateway.keys, &claim, &request, &Rules::S3, now).map_err(
-            |rejection| match claim.session_token() {
-                Some(_) if rejection.code == ErrorCode::InvalidClientTokenId => invalid_token(),
-                Some(_) | None => refused(rejection, form),
-            },
-        )?;
+        authenticate_claim(&snapshot, &gateway.keys, &claim, &request, &Rules::S3, now)
+            .map_err(|rejection| unproven(&claim, rejection, form))?;
     let payload = Payload::declared(&request, &claim)
         .map_err(|rejection| S3Error::new("InvalidRequest", rejection.message))?;
     let chunks = match Chunks::new(payload, &claim, &authenticated.key) {
@@ -112,11 +111,17 @@ pub(super) fn admit(
     let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
     let signature = match form {
         Form::Header => SignatureFacts { form: "REST-HEADER", age_milliseconds: None },
-        Form::Query => SignatureFacts {
+        Form::Query | Form::Fields => SignatureFacts {
             form: "REST-QUERY-STRING",
             age_milliseconds: Some(age.saturating_mul(1_000)),
         },
     };
+    asks(gateway, call, authenticated, now);
+    Ok(Admitted { payload, chunks, signature: Some(signature) })
+}
+
+/// Notes who asks, and that his credential was used.
+fn asks(gateway: &Gateway, call: &mut Call, authenticated: Authenticated, now: Timestamp) {
     let caller = authenticated.caller;
     let note = |id: &str| {
         gateway.node.facts().note(caller.account, id, now, &authenticated.region, "s3");
@@ -129,7 +134,74 @@ pub(super) fn admit(
     call.environment.region = authenticated.region;
     let access_key_id = authenticated.access_key_id;
     call.requester = Some(Requester { caller, access_key_id });
-    Ok(Admitted { payload, chunks, signature: Some(signature) })
+}
+
+/// Proves who signed the policy of a form; the policy is none where nobody signed.
+///
+/// # Errors
+/// S3's answer to a form that proves nothing, and to one that does so only in part.
+pub(super) fn admit_form(
+    gateway: &Gateway,
+    call: &mut Call,
+    fields: &PostForm,
+) -> Result<(Option<PostPolicy>, Admitted), S3Error> {
+    if OF_VERSION_2.iter().any(|name| fields.field(name).is_some()) {
+        return Err(unsupported());
+    }
+    if OF_SIGNED_FORMS.iter().all(|name| fields.field(name).is_none()) {
+        return Ok((None, stranger(&[])?));
+    }
+    let required = |name: &str| fields.field(name).ok_or_else(|| missing_field(name));
+    let text = required("policy")?;
+    let claim = Claim::of_form(&PolicySignature {
+        algorithm: required("x-amz-algorithm")?,
+        credential: required("x-amz-credential")?,
+        date: required("x-amz-date")?,
+        signature: required("x-amz-signature")?,
+        security_token: fields.field("x-amz-security-token"),
+    });
+    let claim = claim.map_err(|rejection| refused(rejection, Form::Fields))?;
+    let now = gateway.node.clock().now();
+    let snapshot = gateway.node.snapshot();
+    let verified = |key: &SigningKey| claim.verify_policy(text, key, &Rules::S3, now);
+    let authenticated = authenticate_by(&snapshot, &gateway.keys, &claim, now, verified);
+    let authenticated =
+        authenticated.map_err(|rejection| unproven(&claim, rejection, Form::Fields))?;
+    let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
+    asks(gateway, call, authenticated, now);
+    let signature =
+        SignatureFacts { form: "POST", age_milliseconds: Some(age.saturating_mul(1_000)) };
+    let admitted =
+        Admitted { payload: Payload::Unsigned, chunks: None, signature: Some(signature) };
+    Ok((Some(PostPolicy::parse(text)?), admitted))
+}
+
+/// Fields of which a form has all or none, and the token of temporary credentials.
+const OF_SIGNED_FORMS: [&str; 6] = [
+    "policy",
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+/// Fields of signatures of the version before.
+const OF_VERSION_2: [&str; 2] = ["awsaccesskeyid", "signature"];
+
+/// The answer to a form without a field.
+pub(super) fn missing_field(name: &str) -> S3Error {
+    let message = format!(
+        "Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
+    );
+    S3Error::new("InvalidArgument", message)
+}
+
+/// The answer to a claim that does not hold.
+fn unproven(claim: &Claim<'_>, rejection: Rejection, form: Form) -> S3Error {
+    match claim.session_token() {
+        Some(_) if rejection.code == ErrorCode::InvalidClientTokenId => invalid_token(),
+        Some(_) | None => refused(rejection, form),
+    }
 }
 
 /// The checksum that a body in chunks promises behind them.
@@ -152,9 +224,15 @@ fn promised(parts: &Parts, payload: Payload) -> Result<Option<Checksum>, S3Error
 enum Form {
     Header,
     Query,
+    /// In the fields of a form.
+    Fields,
 }
 
-fn environment(gateway: &Gateway, parts: &Parts, line: Line) -> Result<Environment, S3Error> {
+pub(super) fn environment(
+    gateway: &Gateway,
+    parts: &Parts,
+    line: Line,
+) -> Result<Environment, S3Error> {
     let source = gateway.proxies.source(line.peer, line.is_tls, &parts.headers);
     let source = source.map_err(|malformed| {
         let message = format!("The header {} of the proxy cannot be read.", malformed.0);
@@ -252,6 +330,7 @@ fn refused(rejection: Rejection, form: Form) -> S3Error {
         (ErrorCode::RequestEntityTooLargeException, _) => S3Error::new("InvalidRequest", message),
         (_, Form::Header) => S3Error::new("AuthorizationHeaderMalformed", message),
         (_, Form::Query) => S3Error::new("AuthorizationQueryParametersError", message),
+        (_, Form::Fields) => S3Error::new("InvalidArgument", message),
     }
 }
 

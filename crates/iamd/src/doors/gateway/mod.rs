@@ -10,6 +10,8 @@ mod checksum;
 mod creation;
 mod deletion;
 mod facts;
+mod form;
+mod form_fields;
 mod headers;
 mod http_2;
 mod judgement;
@@ -49,6 +51,7 @@ use crate::proxies::Proxies;
 use crate::server::{Answerer, Line};
 use crate::signing_keys::SigningKeys;
 use admission::Admitted;
+use form::Upload;
 use payload::Proven;
 use record::Call;
 use tags::KnownTags;
@@ -171,6 +174,9 @@ impl Gateway {
     ) -> Result<Response<GatewayBody>, S3Error> {
         let headers = headers(parts);
         admission::refuse_version_2(parts)?;
+        if let Some(bucket) = self.form_bucket(parts, &headers)? {
+            return form::answered(self, call, parts, line, bucket).await;
+        }
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line)?;
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
@@ -195,17 +201,20 @@ impl Gateway {
         parts: &Parts,
         headers: &[(&str, &[u8])],
     ) -> Result<S3Request, S3Error> {
-        let asked = route::s3(&RestRequest {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query(),
-            headers,
-            host_bucket: self.host_bucket(parts).as_deref(),
-        })?;
+        let asked = route::s3(&rest(parts, headers, self.host_bucket(parts).as_deref()))?;
         call.operation = Some(asked.operation);
         call.bucket = asked.bucket.clone();
         call.key = asked.key.clone();
         Ok(asked)
+    }
+
+    /// The bucket that a form is uploaded to; none of other requests.
+    fn form_bucket(
+        &self,
+        parts: &Parts,
+        headers: &[(&str, &[u8])],
+    ) -> Result<Option<String>, S3Error> {
+        route::form_upload(&rest(parts, headers, self.host_bucket(parts).as_deref()))
     }
 
     /// The bucket that the host names, in the virtual-hosted form.
@@ -317,12 +326,19 @@ impl Gateway {
             to_store.headers.insert(judgement::COPY_SOURCE, source);
         }
         let outcome = call.body.clone();
+        let mut held = None;
         self.prove_empty_frames(call, parts, &mut admitted).await?;
         let incoming = call.incoming.take().filter(|body| !body.is_end_stream());
         let body = match (body, incoming) {
             (Arrived::Whole(bytes), _) => {
                 to_store.length = Some(bytes.len() as u64);
                 Either::Right(Full::new(bytes))
+            }
+            (Arrived::OfForm(upload), incoming) => {
+                let file = upload.into_body(&self.limits.bodies, incoming, outcome).await?;
+                to_store.length = Some(file.length);
+                held = file.held;
+                file.body
             }
             (Arrived::OnItsWay, Some(body)) => {
                 to_store.length = Some(admitted.length(parts)?);
@@ -335,7 +351,9 @@ impl Gateway {
                 Either::Right(Full::default())
             }
         };
-        self.exchange(call, to_store, body).await
+        let response = self.exchange(call, to_store, body).await;
+        drop(held);
+        response
     }
 
     /// Proves the frames of chunks without data. Nobody asks for a body of no bytes once it is on its
@@ -395,13 +413,15 @@ enum Arrived {
     Whole(Bytes),
     /// It is handed on as it comes.
     OnItsWay,
+    /// The file of a form.
+    OfForm(Box<Upload>),
 }
 
 impl Arrived {
     fn whole(&self) -> Option<&Bytes> {
         match self {
             Arrived::Whole(bytes) => Some(bytes),
-            Arrived::Nothing | Arrived::OnItsWay => None,
+            Arrived::Nothing | Arrived::OnItsWay | Arrived::OfForm(_) => None,
         }
     }
 }
@@ -420,4 +440,19 @@ impl Answerer for Gateway {
 
 fn text(parts: &Parts, name: &str) -> Option<String> {
     parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// A request as it is to be recognised.
+fn rest<'r>(
+    parts: &'r Parts,
+    headers: &'r [(&'r str, &'r [u8])],
+    host_bucket: Option<&'r str>,
+) -> RestRequest<'r> {
+    RestRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers,
+        host_bucket,
+    }
 }
