@@ -18,6 +18,7 @@ mod init;
 mod key;
 mod manual;
 mod mfa;
+mod node_name;
 mod operator;
 mod place;
 mod policy;
@@ -80,7 +81,7 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
-    /// Watches the gateway of a node, and gives buckets of a store to accounts.
+    /// Watches the gateway of a node, says what was used, and gives buckets of a store to accounts.
     Gateway {
         #[command(subcommand)]
         command: gateway::Command,

@@ -3,18 +3,20 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::operation::{Access, Facts, LastUse};
-use iamd_core::state::State;
+use iamd_core::state::{Account, ServerCertificate, State};
 use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
 
 use super::accesses::AccessTable;
 use super::load::store_fault;
+use super::usage::UsageTable;
 use crate::fault::Fault;
+use crate::tls::ServedCertificates;
 
 /// A use is noted once in this many seconds. IAM User Guide, "Getting credential reports".
 pub(super) const WINDOW_SECONDS: i64 = 15 * 60;
@@ -27,6 +29,8 @@ const FORGOTTEN_MAX: usize = 10_000;
 pub struct FactTable {
     uses: RwLock<HashMap<Box<str>, Use>>,
     accesses: AccessTable,
+    usage: UsageTable,
+    served: OnceLock<Arc<ServedCertificates>>,
 }
 
 struct Use {
@@ -38,9 +42,29 @@ struct Use {
 
 impl FactTable {
     pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<FactTable, Fault> {
-        let mut loader = Loader { uses: HashMap::new(), accesses: AccessTable::default(), now };
+        let mut loader = Loader {
+            uses: HashMap::new(),
+            accesses: AccessTable::default(),
+            usage: UsageTable::default(),
+            now,
+        };
         store.read_facts(&mut loader).await.map_err(store_fault)?;
-        Ok(FactTable { uses: RwLock::new(loader.uses), accesses: loader.accesses })
+        Ok(FactTable {
+            uses: RwLock::new(loader.uses),
+            accesses: loader.accesses,
+            usage: loader.usage,
+            served: OnceLock::new(),
+        })
+    }
+
+    /// Says which server certificates the gateway of this process serves. The first ones stay.
+    pub fn serve_certificates(&self, served: Arc<ServedCertificates>) {
+        self.served.get_or_init(|| served);
+    }
+
+    /// The server certificates that the gateway of this process serves, if it does.
+    pub fn served_certificates(&self) -> Option<&ServedCertificates> {
+        self.served.get().map(|served| &**served)
     }
 
     /// Notes that a principal tried to use an action such as `s3:GetObject`, whether it was allowed
@@ -70,13 +94,19 @@ impl FactTable {
         uses.insert(id.into(), Use { account, last, fresh: true });
     }
 
-    /// Forgets everything.
+    /// What accounts use of what the gateway guards.
+    pub fn usage(&self) -> &UsageTable {
+        &self.usage
+    }
+
+    /// Forgets everything but usage: what was used, was used.
     pub fn clear(&self) {
         self.uses.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.accesses.clear();
     }
 
-    pub(super) async fn flush(&self, store: &dyn Store) -> Result<(), Fault> {
+    pub(super) async fn flush(&self, store: &dyn Store, now: Timestamp) -> Result<(), Fault> {
+        self.usage.flush(store, now).await?;
         self.accesses.flush(store).await?;
         self.flush_uses(store).await
     }
@@ -143,6 +173,14 @@ impl Facts for FactTable {
     fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access> {
         self.accesses.of(account, principal)
     }
+
+    fn user_of_certificate(
+        &self,
+        account: &Account,
+        certificate: &ServerCertificate,
+    ) -> Option<Box<str>> {
+        self.served.get()?.user_of(account, certificate)
+    }
 }
 
 /// Whether there is an access key or a role of this id.
@@ -166,13 +204,17 @@ fn fact(id: &str, known: &Use) -> Fact {
 struct Loader {
     uses: HashMap<Box<str>, Use>,
     accesses: AccessTable,
+    usage: UsageTable,
     now: Timestamp,
 }
 
 impl FactVisitor for Loader {
     fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()> {
         let account = AccountId::from_stored(fact.account.0);
-        if account.is_some_and(|account| self.accesses.load(account, fact, self.now)) {
+        let is_taken = |account| {
+            self.usage.load(account, fact, self.now) || self.accesses.load(account, fact, self.now)
+        };
+        if account.is_some_and(is_taken) {
             return ControlFlow::Continue(());
         }
         let words = std::str::from_utf8(fact.bytes).ok().and_then(|text| text.split_once('\0'));

@@ -24,6 +24,7 @@ mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
+mod usage;
 mod witness;
 
 use std::collections::HashMap;
@@ -52,6 +53,7 @@ pub(crate) use new_life::end_sessions;
 pub use reset::Start;
 pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
+pub use usage::{Day, Tally, Used};
 
 use crate::audit::{self, Audit};
 use crate::calls::Calls;
@@ -328,7 +330,21 @@ impl Node {
     /// # Errors
     /// [`Fault::Unavailable`]; the facts are kept and tried again.
     pub async fn flush_facts(&self) -> Result<(), Fault> {
-        self.facts.flush(&*self.store).await
+        self.facts.flush(&*self.store, self.clock.now()).await
+    }
+
+    /// What accounts, or one of them, have used of what gateways guard, from a day to a day.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]
+    pub async fn usage(
+        &self,
+        account: Option<AccountId>,
+        days: (Day, Day),
+    ) -> Result<Vec<Used>, Fault> {
+        // What other nodes have counted is in the store alone.
+        self.flush_facts().await?;
+        usage::UsageTable::read(&*self.store, account, days).await
     }
 
     /// Forgets when things were last used that are no more.

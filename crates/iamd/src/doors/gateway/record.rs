@@ -13,6 +13,7 @@ use iamd_wire::Timestamp;
 use iamd_wire::shown::Shown;
 use serde_json::json;
 
+use super::mode::Mode;
 use super::payload::BodyOutcome;
 use crate::audit::Note;
 use crate::calls::{CallFacts, DecisionFacts};
@@ -37,7 +38,9 @@ pub(super) struct Call {
     pub(super) incoming: Option<Incoming>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
-    /// Whether denials were only noted.
+    /// What becomes of denials; it is known once the signature is proven.
+    pub(super) mode: Mode,
+    /// Whether there were denials, and they were only noted.
     pub(super) observed: bool,
     /// Whether what the call changed is recorded with the change.
     pub(super) is_recorded: bool,
@@ -64,6 +67,7 @@ impl Call {
             incoming: None,
             environment: Environment::default(),
             rulings: Vec::new(),
+            mode: Mode::default(),
             observed: false,
             is_recorded: false,
             status: 0,
@@ -118,6 +122,7 @@ impl Call {
             self.rulings.iter().take(DECISIONS_MAX).map(decision_facts).collect();
         let additional = json!({
             "decisions": decisions,
+            "mode": self.mode.as_str(),
             "observed": self.observed,
             "bytesTransferredIn": self.body.received(),
             "bytesTransferredOut": self.bytes_out,
@@ -140,10 +145,8 @@ impl Call {
         if !self.node.audit().takes_notes() {
             return;
         }
-        let caller = self.requester.as_ref().map(|requester| requester.caller.account);
-        let owner = self.rulings.iter().find_map(|ruling| ruling.owner);
         // Of a stranger at something that nobody owns there is nobody who would want to know.
-        let Some(account) = owner.or(caller) else { return };
+        let Some(account) = self.account() else { return };
         let note = Box::new(Note {
             event: self.event(operation, is_read(operation)),
             outcome: self.outcome(),
@@ -171,6 +174,7 @@ impl Call {
             source_ip: self.environment.source_ip.map(|ip| ip.to_string()),
             operation: self.operation.map(str::to_owned),
             decisions: self.rulings.iter().map(decision_facts).collect(),
+            mode: self.mode.as_str().to_owned(),
             observed: self.observed,
             status: self.status,
             code: self.code.map(str::to_owned),
@@ -187,6 +191,7 @@ impl Drop for Call {
         if self.node.calls().is_watched() {
             self.node.calls().tell(self.facts());
         }
+        self.count();
         self.note();
     }
 }
