@@ -144,7 +144,7 @@ impl<'a> AuthorizationParts<'a> {
             }
         }
         if !pair.contains('=') {
-            return Err(rejection::missing_equal_sign(pair.as_bytes(), header));
+            return Err(rejection::missing_equal_sign(header));
         }
         // CHOICE: what is not part of the scheme is refused, not skipped.
         Err(rejection::incomplete(

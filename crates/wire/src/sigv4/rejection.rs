@@ -102,10 +102,10 @@ pub(super) fn missing_elements(elements: &[&str], has_date: bool, header: &[u8])
     incomplete(message)
 }
 
-pub(super) fn missing_equal_sign(part: &[u8], header: &[u8]) -> Rejection {
-    let (part, header) = (hashed(part), hashed(header));
+pub(super) fn missing_equal_sign(header: &[u8]) -> Rejection {
+    let header = hashed(header);
     incomplete(format!(
-        "'{part}' not a valid key=value pair (missing equal-sign) in Authorization header \
+        "Invalid key=value pair (missing equal-sign) in Authorization header \
          (hashed with SHA-256 and encoded with Base64): '{header}'."
     ))
 }

@@ -179,7 +179,6 @@ impl Gateway {
         }
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line)?;
-        call.mode = self.modes.of(call.requester.as_ref());
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
         received.body = self.arrived(call, &mut received).await?;
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
@@ -250,6 +249,7 @@ impl Gateway {
         mut targets: Vec<S3Target>,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let operation = received.asked.operation;
+        call.mode = self.modes.of(call.requester.as_ref());
         judgement::check_expected_owner(self, call, parts)?;
         let rulings = self.rulings(call, &targets)?;
         let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
