@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -162,7 +163,11 @@ class Witness:
                 threading.Thread(target=_pour, args=(source, target, note), daemon=True).start()
 
     def forget(self):
-        """What has been seen so far does not count."""
+        """What has been seen so far does not count, once what is on its way has arrived."""
+        count = -1
+        while count != self.byte_count:
+            count = self.byte_count
+            time.sleep(0.02)
         for stream in self.streams:
             stream.clear()
 
