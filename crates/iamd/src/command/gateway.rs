@@ -10,7 +10,7 @@ use hyper::Uri;
 use iamd_wire::Secret;
 
 use super::place::Place;
-use super::{OutputFormat, printout, secret_file};
+use super::{OutputFormat, follower, printout, secret_file};
 use crate::calls::CallFacts;
 use crate::config::Config;
 use crate::doors::gateway::{
@@ -33,8 +33,17 @@ pub(super) enum Mode {
     Observe,
 }
 
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: follower::Options,
+}
+
 #[derive(Subcommand)]
-pub(super) enum Command {
+enum Command {
     /// Shows calls through the gateway of a node as they end.
     Tail(Tail),
     /// Gives buckets that a store has already to an account.
@@ -42,7 +51,7 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
-pub(super) struct Tail {
+struct Tail {
     /// The data folder of the running node.
     #[arg(long, env = "IAMD_DATA", default_value = "./iamd-data")]
     data: PathBuf,
@@ -55,7 +64,7 @@ pub(super) struct Tail {
 }
 
 #[derive(Args)]
-pub(super) struct ImportBuckets {
+struct ImportBuckets {
     #[command(flatten)]
     place: Place,
     /// The account that is to own them.
@@ -74,10 +83,11 @@ pub(super) struct ImportBuckets {
     dry_run: bool,
 }
 
-pub(super) async fn run(command: Command) -> Result<(), Fault> {
-    match command {
-        Command::Tail(tail) => watch(tail).await,
-        Command::ImportBuckets(import) => import_buckets(import).await,
+pub(super) async fn run(arguments: Arguments) -> Result<(), Fault> {
+    match arguments.command {
+        Some(Command::Tail(tail)) => watch(tail).await,
+        Some(Command::ImportBuckets(import)) => import_buckets(import).await,
+        None => follower::run(arguments.options).await,
     }
 }
 
@@ -252,14 +262,18 @@ impl UpstreamOptions {
     /// # Errors
     /// [`Fault::Refused`] for what is no store.
     fn settings(&self, upstream: &str) -> Result<UpstreamSettings, Fault> {
-        let credentials = match (&self.upstream_access_key_id, &self.upstream_secret_access_key) {
+        upstream_settings(upstream, self.given(), &self.upstream_region)
+    }
+
+    /// The credentials, if they are given.
+    pub(super) fn given(&self) -> Option<UpstreamCredentials> {
+        match (&self.upstream_access_key_id, &self.upstream_secret_access_key) {
             (Some(id), Some(secret)) => Some(UpstreamCredentials {
                 access_key_id: id.clone(),
                 secret_access_key: secret.clone(),
             }),
             _ => None,
-        };
-        upstream_settings(upstream, credentials, &self.upstream_region)
+        }
     }
 }
 
@@ -271,12 +285,25 @@ pub(super) fn configured(
     config: &Config,
     node: &Arc<Node>,
 ) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
+    configured_with(config, node, None)
+}
+
+/// The same with credentials for the store that are given otherwise, if they are.
+///
+/// # Errors
+/// As [`configured`].
+pub(super) fn configured_with(
+    config: &Config,
+    node: &Arc<Node>,
+    given: Option<UpstreamCredentials>,
+) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
     let gateway = &config.gateway;
     let Some(listen) = gateway.address() else { return Ok(None) };
     let id = &gateway.upstream_access_key_id;
-    let credentials = match id.is_empty() {
-        true => None,
-        false => Some(UpstreamCredentials {
+    let credentials = match (given, id.is_empty()) {
+        (Some(given), _) => Some(given),
+        (None, true) => None,
+        (None, false) => Some(UpstreamCredentials {
             access_key_id: id.clone(),
             secret_access_key: secret_file::secret_access_key(
                 &gateway.upstream_secret_access_key_file,

@@ -29,7 +29,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Mfa(facts) => printout::json(facts),
         Granted::Revocation(facts) => printout::json(facts),
         Granted::Buckets(facts) => printout::json(facts),
-        Granted::Watched => Ok(()),
+        // Only a process asks for that.
+        Granted::Watched | Granted::Followed(_) => Ok(()),
         Granted::Status(facts) => printout::json(facts),
         Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
@@ -54,7 +55,8 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Mfa(facts) => printout::text(&mfa(facts)),
         Granted::Revocation(facts) => printout::text(&revocation(facts)),
         Granted::Buckets(facts) => printout::text(&buckets(facts)),
-        Granted::Watched => Ok(()),
+        // Only a process asks for that.
+        Granted::Watched | Granted::Followed(_) => Ok(()),
         Granted::Status(facts) => printout::text(&status::text(facts)),
         // `iamd doctor` judges it, and prints findings.
         Granted::Examination(facts) => printout::json(facts),

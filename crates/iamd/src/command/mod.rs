@@ -10,6 +10,7 @@ mod doctor;
 mod errand;
 mod export;
 mod folder;
+mod follower;
 mod gateway;
 mod granted;
 mod health;
@@ -80,11 +81,8 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
-    /// Watches the gateway of a node, and gives buckets of a store to accounts.
-    Gateway {
-        #[command(subcommand)]
-        command: gateway::Command,
-    },
+    /// Guards an S3 store for a node that runs elsewhere; watches calls, gives buckets to accounts.
+    Gateway(Box<gateway::Arguments>),
     /// Makes hardware MFA tokens known.
     Mfa {
         #[command(subcommand)]
@@ -162,7 +160,7 @@ pub fn run() -> ExitCode {
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }
-        Command::Gateway { command } => served(gateway::run(command)),
+        Command::Gateway(arguments) => served(gateway::run(*arguments)),
         Command::Mfa { command } => served(mfa::run(command)),
         Command::Status(place) => served(status::run(place)),
         Command::Doctor(options) => {

@@ -12,7 +12,7 @@ use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
 
-use super::accesses::AccessTable;
+use super::accesses::{self, AccessTable};
 use super::load::store_fault;
 use crate::fault::Fault;
 
@@ -68,6 +68,29 @@ impl FactTable {
         let last = LastUse { time: now, region: region.into(), service: service.into() };
         let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
         uses.insert(id.into(), Use { account, last, fresh: true });
+    }
+
+    /// Takes a use that another process has noted, unless a later one is known.
+    pub fn receive(&self, state: &State, account: AccountId, fact: FactRef<'_>, now: Timestamp) {
+        let time = Timestamp::from_seconds(fact.at);
+        // Nothing is used in the future.
+        if state.account(account).is_none() || time > now {
+            return;
+        }
+        let Ok(text) = std::str::from_utf8(fact.bytes) else { return };
+        if let Some((principal, action)) = accesses::parts(fact.key) {
+            let uses = self.accesses.of(account, principal);
+            let is_known = uses.iter().any(|known| *known.action == *action && known.time >= time);
+            if !is_known {
+                self.note_access(account, principal, action, text, time);
+            }
+            return;
+        }
+        let Some((region, service)) = text.split_once('\0') else { return };
+        let is_later = self.last_use(fact.key).is_none_or(|known| known.time < time);
+        if is_later && is_there(state, account, fact.key) {
+            self.note(account, fact.key, time, region, service);
+        }
     }
 
     /// Forgets everything.

@@ -6,6 +6,7 @@ mod claims;
 mod facts;
 mod failure;
 mod follow;
+mod following;
 mod heard;
 mod journal;
 mod key_change;
@@ -14,6 +15,7 @@ mod ledgers;
 mod load;
 mod new_life;
 mod pending;
+mod pictures;
 mod queue;
 mod reload;
 mod reseal;
@@ -28,7 +30,7 @@ mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -46,6 +48,7 @@ use tokio::time::Instant;
 pub use facts::FactTable;
 pub use failure::Failure;
 pub use follow::follow;
+pub use following::News;
 pub use journal::JOURNAL_FILE;
 pub(crate) use load::store_fault;
 pub(crate) use new_life::end_sessions;
@@ -59,6 +62,7 @@ use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
+use crate::follower::Leader;
 use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
 use anchoring::AnchorKeeper;
@@ -67,6 +71,7 @@ use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
+use pictures::Pictures;
 use queue::{QUEUE_COMMANDS_MAX, Queue};
 use scene::ExternalUrl;
 
@@ -94,6 +99,9 @@ pub struct Node {
     /// Held by whoever rotates keys.
     rotating: tokio::sync::Mutex<()>,
     anchor: AnchorKeeper,
+    pictures: Pictures,
+    /// The node that this one follows, if it has no store.
+    leader: OnceLock<Arc<Leader>>,
 }
 
 /// A command that was carried out.
@@ -190,6 +198,8 @@ impl Node {
             feed: Feed::new(cursor, opened),
             rotating: tokio::sync::Mutex::new(()),
             anchor: AnchorKeeper::default(),
+            pictures: Pictures::default(),
+            leader: OnceLock::new(),
         }))
     }
 
@@ -411,7 +421,7 @@ impl Node {
             revisions.iter().filter(|(account, _)| is_news(*account)).copied().collect();
         // What was planned before a revocation must not undo it.
         let next = self.pending.over(current.after(changes, &revisions));
-        self.snapshot.store(Arc::new(next));
+        self.put_in_force(next);
     }
 
     fn lock_publishing(&self) -> MutexGuard<'_, ()> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Request, Uri};
+use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use iamd_wire::Secret;
 use iamd_wire::sigv4::Signer;
@@ -23,6 +23,7 @@ use super::wish::{Granted, Wish};
 use super::{ANSWER_LENGTH_MAX, OPERATOR_PATH, OPERATOR_SERVICE, Reply};
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::follower::Unanswered;
 use crate::tls;
 
 /// How long a connection may take to be made.
@@ -70,7 +71,15 @@ impl Remote {
     /// # Errors
     /// [`Fault::Refused`] with the node's words, or with what is wrong on the way.
     pub async fn ask(&self, wish: &Wish) -> Result<Granted, Fault> {
-        let body = serde_json::to_vec(wish).map_err(|error| Fault::Bug(error.to_string()))?;
+        self.try_ask(wish).await.map_err(Fault::from)
+    }
+
+    /// The same for whoever tries again when the node is away.
+    ///
+    /// # Errors
+    /// [`Unanswered`]
+    pub async fn try_ask(&self, wish: &Wish) -> Result<Granted, Unanswered> {
+        let body = serde_json::to_vec(wish).map_err(|error| self.failed(&error.to_string()))?;
         let Endpoint { is_tls, host, port } = &self.endpoint;
         let connected = TcpStream::connect((host.trim_matches(['[', ']']), *port));
         let stream = tokio::time::timeout(CONNECT_TIME_MAX, connected)
@@ -83,14 +92,16 @@ impl Remote {
             }
             let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
                 .map_err(|error| self.failed(&error.to_string()))?;
-            let stream = self.connector()?.connect(name, stream).await;
+            let connector = self.connector();
+            let connector = connector.map_err(|fault| Unanswered::Refused(fault.to_string()))?;
+            let stream = connector.connect(name, stream).await;
             self.exchange(stream.map_err(|error| self.failed(&error.to_string()))?, body).await
         };
         let answer = tokio::time::timeout(ANSWER_TIME_MAX, answer).await;
         answer.map_err(|_| self.failed("no answer in time"))?
     }
 
-    async fn exchange<S>(&self, stream: S, body: Vec<u8>) -> Result<Granted, Fault>
+    async fn exchange<S>(&self, stream: S, body: Vec<u8>) -> Result<Granted, Unanswered>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -107,7 +118,8 @@ impl Remote {
         connection.abort();
         match serde_json::from_slice(&body) {
             Ok(Reply::Granted(granted)) => Ok(*granted),
-            Ok(Reply::Error(reason)) => Err(Fault::Refused(reason)),
+            Ok(Reply::Error(reason)) if is_for_a_time(status) => Err(Unanswered::Away(reason)),
+            Ok(Reply::Error(reason)) => Err(Unanswered::Refused(reason)),
             Ok(Reply::Progress(_) | Reply::Bytes(_)) | Err(_) => {
                 Err(self.failed(&format!("it is not a node of iamd, or an older one: {status}")))
             }
@@ -155,9 +167,14 @@ impl Remote {
         Ok(TlsConnector::from(Arc::new(client)))
     }
 
-    fn failed(&self, reason: &str) -> Fault {
-        Fault::Refused(format!("{} cannot be asked: {reason}", self.endpoint.authority()))
+    fn failed(&self, reason: &str) -> Unanswered {
+        Unanswered::Away(format!("{} cannot be asked: {reason}", self.endpoint.authority()))
     }
+}
+
+/// Whether the same may be answered otherwise a little later.
+fn is_for_a_time(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
 fn bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {

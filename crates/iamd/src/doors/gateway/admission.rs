@@ -14,8 +14,10 @@ use super::checksum::{self, Checksum};
 use super::payload::{Framed, Proof};
 use super::record::Call;
 use super::{Gateway, text};
-use crate::authenticate::authenticate_claim;
+use crate::authenticate::{authenticate_claim, authenticate_known};
+use crate::node::Node;
 use crate::server::Line;
+use crate::signing_keys::SigningKeys;
 
 /// What is known of a request once its signature is proven.
 pub(super) struct Admitted {
@@ -70,7 +72,7 @@ impl Admitted {
 ///
 /// # Errors
 /// S3's answer to a request that proves nothing.
-pub(super) fn admit(
+pub(super) async fn admit(
     gateway: &Gateway,
     call: &mut Call,
     parts: &Parts,
@@ -78,6 +80,20 @@ pub(super) fn admit(
     line: Line,
 ) -> Result<Admitted, S3Error> {
     call.environment = environment(gateway, parts, line)?;
+    prove(&gateway.node, &gateway.keys, call, parts, headers).await
+}
+
+/// The same for a request whose surroundings are known.
+///
+/// # Errors
+/// As [`admit`].
+pub(super) async fn prove(
+    node: &Node,
+    keys: &SigningKeys,
+    call: &mut Call,
+    parts: &Parts,
+    headers: &[(&str, &[u8])],
+) -> Result<Admitted, S3Error> {
     let request = RequestParts {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -94,15 +110,19 @@ pub(super) fn admit(
         Form::Query
     };
     let claim = Claim::read(&request).map_err(|rejection| refused(rejection, form))?;
-    let now = gateway.node.clock().now();
-    let snapshot = gateway.node.snapshot();
-    let authenticated =
-        authenticate_claim(&snapshot, &gateway.keys, &claim, &request, &Rules::S3, now).map_err(
-            |rejection| match claim.session_token() {
-                Some(_) if rejection.code == ErrorCode::InvalidClientTokenId => invalid_token(),
-                Some(_) | None => refused(rejection, form),
-            },
-        )?;
+    let now = node.clock().now();
+    let snapshot = node.snapshot();
+    let authenticated = match node.leader() {
+        None => authenticate_claim(&snapshot, keys, &claim, &request, &Rules::S3, now),
+        Some(leader) => {
+            let known = leader.known(&snapshot, keys, &claim, now).await?;
+            authenticate_known(&snapshot, keys, &claim, known, &request, &Rules::S3, now)
+        }
+    };
+    let authenticated = authenticated.map_err(|rejection| match claim.session_token() {
+        Some(_) if rejection.code == ErrorCode::InvalidClientTokenId => invalid_token(),
+        Some(_) | None => refused(rejection, form),
+    })?;
     let payload = Payload::declared(&request, &claim)
         .map_err(|rejection| S3Error::new("InvalidRequest", rejection.message))?;
     let chunks = match Chunks::new(payload, &claim, &authenticated.key) {
@@ -119,7 +139,7 @@ pub(super) fn admit(
     };
     let caller = authenticated.caller;
     let note = |id: &str| {
-        gateway.node.facts().note(caller.account, id, now, &authenticated.region, "s3");
+        node.facts().note(caller.account, id, now, &authenticated.region, "s3");
     };
     match (&caller.credential, &caller.identity) {
         (Credential::LongTerm(id), _) => note(id.as_str()),

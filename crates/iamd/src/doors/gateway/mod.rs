@@ -10,6 +10,7 @@ mod checksum;
 mod creation;
 mod deletion;
 mod facts;
+pub mod forwarded;
 mod headers;
 mod judgement;
 mod own;
@@ -45,6 +46,7 @@ use crate::proxies::Proxies;
 use crate::server::{Answerer, Line};
 use crate::signing_keys::SigningKeys;
 use admission::Admitted;
+use forwarded::ForwardedRequest;
 use payload::Proven;
 use record::Call;
 use tags::KnownTags;
@@ -98,6 +100,11 @@ impl Gateway {
             upstream: Upstream::new(settings.upstream)?,
             tags: KnownTags::default(),
         })
+    }
+
+    /// Forgets the signing keys and sessions of recent callers.
+    pub fn forget_keys(&self) {
+        self.keys.clear();
     }
 
     async fn answered(&self, request: Request<Incoming>, line: Line) -> Response<GatewayBody> {
@@ -159,12 +166,16 @@ impl Gateway {
         line: Line,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let headers = headers(parts);
+        if let Some(leader) = self.node.leader() {
+            leader.check_age(&self.node)?;
+        }
         admission::refuse_version_2(parts)?;
         let asked = self.recognised(call, parts, &headers)?;
-        let admitted = admission::admit(self, call, parts, &headers, line)?;
+        let admitted = admission::admit(self, call, parts, &headers, line).await?;
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
         received.body = self.arrived(call, &mut received).await?;
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
+        self.prepare_forwarding(call, parts);
         let targets = S3Call {
             request: &received.asked,
             headers: &headers,
@@ -216,7 +227,20 @@ impl Gateway {
         let held = self.limits.bodies.whole(incoming, length_max).await;
         let held = held.map_err(facts::of_problem)?;
         call.incoming = None;
+        if self.node.leader().is_some() {
+            call.whole = held.bytes.clone();
+        }
         facts::proven(&mut received.admitted, &held.bytes).map(Arrived::Whole)
+    }
+
+    /// Keeps what a followed node needs to carry out the request, if it is one of its.
+    fn prepare_forwarding(&self, call: &mut Call, parts: &Parts) {
+        if self.node.leader().is_some() && call.operation.is_some_and(forwarded::is_forwarded) {
+            let host_bucket = self.host_bucket(parts);
+            let body = std::mem::take(&mut call.whole);
+            call.forwarded =
+                Some(ForwardedRequest::of(call, parts, host_bucket, &body, self.observe));
+        }
     }
 
     async fn decided(
@@ -227,7 +251,7 @@ impl Gateway {
         mut targets: Vec<S3Target>,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let operation = received.asked.operation;
-        judgement::check_expected_owner(self, call, parts)?;
+        judgement::check_expected_owner(&self.node, call, parts)?;
         let rulings = self.rulings(call, &targets)?;
         let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
         call.rulings = if is_otherwise { self.rulings(call, &targets)? } else { rulings };

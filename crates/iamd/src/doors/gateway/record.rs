@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use iamd_core::audit::{Actor, Event, Guarded, GuardedResource, Outcome, Requester};
 use iamd_core::operation::Environment;
@@ -13,6 +14,7 @@ use iamd_wire::Timestamp;
 use iamd_wire::shown::Shown;
 use serde_json::json;
 
+use super::forwarded::ForwardedRequest;
 use super::payload::BodyOutcome;
 use crate::audit::Note;
 use crate::calls::{CallFacts, DecisionFacts};
@@ -35,6 +37,10 @@ pub(super) struct Call {
     pub(super) requester: Option<Requester>,
     /// The body, until it is read or on its way.
     pub(super) incoming: Option<Incoming>,
+    /// The body as it came, where it was read whole.
+    pub(super) whole: Bytes,
+    /// The request for the node that this one follows, which is to carry it out.
+    pub(super) forwarded: Option<ForwardedRequest>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
     /// Whether denials were only noted.
@@ -62,6 +68,8 @@ impl Call {
             key: None,
             requester: None,
             incoming: None,
+            whole: Bytes::new(),
+            forwarded: None,
             environment: Environment::default(),
             rulings: Vec::new(),
             observed: false,
