@@ -1,3 +1,5 @@
+//! What is told of a state and what is not, and that steps come to what the whole is.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use iamd_wire::Secret;

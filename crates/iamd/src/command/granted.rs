@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{OutputFormat, printout, status};
 use crate::fault::Fault;
 use crate::operator::{
-    BucketsImported, Granted, MfaFacts, OperatorFacts, PasswordFacts, RevocationFacts,
+    BucketsImported, Granted, MfaFacts, OperatorFacts, PasswordFacts, Purpose, RevocationFacts,
     StandingFacts,
 };
 
@@ -150,7 +150,12 @@ fn operators(all: &[OperatorFacts]) -> String {
     let mut text = format!("{:<24} {:<22} {:<20}\n", "OPERATOR", "ACCESS KEY ID", "CREATED");
     for facts in all {
         let created = facts.created.as_deref().unwrap_or("-");
-        let line = writeln!(text, "{:<24} {:<22} {created:<20}", facts.name, facts.access_key_id);
+        let purpose = match facts.purpose {
+            None => "",
+            Some(Purpose::Follower) => " for following only",
+        };
+        let (name, id) = (&facts.name, &facts.access_key_id);
+        let line = writeln!(text, "{name:<24} {id:<22} {created:<20}{purpose}");
         // Writing to text does not fail.
         debug_assert!(line.is_ok());
     }

@@ -114,9 +114,9 @@ async fn step(node: &Node, leader: &Leader, copy: &mut Copy) -> Result<Step, Una
             patience_seconds: PATIENCE_SECONDS.min(patience_of(leader)),
             ..PortionOrder::default()
         };
-        let mut lines = Vec::new();
+        let mut gathered = Gathered::default();
         loop {
-            let Some(portion) = portion(leader, &order).await? else {
+            let Some(mut portion) = portion(leader, &order).await? else {
                 copy.place = None;
                 break;
             };
@@ -125,10 +125,9 @@ async fn step(node: &Node, leader: &Leader, copy: &mut Copy) -> Result<Step, Una
             }
             order.skip = order.skip.saturating_add(portion.lines.len() as u64);
             order.toward = Some(portion.toward.clone());
-            let Portion { is_last, lines: more, .. } = &portion;
-            lines.extend(more.iter().cloned());
-            if *is_last {
-                return take(node, copy, &portion, lines, asked);
+            gathered.take(std::mem::take(&mut portion.lines)).ok_or_else(unreadable)?;
+            if portion.is_last {
+                return take(node, copy, &portion, gathered, asked);
             }
         }
     }
@@ -155,12 +154,10 @@ fn take(
     node: &Node,
     copy: &mut Copy,
     last: &Portion,
-    lines: Vec<Line>,
+    gathered: Gathered,
     asked: Instant,
 ) -> Result<Step, Unanswered> {
-    let unreadable =
-        || Unanswered::Refused("the node tells of what this version cannot read".to_owned());
-    let changes = changes(lines).ok_or_else(unreadable)?;
+    let changes = gathered.changes().ok_or_else(unreadable)?;
     let is_whole = last.is_whole;
     let revisions = last.revisions.iter();
     let revisions: Option<Vec<(AccountId, Revision)>> = revisions
@@ -185,25 +182,45 @@ fn take(
     Ok(Step { has_other_keys })
 }
 
-/// The lines as changes, by account; none if one cannot be read.
-fn changes(lines: Vec<Line>) -> Option<Vec<AccountChanges>> {
-    let mut accounts: BTreeMap<u64, (Vec<Change>, Vec<Change>)> = BTreeMap::new();
-    for line in lines {
-        let key = RecordKey { kind: line.kind, id: line.id };
-        let (removes, puts) = accounts.entry(line.account).or_default();
-        // Everything goes away before anything comes, or two users who changed names would get in
-        // each other's way.
-        removes.push(Change::Remove(EntityKey::from_record(&key).ok()?));
-        if let Some(content) = line.content {
-            let bytes = STANDARD.decode(content).ok()?;
-            puts.push(Change::Put(without_secret(Entity::from_bytes(&key, &bytes).ok()?)?));
+fn unreadable() -> Unanswered {
+    Unanswered::Refused("the node tells of what this version cannot read".to_owned())
+}
+
+/// What the lines so far come to, by account.
+#[derive(Default)]
+struct Gathered(BTreeMap<u64, OfAccount>);
+
+#[derive(Default)]
+struct OfAccount {
+    /// Everything goes away before anything comes, or two users who changed names would get in each
+    /// other's way.
+    removes: Vec<Change>,
+    puts: Vec<Change>,
+}
+
+impl Gathered {
+    /// Takes lines; none if one cannot be read.
+    fn take(&mut self, lines: Vec<Line>) -> Option<()> {
+        for line in lines {
+            let key = RecordKey { kind: line.kind, id: line.id };
+            let of_account = self.0.entry(line.account).or_default();
+            of_account.removes.push(Change::Remove(EntityKey::from_record(&key).ok()?));
+            if let Some(content) = line.content {
+                let bytes = STANDARD.decode(content).ok()?;
+                let entity = without_secret(Entity::from_bytes(&key, &bytes).ok()?)?;
+                of_account.puts.push(Change::Put(entity));
+            }
         }
+        Some(())
     }
-    let of_account = |(account, (mut changes, mut puts)): (u64, (Vec<_>, Vec<_>))| {
-        changes.append(&mut puts);
-        Some(AccountChanges { account: AccountId::from_stored(account)?, changes })
-    };
-    accounts.into_iter().map(of_account).collect()
+
+    fn changes(self) -> Option<Vec<AccountChanges>> {
+        let of_account = |(account, OfAccount { removes: mut changes, mut puts })| {
+            changes.append(&mut puts);
+            Some(AccountChanges { account: AccountId::from_stored(account)?, changes })
+        };
+        self.0.into_iter().map(of_account).collect()
+    }
 }
 
 /// An access key has a secret here that nobody has ever seen: whatever is derived from it by mistake

@@ -7,6 +7,8 @@
 mod portion;
 mod records;
 mod signing;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -33,21 +33,23 @@ pub struct FactLine {
     pub content: String,
 }
 
-/// Takes records into the trail, after those that are there.
+/// Takes records into the trail, after those that are there. One that is no record of a guarded
+/// service, or of an account that is here, is counted as lost: a follower that tried it again and again
+/// would get no other through.
 ///
 /// # Errors
-/// [`Fault::Refused`], before any is taken, if one is no record of a guarded service, or of an account
-/// that is not here; [`Fault::Unavailable`] when the trail has no place for long.
+/// [`Fault::Unavailable`] when the trail has no place for long.
 pub(super) async fn take(node: &Arc<Node>, batch: RecordBatch) -> Result<(), Fault> {
     let snapshot = node.snapshot();
-    let mut received = Vec::with_capacity(batch.records.len());
-    for text in batch.records {
-        let record = Received::of(text).filter(|it| snapshot.state.account(it.account()).is_some());
-        received.push(record.ok_or_else(|| {
-            Fault::Refused("a record of the audit trail cannot be taken".to_owned())
-        })?);
+    let count = batch.records.len();
+    let is_here = |record: &Received| snapshot.state.account(record.account()).is_some();
+    let received: Vec<Received> =
+        batch.records.into_iter().filter_map(Received::of).filter(is_here).collect();
+    let refused = count.saturating_sub(received.len());
+    if refused > 0 {
+        tracing::warn!(refused, "records of a follower cannot be taken into the audit trail");
     }
-    node.audit().receive(received, batch.lost).await
+    node.audit().receive(received, batch.lost.saturating_add(refused as u64)).await
 }
 
 /// Takes note of uses; those that say nothing are left out.
