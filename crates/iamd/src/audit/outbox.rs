@@ -46,6 +46,11 @@ impl Outbox {
         outgoing
     }
 
+    /// Whether the process ends.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
     /// Takes nothing more; what is there can still be taken out.
     pub fn close(&self) {
         self.0.close();

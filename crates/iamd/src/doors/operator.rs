@@ -25,8 +25,11 @@ use crate::operator::{self, OPERATOR_SERVICE, Output, Progress, Reply, Site, Wis
 use crate::proxies::Source;
 
 /// Longest request, in bytes.
-// CHOICE: the longest wish holds a record of the audit trail.
-const BODY_LENGTH_MAX: usize = 1024 * 1024;
+// CHOICE: the longest wish holds a session token.
+const BODY_LENGTH_MAX: usize = 128 * 1024;
+/// Longest request of a process that follows the node, in bytes.
+// CHOICE: the longest holds records of the audit trail.
+const FOLLOWER_BODY_LENGTH_MAX: usize = 1024 * 1024;
 /// How many requests one credential may make.
 // CHOICE: a person, or a program that looks now and then.
 const RATE: RateSetting = RateSetting { per_second: 10, burst: 50 };
@@ -91,13 +94,14 @@ impl OperatorsDoor {
         if !is_plausible(&parts, now) {
             return Err(Refused::new(StatusCode::FORBIDDEN, "the request has no valid signature"));
         }
-        let held = desk.limits.bodies.whole(&mut body, BODY_LENGTH_MAX).await.map_err(|_| {
-            let message =
-                format!("the body cannot be read: it has at most {BODY_LENGTH_MAX} bytes");
-            Refused::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-        })?;
+        // Who asks is known with the body only.
+        let held = desk.limits.bodies.whole(&mut body, FOLLOWER_BODY_LENGTH_MAX).await;
+        let held = held.map_err(|_| too_large(FOLLOWER_BODY_LENGTH_MAX))?;
         let operator = proven(&desk.node.snapshot(), &parts, &held.bytes, now)?;
         let (name, rates) = match &operator {
+            Operator::Named(_) if held.bytes.len() > BODY_LENGTH_MAX => {
+                return Err(too_large(BODY_LENGTH_MAX));
+            }
             Operator::Named(name) => (name, &self.rates),
             Operator::Follower(name) => (name, &self.follower_rates),
             Operator::Machine => {
@@ -152,6 +156,11 @@ impl From<Rejection> for Refused {
         let status = StatusCode::from_u16(rejection.code.status());
         Refused::new(status.unwrap_or(StatusCode::FORBIDDEN), rejection.to_string())
     }
+}
+
+fn too_large(length_max: usize) -> Refused {
+    let message = format!("the body cannot be read: it has at most {length_max} bytes");
+    Refused::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
 /// Proves which operator signed a request. Keys of accounts are not looked for.

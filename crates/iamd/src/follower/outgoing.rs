@@ -15,9 +15,9 @@ const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// How long the node may take for a batch.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// Least and most time before a batch is tried again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How long the last records are tried when the process ends.
-const LAST_TIME_MAX: Duration = Duration::from_secs(10);
+const LAST_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl AuditTerms {
     /// The settings of a trail on these terms.
@@ -32,14 +32,13 @@ impl AuditTerms {
 pub async fn hand_over(leader: Arc<Leader>, outbox: Outbox) {
     loop {
         let Outgoing { records, lost, is_closed } = outbox.take().await;
-        let deadline = is_closed.then(|| Instant::now() + LAST_TIME_MAX);
         let mut lost = lost;
         for records in batches(records) {
             let batch = RecordBatch { records, lost: std::mem::take(&mut lost) };
-            deliver(&leader, batch, deadline).await;
+            deliver(&leader, batch, &outbox).await;
         }
         if lost > 0 {
-            deliver(&leader, RecordBatch { records: Vec::new(), lost }, deadline).await;
+            deliver(&leader, RecordBatch { records: Vec::new(), lost }, &outbox).await;
         }
         if is_closed {
             return;
@@ -47,9 +46,10 @@ pub async fn hand_over(leader: Arc<Leader>, outbox: Outbox) {
     }
 }
 
-/// Tries until the node has it, or the time is over.
-async fn deliver(leader: &Leader, batch: RecordBatch, deadline: Option<Instant>) {
+/// Tries until the node has it, or the process has been ending for long.
+async fn deliver(leader: &Leader, batch: RecordBatch, outbox: &Outbox) {
     let mut wait = BACKOFF.0;
+    let mut deadline = None;
     loop {
         let count = batch.records.len();
         let asked = leader.ask(FollowWish::Records(batch.clone()));
@@ -61,6 +61,9 @@ async fn deliver(leader: &Leader, batch: RecordBatch, deadline: Option<Instant>)
         };
         if wait == BACKOFF.0 {
             tracing::warn!(count, "records of the audit trail wait for the node: {unanswered}");
+        }
+        if outbox.is_closed() {
+            deadline.get_or_insert_with(|| Instant::now() + LAST_TIME_MAX);
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             tracing::error!(count, "records of the audit trail are lost");

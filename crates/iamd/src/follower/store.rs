@@ -2,6 +2,7 @@
 //! to the node.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +12,16 @@ use iamd_store::{
     RowVisitor, Store, StoreError,
 };
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Leader;
 use crate::operator::{FactLine, FollowAnswer, FollowWish};
 
 /// Most facts in one message.
 const FACTS_MAX: usize = 1_000;
+
+/// How long the node may take for one.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The store.
 pub struct FollowersStore {
@@ -39,7 +44,9 @@ impl FollowersStore {
                 at: fact.at,
                 content: STANDARD.encode(&fact.bytes),
             });
-            match self.leader.ask(FollowWish::Uses { facts: facts.collect() }).await {
+            let asked = self.leader.ask(FollowWish::Uses { facts: facts.collect() });
+            let answer = timeout(ANSWER_TIME_MAX, asked).await;
+            match answer.map_err(|_| unavailable("no answer in time".to_owned()))? {
                 Ok(FollowAnswer::Taken) => {}
                 Ok(_) => return Err(unavailable("the node answers something else".to_owned())),
                 Err(unanswered) => return Err(unavailable(unanswered.to_string())),
