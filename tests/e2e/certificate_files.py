@@ -46,3 +46,36 @@ def issued(folder, name="leaf.example"):
     by = ["-CA", str(folder / "issuer.pem"), "-CAkey", str(folder / "issuer.example.key")]
     body = openssl("x509", "-req", "-days", "30", "-set_serial", "7", *by, data=request)
     return body, key, issuer
+
+
+class Authority:
+    """An authority that clients can trust, and certificates for hosts that it issues."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path, self.key = folder / "authority.pem", folder / "authority.key"
+        self.certificate = openssl(
+            "req", "-x509", *self._new_key(self.key), "-days", "3650", "-subj", "/CN=authority",
+        )
+        self.path.write_text(self.certificate)
+
+    def issue(self, *names, days=90):
+        """A certificate for names of hosts and addresses; gives it and its key."""
+        kinds = ((name, "IP" if name.replace(".", "").isdigit() else "DNS") for name in names)
+        alternatives = ",".join(f"{kind}:{name}" for name, kind in kinds)
+        key = self.folder / "leaf.key"
+        request = openssl(
+            "req", *self._new_key(key), "-subj", "/CN=leaf",
+            "-addext", f"subjectAltName={alternatives}",
+        )
+        certificate = openssl(
+            "x509", "-req", "-days", str(days), "-copy_extensions", "copy",
+            "-CA", str(self.path), "-CAkey", str(self.key), data=request,
+        )
+        return certificate, key.read_text()
+
+    @staticmethod
+    def _new_key(path):
+        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        return (*curve, "-nodes", "-keyout", str(path))

@@ -31,7 +31,7 @@ sys.stdin.read()
 _SESSION = boto3.session.Session(region_name=REGION)
 
 
-def s3_client(endpoint, keys, **config):
+def s3_client(endpoint, keys, authority=None, **config):
     """A client of S3 without retries; without keys it signs nothing."""
     from botocore import UNSIGNED
 
@@ -52,6 +52,7 @@ def s3_client(endpoint, keys, **config):
         aws_secret_access_key=keys.secret_access_key,
         aws_session_token=keys.session_token,
         config=Config(**settings),
+        **({"verify": str(authority)} if authority else {}),
     )
 
 
@@ -99,7 +100,7 @@ def files_store(folder):
     """A store of files, by crates of others; it verifies signatures."""
     if "IAMD_STORE_BIN" not in os.environ:
         pytest.skip("IAMD_STORE_BIN is not set: run `cargo xtask test --only build` first")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     keys = (STORE_KEYS.access_key_id, STORE_KEYS.secret_access_key)
     store = Store(os.environ["IAMD_STORE_BIN"], folder, *keys)
     store.folder = folder
@@ -220,6 +221,9 @@ class Gateway:
 
     It has the members of a server that signed requests are built from, for its own address."""
 
+    # The certificate of an authority that clients are to trust; none on plain HTTP.
+    authority = None
+
     def __init__(self, server, store, witness):
         self.server, self.store, self.witness = server, store, witness
         self.endpoint = server.facts["gateway"]
@@ -227,16 +231,16 @@ class Gateway:
 
     @property
     def host_and_port(self):
-        host, port = self.endpoint.removeprefix("http://").rsplit(":", 1)
+        host, port = self.endpoint.partition("://")[2].rsplit(":", 1)
         return host, int(port)
 
     def s3(self, keys=None, **config):
         """A client of S3; the administrator's without keys."""
-        return s3_client(self.endpoint, keys or self.admin, **config)
+        return s3_client(self.endpoint, keys or self.admin, self.authority, **config)
 
     def anonymous(self):
         """A client that signs nothing."""
-        return s3_client(self.endpoint, None)
+        return s3_client(self.endpoint, None, self.authority)
 
     def second_account(self):
         """Another account on the same server; gives its id and its administrator's keys."""
@@ -278,8 +282,9 @@ class Gateway:
 
 
 @contextmanager
-def gateway(folder, store="files", *arguments):
-    """A gateway in front of a store, on a folder that lasts as long as both."""
+def gateway(folder, store="files", *arguments, admin=None):
+    """A gateway in front of a store, on a folder that lasts as long as both; with the keys of an
+    administrator where an earlier life has made him."""
     with ExitStack() as stack:
         behind = stack.enter_context(STORES[store](folder / "store"))
         witness = stack.enter_context(Witness(behind))
@@ -291,6 +296,7 @@ def gateway(folder, store="files", *arguments):
             *arguments,
             data=folder / "data",
             logs=folder / "log",
+            admin=admin,
         )
         stack.enter_context(server)
         yield Gateway(server, behind, witness)

@@ -12,7 +12,7 @@ import store
 from iamd import program
 
 DOCS = Path(__file__).parents[2] / "docs"
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 # jq for machines that have none: the one filter of the page.
 JQ = """#!{python}
 import json, sys

@@ -7,6 +7,7 @@
 mod audit;
 mod cpu;
 mod disk;
+mod gateway;
 mod large;
 mod load;
 mod page;
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
     /// Measures what the audit trail costs, and nothing else.
     #[arg(long)]
     audit: bool,
+    /// Measures the gateway, and nothing else.
+    #[arg(long)]
+    gateway: bool,
     /// Measures other policy engines on the same policies, and nothing else; builds them first.
     #[arg(long)]
     rivals: bool,
@@ -95,11 +99,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         large::rows(arguments, &programs)?
     } else if arguments.audit {
         audit::rows(arguments, &programs)?
+    } else if arguments.gateway {
+        gateway::rows(arguments, &programs)?
     } else {
         let mut rows = decisions(&programs)?;
         rows.extend(requests(arguments, &programs)?);
         rows.extend(creations(&programs)?);
         rows.extend(audit::rows(arguments, &programs)?);
+        rows.extend(gateway::rows(arguments, &programs)?);
         rows.extend(idle(&programs)?);
         rows
     };
@@ -137,6 +144,7 @@ fn beside_rivals(arguments: &Arguments, programs: &Programs) -> Result<(), Strin
 struct Programs {
     iamd: PathBuf,
     bare: PathBuf,
+    proxy: PathBuf,
     seal_cost: PathBuf,
     decide_cost: PathBuf,
     scan: PathBuf,
@@ -164,6 +172,7 @@ impl Programs {
         Ok(Programs {
             iamd: folder.join("iamd"),
             bare: folder.join("examples/bare_hyper"),
+            proxy: folder.join("examples/bare_proxy"),
             seal_cost: folder.join("examples/seal_cost"),
             decide_cost: folder.join("examples/decide_cost"),
             scan: folder.join("examples/scan"),

@@ -18,7 +18,7 @@ use crate::preparation::{CodeUse, Preparation, Prepared};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
-use crate::state::{Account, AccountChanges, Change, State};
+use crate::state::{Account, AccountChanges, Change, ServerCertificate, State};
 use crate::unique_id::{AccessKeyId, UniqueId};
 
 /// An operation of a service, implemented by its request type.
@@ -232,4 +232,10 @@ pub trait Facts: Sync {
     /// The last attempts of a principal of this account, one for each action; he is named as
     /// [`Identity::access_id`](crate::caller::Identity::access_id) does.
     fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access>;
+    /// Who uses a server certificate of this account, which cannot be deleted then.
+    fn user_of_certificate(
+        &self,
+        account: &Account,
+        certificate: &ServerCertificate,
+    ) -> Option<Box<str>>;
 }

@@ -22,7 +22,7 @@ use crate::quota::Quotas;
 use crate::record::RecordKey;
 use crate::refusal::Refusal;
 use crate::ring::{RingKeyTime, SessionKeys};
-use crate::state::{AccountChanges, Change, Entity, State};
+use crate::state::{Account, AccountChanges, Change, Entity, ServerCertificate, State};
 use crate::totp::Step;
 use crate::unique_id::{AccessKeyId, UniqueId};
 
@@ -65,6 +65,8 @@ pub(crate) struct KnownFacts {
     pub(crate) keys: BTreeMap<AccessKeyId, LastUse>,
     pub(crate) roles: BTreeMap<UniqueId, LastUse>,
     pub(crate) accesses: BTreeMap<(AccountId, String), Vec<Access>>,
+    /// Users of server certificates, by the names of these.
+    pub(crate) certificate_users: BTreeMap<String, String>,
 }
 
 impl Facts for KnownFacts {
@@ -78,6 +80,14 @@ impl Facts for KnownFacts {
 
     fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access> {
         self.accesses.get(&(account, principal.to_owned())).cloned().unwrap_or_default()
+    }
+
+    fn user_of_certificate(
+        &self,
+        _: &Account,
+        certificate: &ServerCertificate,
+    ) -> Option<Box<str>> {
+        self.certificate_users.get(&*certificate.name).map(|user| user.as_str().into())
     }
 }
 

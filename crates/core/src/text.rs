@@ -134,6 +134,16 @@ pub fn delete_conflict(what_first: &str) -> Refusal {
     )
 }
 
+/// `DeleteConflict` for a server certificate that something serves.
+pub fn certificate_in_use(id: &str, user: &str) -> Refusal {
+    Refusal::new(
+        ErrorCode::DeleteConflict,
+        format!(
+            "Certificate: {id} is currently in use by {user}. Please remove it first before deleting it from IAM."
+        ),
+    )
+}
+
 /// `UnmodifiableEntity` for a role that belongs to a service.
 pub fn protected(role_name: &str) -> Refusal {
     Refusal::new(

@@ -28,7 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let service = service_fn(move |request: Request<Incoming>| {
             let body = body.clone();
             async move {
-                let _ = request.into_body().collect().await;
+                let mut sent = request.into_body();
+                while let Some(Ok(_)) = sent.frame().await {}
                 Ok::<_, Infallible>(Response::new(Full::new(body)))
             }
         });

@@ -1,6 +1,6 @@
 //! What it costs to prove rows and records later, for `cargo xtask bench --audit`: the CPU time of
 //! sealing a row, of a step of its account's ledger, and of appending a record to its log, each as a
-//! write of one user does it. Prints one line of JSON.
+//! write of one user does it; and of a SHA-256, for what the gateway hashes. Prints one line of JSON.
 
 #![allow(
     dead_code,
@@ -35,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The first round warms caches and branch predictors.
     measured(&with)?;
     let [row, ledger, record] = measured(&with)?;
-    println!(r#"{{"row":{row},"ledger":{ledger},"record":{record}}}"#);
+    let hash = hash_cost()?;
+    println!(r#"{{"row":{row},"ledger":{ledger},"record":{record},"hash":{hash}}}"#);
     Ok(())
 }
 
@@ -65,6 +66,15 @@ fn measured(with: &SealingKey) -> Result<[f64; 3], Box<dyn Error>> {
     let records = cpu_nanoseconds()?;
     let each = |from: f64, to: f64| (to - from) / f64::from(ROUNDS);
     Ok([each(start, rows), each(rows, ledgers), each(ledgers, records)])
+}
+
+/// Nanoseconds that the SHA-256 of a KiB takes, of a text that is long.
+fn hash_cost() -> Result<f64, Box<dyn Error>> {
+    const KIBIBYTES: u32 = 64 * 1024;
+    let text = vec![7; 1024 * KIBIBYTES as usize];
+    let start = cpu_nanoseconds()?;
+    std::hint::black_box(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text));
+    Ok((cpu_nanoseconds()? - start) / f64::from(KIBIBYTES))
 }
 
 /// Nanoseconds of CPU time that this thread has taken so far, from the scheduler's own accounts.

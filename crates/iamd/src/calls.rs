@@ -56,7 +56,9 @@ pub struct CallFacts {
     pub operation: Option<String>,
     /// What was decided.
     pub decisions: Vec<DecisionFacts>,
-    /// Whether denials were only noted.
+    /// What becomes of denials of this caller: `enforce` or `observe`.
+    pub mode: String,
+    /// Whether there were denials, and they were only noted.
     pub observed: bool,
     /// The status of the answer.
     pub status: u16,

@@ -9,20 +9,20 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::config::ServerSettings;
 use crate::fault::Fault;
@@ -64,12 +64,38 @@ pub trait Answerer: Send + Sync + 'static {
     fn metrics(&self) -> &Metrics;
 }
 
+/// Most requests that share a connection of HTTP/2.
+// Source: RFC 9113, section 6.5.2: no fewer than 100.
+const STREAMS_MAX: u32 = 100;
+/// How much of one request may arrive before anybody reads it, in bytes.
+// CHOICE: four times what HTTP/2 begins with, for uploads over a distance.
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// How much of all requests of a connection, in bytes: what strangers may fill.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// How much of one answer waits for the client's window, in bytes.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Most requests that wait to be taken and were reset already; one more ends the connection.
+const RESET_WAITING_MAX: usize = 20;
+/// Most requests that this side may have to reset for what is wrong with them.
+const FAULTY_MAX: usize = 64;
+
 /// How connections are treated.
 pub struct Reception {
     /// Their limits.
     pub settings: ServerSettings,
     /// TLS, if it is spoken.
     pub tls: Option<Tls>,
+    /// The versions of HTTP that are spoken.
+    pub versions: Versions,
+}
+
+/// Versions of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versions {
+    /// HTTP/1.1 alone.
+    One,
+    /// HTTP/2 as well: by ALPN on TLS, else for clients that begin with it.
+    OneAndTwo,
 }
 
 /// What is known of a connection.
@@ -90,7 +116,7 @@ pub async fn serve<A: Answerer>(
     reception: Reception,
     stop: impl Future<Output = ()>,
 ) {
-    let connections = GracefulShutdown::new();
+    let (stopping, _) = watch::channel(());
     let settings = &reception.settings;
     let places = Places::new(settings.connections_max, settings.connections_per_address_max);
     let proxies = Proxies::new(settings.proxies.clone());
@@ -118,12 +144,14 @@ pub async fn serve<A: Answerer>(
         };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let watcher = connections.watcher();
         let (answerer, reception) = (Arc::clone(&answerer), Arc::clone(&reception));
-        tokio::spawn(receive(stream, peer.ip(), place, answerer, reception, watcher));
+        let stopped = stopping.subscribe();
+        tokio::spawn(receive(stream, peer.ip(), place, answerer, reception, stopped));
     }
     drop(listener);
-    if tokio::time::timeout(stop_time_max, connections.shutdown()).await.is_err() {
+    // Nobody may be listening.
+    let _ = stopping.send(());
+    if tokio::time::timeout(stop_time_max, stopping.closed()).await.is_err() {
         tracing::warn!("some requests did not finish within {} s", stop_time_max.as_secs());
     }
 }
@@ -135,15 +163,15 @@ async fn receive<A: Answerer>(
     place: Place,
     answerer: Arc<A>,
     reception: Arc<Reception>,
-    watcher: Watcher,
+    stopped: watch::Receiver<()>,
 ) {
     let _open = answerer.metrics().connection();
     let line = Line { peer, is_tls: reception.tls.is_some(), is_spare: place.is_spare };
     match &reception.tls {
-        None => talk(stream, line, answerer, &reception.settings, watcher).await,
+        None => talk(stream, line, answerer, &reception, stopped).await,
         Some(tls) => {
             if let Some(stream) = tls.accept(stream).await {
-                talk(stream, line, answerer, &reception.settings, watcher).await;
+                talk(stream, line, answerer, &reception, stopped).await;
             }
         }
     }
@@ -155,40 +183,80 @@ async fn talk<A, S>(
     stream: S,
     line: Line,
     answerer: Arc<A>,
-    settings: &ServerSettings,
-    watcher: Watcher,
+    reception: &Reception,
+    mut stopped: watch::Receiver<()>,
 ) where
     A: Answerer,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let settings = &reception.settings;
     let activity = Activity::new();
-    let requests = Arc::new(AtomicU32::new(0));
-    let requests_max = settings.requests_per_connection_max;
+    let requests_max = u64::from(settings.requests_per_connection_max);
     let seen = activity.clone();
-    let service = service_fn(move |request| {
-        let (answerer, requests) = (Arc::clone(&answerer), Arc::clone(&requests));
-        let activity = seen.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (answerer, activity) = (Arc::clone(&answerer), seen.clone());
         async move {
-            activity.request_begins();
+            let is_shared = request.version() == Version::HTTP_2;
+            let exchange = activity.request_begins(is_shared);
+            let is_last = activity.requests() >= requests_max || line.is_spare;
             let response = answerer.answer(request, line).await;
-            let mut response = response.map(|body| Watched::new(body, activity));
-            if requests.fetch_add(1, Ordering::Relaxed) + 1 >= requests_max || line.is_spare {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            let mut response = response.map(|body| Watched::new(body, exchange));
+            match (is_last, is_shared) {
+                (true, true) => activity.is_enough(),
+                (true, false) => {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+                (false, _) => {}
             }
             Ok::<_, Infallible>(response)
         }
     });
+    let stream = TokioIo::new(Patient::new(stream, patience(settings), activity.clone()));
+    let builder = builder(reception);
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = activity.enough() => None,
+        _ = stopped.changed() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a connection ended: {error}");
+    }
+}
+
+fn patience(settings: &ServerSettings) -> Patience {
     let seconds = |count: u32| Duration::from_secs(u64::from(count));
-    let patience = Patience {
+    Patience {
         idle: seconds(settings.idle_seconds_max),
         head: seconds(settings.head_seconds_max),
         write: seconds(settings.write_seconds_max),
-    };
-    let stream = TokioIo::new(Patient::new(stream, patience, activity));
-    let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_buf_size(settings.head_bytes_max as usize);
-    if let Err(error) = watcher.watch(builder.serve_connection(stream, service)).await {
-        tracing::debug!("a connection ended: {error}");
+    }
+}
+
+fn builder(reception: &Reception) -> auto::Builder<TokioExecutor> {
+    let head_bytes_max = reception.settings.head_bytes_max;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().header_read_timeout(None).max_buf_size(head_bytes_max as usize);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(head_bytes_max)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(RESET_WAITING_MAX)
+        .max_local_error_reset_streams(FAULTY_MAX);
+    match reception.versions {
+        Versions::One => builder.http1_only(),
+        Versions::OneAndTwo => builder,
     }
 }
 

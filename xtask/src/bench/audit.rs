@@ -41,10 +41,7 @@ pub(super) fn rows(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row
 /// What of a CreateUser goes into seals, as if each had a commit and so a ledger of its own; with 32
 /// clients, several share one.
 fn seals(programs: &Programs, creation: f64) -> Result<Row, String> {
-    let output = Command::new(&programs.seal_cost).output();
-    let output = output.map_err(|error| format!("seal_cost cannot be started: {error}"))?;
-    let costs: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("seal_cost answers something else: {error}"))?;
+    let costs = seal_costs(programs)?;
     let cost = |name: &str| costs.get(name).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
     let [row, ledger, record] = [cost("row"), cost("ledger"), cost("record")];
     let all = row + ledger + record;
@@ -61,6 +58,14 @@ fn seals(programs: &Programs, creation: f64) -> Result<Row, String> {
         must: 1.10,
         stretch: 1.05,
     })
+}
+
+/// What `seal_cost` measured, in nanoseconds by name.
+pub(super) fn seal_costs(programs: &Programs) -> Result<serde_json::Value, String> {
+    let output = Command::new(&programs.seal_cost).output();
+    let output = output.map_err(|error| format!("seal_cost cannot be started: {error}"))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("seal_cost answers something else: {error}"))
 }
 
 fn row(name: &str, costs: &[(f64, f64)], (must, stretch): (f64, f64)) -> Row {

@@ -4,11 +4,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::cpu;
 use super::load::{self, Load};
-use super::sign::Signer;
+use super::sign::{Rest, Signer};
+
+/// How long a server is left alone after a load: it syncs its audit trail every second.
+const SETTLING: Duration = Duration::from_millis(2_500);
 
 /// A running server.
 pub(super) struct Server {
@@ -16,6 +19,8 @@ pub(super) struct Server {
     host: String,
     account: String,
     signer: Signer,
+    /// Where the gateway is, if there is one.
+    gateway: Option<String>,
 }
 
 impl Drop for Server {
@@ -35,7 +40,27 @@ impl Server {
         let (process, line) = started(command)?;
         let signer = Signer { access_key_id: String::new(), secret_access_key: String::new() };
         let host = line.trim().trim_start_matches("http://").to_owned();
-        Ok(Server { process, host, account: String::new(), signer })
+        Ok(Server { process, host, account: String::new(), signer, gateway: None })
+    }
+
+    /// A bare reverse proxy before a server.
+    pub(super) fn proxy(program: &Path, upstream: &str) -> Result<Server, String> {
+        let mut command = Command::new(program);
+        command.arg(format!("http://{upstream}"));
+        let (process, line) = started(command)?;
+        let signer = Signer { access_key_id: String::new(), secret_access_key: String::new() };
+        let host = line.trim().trim_start_matches("http://").to_owned();
+        Ok(Server { process, host, account: String::new(), signer, gateway: None })
+    }
+
+    /// iamd in memory, reached by its gateway before a server.
+    pub(super) fn gateway(program: &Path, upstream: &str) -> Result<Server, String> {
+        let upstream = format!("s3=http://{upstream}");
+        let options = ["--gateway", "127.0.0.1:0", "--upstream", &upstream];
+        let mut server = Server::iamd_with(program, None, 10, &options)?;
+        let gateway = server.gateway.take().ok_or("iamd named no gateway")?;
+        server.host = gateway.trim_start_matches("http://").to_owned();
+        Ok(server)
     }
 
     /// iamd, in memory or on a folder; the quota of users is raised.
@@ -85,6 +110,7 @@ impl Server {
                 access_key_id: text("access_key_id"),
                 secret_access_key: text("secret_access_key"),
             },
+            gateway: facts.get("gateway").and_then(|it| it.as_str()).map(str::to_owned),
         })
     }
 
@@ -114,8 +140,27 @@ impl Server {
         for (name, value) in parameters {
             form.push_str(&format!("&{name}={}", escaped(value)));
         }
-        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        Ok(self.signer.request(&self.host, service, &form, &now))
+        Ok(self.signer.request(&self.host, service, &form, &now()))
+    }
+
+    /// A signed request of S3, as bytes.
+    pub(super) fn signed_rest(&self, rest: &Rest<'_>) -> Vec<u8> {
+        self.signer.rest(&self.host, rest, &now())
+    }
+
+    /// Sends one request; the answer must be a 200.
+    pub(super) fn exchange(&self, request: &[u8]) -> Result<(), String> {
+        let mut stream = TcpStream::connect(&self.host).map_err(|error| error.to_string())?;
+        stream.write_all(request).map_err(|error| error.to_string())?;
+        load::answer(&mut stream, &mut Vec::new()).map(|_| ())
+    }
+
+    /// Seconds that requests take one after the other, and nanoseconds of the server's CPU time.
+    pub(super) fn seconds_and_cost(&self, load: &Load, count: usize) -> Result<(f64, f64), String> {
+        let (before, start) = (cpu::nanoseconds(self.process.id())?, Instant::now());
+        load.send(&self.host, count, 1)?;
+        let seconds = start.elapsed().as_secs_f64();
+        Ok((seconds, cpu::nanoseconds(self.process.id())? - before))
     }
 
     /// Nanoseconds of the server's CPU time per request.
@@ -127,7 +172,14 @@ impl Server {
     ) -> Result<f64, String> {
         let before = cpu::nanoseconds(self.process.id())?;
         load.send(&self.host, count, connections)?;
+        self.settle();
         Ok((cpu::nanoseconds(self.process.id())? - before) / count as f64)
+    }
+
+    /// Waits until the server has done what it put off, such as writing its audit trail, so that each
+    /// request pays for all that it causes, and no other.
+    fn settle(&self) {
+        std::thread::sleep(SETTLING);
     }
 
     /// Creates `user0000000` and so on.
@@ -163,6 +215,7 @@ impl Server {
     ) -> Result<f64, String> {
         let before = cpu::nanoseconds(self.process.id())?;
         self.creation_seconds(prefix, count, connections)?;
+        self.settle();
         Ok((cpu::nanoseconds(self.process.id())? - before) / count as f64)
     }
 
@@ -233,6 +286,11 @@ fn started(mut command: Command) -> Result<(Child, String), String> {
         return Err(format!("{command:?} ended before it was ready"));
     }
     Ok((process, line))
+}
+
+/// The present time, as signatures have it.
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 fn escaped(text: &str) -> String {

@@ -28,16 +28,13 @@ impl EventId {
 
 impl std::fmt::Display for EventId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let part = |shift: u32, bits: u32| (self.0 >> shift) & ((1 << bits) - 1);
-        write!(
-            formatter,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            part(96, 32),
-            part(80, 16),
-            part(64, 16),
-            part(48, 16),
-            part(0, 48)
-        )
+        let mut text = *b"00000000-0000-0000-0000-000000000000";
+        let places = text.iter_mut().filter(|place| **place != b'-');
+        for (place, shift) in places.zip((0..u128::BITS).step_by(4).rev()) {
+            let half = (self.0 >> shift) as u8 & 0xF;
+            *place = if half < 10 { b'0' + half } else { b'a' + half - 10 };
+        }
+        formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

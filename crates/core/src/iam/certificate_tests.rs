@@ -381,6 +381,26 @@ fn a_server_certificate_lives_and_never_shows_its_key() {
 }
 
 #[test]
+fn a_server_certificate_in_use_is_not_deleted() {
+    let mut world = world();
+    let root = world.root();
+    let answer = world.ok(&root, &upload("used", &web().members()));
+    let id = text(&answer["ServerCertificateMetadata"]["ServerCertificateId"]);
+    world.ok(&root, &upload("unused", &web().members()));
+    world.facts.certificate_users.insert("used".to_owned(), "gateway 127.0.0.1:4261".to_owned());
+    refuses(
+        &mut world,
+        "DeleteServerCertificate&ServerCertificateName=used",
+        &format!(
+            "DeleteConflict: Certificate: {id} is currently in use by gateway 127.0.0.1:4261. Please remove it first before deleting it from IAM."
+        ),
+    );
+    world.ok(&root, "DeleteServerCertificate&ServerCertificateName=unused");
+    world.facts.certificate_users.clear();
+    world.ok(&root, "DeleteServerCertificate&ServerCertificateName=used");
+}
+
+#[test]
 fn twenty_server_certificates_and_no_more() {
     let mut world = world();
     let root = world.root();

@@ -146,7 +146,7 @@ impl Operation for UpdateServerCertificateRequest {
     }
 }
 
-/// Deletes a certificate with its private key.
+/// Deletes a certificate with its private key, unless something serves it.
 impl Operation for DeleteServerCertificateRequest {
     const ACTION: &'static str = "iam:DeleteServerCertificate";
     const EFFECT: Effect = Effect::Write;
@@ -160,6 +160,9 @@ impl Operation for DeleteServerCertificateRequest {
     fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
         let name = &self.server_certificate_name;
         let certificate = resource::find::<ServerCertificate>(scene.account, name)?;
+        if let Some(user) = scene.facts.user_of_certificate(scene.account, certificate) {
+            return Err(text::certificate_in_use(&certificate.id.to_string(), &user));
+        }
         let changes = vec![Change::Remove(EntityKey::ServerCertificate(certificate.id))];
         Ok(Planned::write(scene.account, changes, NoOutput))
     }

@@ -17,7 +17,7 @@ use crate::perform::{Visitor, with_operation};
 use crate::quota::Quotas;
 use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
-use crate::state::{AccountChanges, State};
+use crate::state::{Account, AccountChanges, ServerCertificate, State};
 use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 
 /// A role is made with it, and gets its own trust policy when all roles are there: so roles may
@@ -240,6 +240,10 @@ impl Facts for NoFacts {
 
     fn accesses(&self, _: AccountId, _: &str) -> Vec<Access> {
         Vec::new()
+    }
+
+    fn user_of_certificate(&self, _: &Account, _: &ServerCertificate) -> Option<Box<str>> {
+        None
     }
 }
 

@@ -89,7 +89,10 @@ fn push_open(buffer: &mut Vec<u8>, content: &impl Serialize) {
 }
 
 fn push_end(buffer: &mut Vec<u8>, mac: &Mac) {
-    buffer.extend(mac.iter().flat_map(digits));
+    let mut text = [0; DIGITS];
+    let (pairs, _) = text.as_chunks_mut::<2>();
+    pairs.iter_mut().zip(mac).for_each(|(pair, byte)| *pair = digits(byte));
+    buffer.extend_from_slice(&text);
     buffer.extend_from_slice(END);
     buffer.push(b'\n');
 }

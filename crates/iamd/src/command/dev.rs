@@ -14,7 +14,7 @@ use iamd_wire::Secret;
 use tokio::net::TcpListener;
 
 use super::folder;
-use super::gateway::GatewayOptions;
+use super::gateway::{GatewayOptions, Guard};
 use super::printout::{self, DevFacts};
 use crate::config::{AuditSettings, Config, ServerSettings};
 use crate::doors::{DevDoor, Doors};
@@ -23,7 +23,7 @@ use crate::founder::{self, Order};
 use crate::limits::Limits;
 use crate::log::{self, LogFormat};
 use crate::node::{self, Node, Snapshot, upkeep};
-use crate::server::Reception;
+use crate::server::{Reception, Versions};
 use crate::{operator, server};
 
 /// How often the facts of last use go to the store.
@@ -176,11 +176,8 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let address = address_of(&listener)?;
     // Before anything is said: whoever reads that it runs may tell it to stop at once.
     let stop = server::stop_signal()?;
-    let gateway = options.gateway.gateway(node, Limits::generous(), &Config::default())?;
-    let gateway = match gateway {
-        Some((listen, gateway)) => Some((server::bind(listen).await?, Arc::new(gateway))),
-        None => None,
-    };
+    let here = (node, place.folder());
+    let guard = options.gateway.open(here, Limits::generous(), &Config::default()).await?;
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
     let start = node.remember().await?;
@@ -194,7 +191,7 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
         root_password: opened.root_password,
         access_key_id: opened.access_key_id,
         secret_access_key: opened.secret_access_key,
-        gateway: gateway.as_ref().map(|(listener, _)| url_of(listener)).transpose()?,
+        gateway: guard.as_ref().map(Guard::url).transpose()?,
         metadata: None,
         data: place.folder().display().to_string(),
     };
@@ -212,15 +209,9 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let flusher = tokio::spawn(flush_facts(Arc::clone(node)));
     let follower = tokio::spawn(node::follow(Arc::clone(node)));
     let upkeep = tokio::spawn(upkeep::run(Arc::clone(node), Config::default().keys));
-    let reception = || Reception { settings: connections(), tls: None };
-    let guarding = match gateway {
-        Some((listener, gateway)) => {
-            let stop = server::stop_signal()?;
-            Some(tokio::spawn(server::serve(listener, gateway, reception(), stop)))
-        }
-        None => None,
-    };
-    server::serve(listener, doors, reception(), stop).await;
+    let guarding = guard.map(|guard| guard.serve(connections())).transpose()?;
+    let reception = Reception { settings: connections(), tls: None, versions: Versions::One };
+    server::serve(listener, doors, reception, stop).await;
     if let Some(guarding) = guarding {
         // It heard the same signal.
         let _ = guarding.await;

@@ -7,20 +7,21 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::gateway::{self, Mode, UpstreamOptions};
+use super::gateway::{self, Guard, UpstreamOptions};
 use super::printout::{self, GatewayFacts};
 use super::settings::{self, Settings};
 use super::{OutputFormat, dev};
 use crate::config::Config;
 use crate::doors::Doors;
 use crate::doors::gateway::Gateway;
+use crate::entropy;
 use crate::fault::Fault;
 use crate::follower::{self, Copy, FollowersStore, Leader, Way};
 use crate::keys::MasterKey;
 use crate::log;
-use crate::node::Node;
+use crate::node::{self, Node};
 use crate::operator::Remote;
-use crate::server::{self, Reception, notify};
+use crate::server::{self, Reception, Versions, notify};
 use crate::tls::Tls;
 
 /// Where the gateway listens when nothing is said.
@@ -53,9 +54,10 @@ pub(super) struct Options {
     upstream: Option<String>,
     #[command(flatten)]
     credentials: UpstreamOptions,
-    /// What becomes of what policies do not allow (key `gateway.observe`).
-    #[arg(long, value_enum)]
-    mode: Option<Mode>,
+    /// What becomes of what policies do not allow (key `gateway.mode`): `enforce` refuses it, `observe`
+    /// notes it and lets it pass.
+    #[arg(long, value_name = "[SERVICE=]MODE", value_delimiter = ',')]
+    mode: Vec<String>,
     /// A host below which bucket names may stand (key `gateway.domains`); may be given several times.
     #[arg(long = "domain", value_name = "NAME")]
     domains: Vec<String>,
@@ -101,8 +103,8 @@ fn config(options: &Options) -> Result<Config, Fault> {
     };
     say("--listen", "gateway.listen", options.listen.as_deref());
     say("--upstream", "gateway.upstream", options.upstream.as_deref());
-    let observes = options.mode.map(|mode| if mode == Mode::Observe { "true" } else { "false" });
-    say("--mode", "gateway.observe", observes);
+    let modes = options.mode.join(",");
+    say("--mode", "gateway.mode", (!modes.is_empty()).then_some(&*modes));
     let domains = options.domains.join(",");
     say("--domain", "gateway.domains", (!domains.is_empty()).then_some(&*domains));
     let loaded = options.settings.load(flags)?;
@@ -113,6 +115,11 @@ fn config(options: &Options) -> Result<Config, Fault> {
     if config.gateway.upstream.is_empty() {
         return Err(Fault::Refused(
             "name the store behind the gateway: --upstream s3=http://127.0.0.1:9000".to_owned(),
+        ));
+    }
+    if !config.gateway.tls_certificates.is_empty() {
+        return Err(Fault::Refused(
+            "`gateway.tls_certificates` are secrets of the node, and stay there: set `tls.certificate` and `tls.key`".to_owned(),
         ));
     }
     // An authority of its own would be a secret on the disk: a certificate is given, or there is none.
@@ -143,11 +150,12 @@ async fn serve(
     leader: &Arc<Leader>,
 ) -> Result<(), Fault> {
     let stop = server::stop_signal()?;
-    let credentials = options.credentials.given();
-    let (address, gateway) = gateway::configured_with(config, node, credentials)?
+    let gateway = gateway::configured(config, node, options.credentials.given())?
         .ok_or_else(|| Fault::Refused("`gateway.listen` is no address".to_owned()))?;
-    let listener = server::bind(address).await?;
-    let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
+    let tls = config.tls.enabled.then(|| Tls::start(config, gateway.0.ip())).transpose()?;
+    // Each life counts under a name of its own: nothing is kept that another could go on with.
+    let name = node::follower_name(u64::from_be_bytes(entropy::bytes()?));
+    let guard = Guard::open(gateway, (node, &name), &[], tls.as_ref(), config).await?;
     let health = match options.health {
         Some(address) => Some(server::bind(address).await?),
         None => None,
@@ -157,25 +165,24 @@ async fn serve(
         copy = follower::begin(node, leader) => copy?,
         () = &mut stop => return Ok(()),
     };
-    let url = url(&listener, config.tls.enabled)?;
-    let health_url = health.as_ref().map(|listener| self::url(listener, false)).transpose()?;
+    let url = guard.url()?;
+    let health_url = health.as_ref().map(health_url).transpose()?;
     let facts = GatewayFacts { gateway: url.clone(), health: health_url };
     match OutputFormat::or_what_fits(options.output) {
         OutputFormat::Json => printout::json(&facts)?,
         OutputFormat::Table => printout::gateway(&facts)?,
     }
     tracing::info!(%url, "the gateway is listening, and follows the node");
-    let running = Running::start(config, node, leader, copy, Arc::new(gateway));
+    let running = Running::start(config, node, leader, copy, Arc::clone(guard.gateway()));
     if let Some(listener) = health {
         running.answer_health(config, node, listener)?;
     }
     notify::ready();
-    let stop = async {
-        stop.await;
-        notify::stopping();
-    };
-    let reception = Reception { settings: config.server.clone(), tls };
-    server::serve(listener, Arc::clone(&running.gateway), reception, stop).await;
+    let serving = guard.serve(config.server.clone())?;
+    stop.await;
+    notify::stopping();
+    // It heard the same signal.
+    let _ = serving.await;
     running.end().await;
     tracing::info!("the gateway has stopped");
     Ok(())
@@ -183,7 +190,6 @@ async fn serve(
 
 /// What goes on beside the answering.
 struct Running {
-    gateway: Arc<Gateway>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     /// What hands records to the node, and what they wait in.
     records: Option<(crate::audit::Outbox, tokio::task::JoinHandle<()>)>,
@@ -203,12 +209,11 @@ impl Running {
             let handing = follower::hand_over(Arc::clone(leader), outbox.clone());
             (outbox, tokio::spawn(handing))
         });
-        let forgetting = Arc::clone(&gateway);
-        let forget = move || forgetting.forget_keys();
+        let forget = move || gateway.forget_keys();
         let following = follower::follow(Arc::clone(node), Arc::clone(leader), copy, forget);
         let facts = dev::flush_facts(Arc::clone(node));
         let tasks = vec![tokio::spawn(following), tokio::spawn(facts)];
-        Running { gateway, tasks, records }
+        Running { tasks, records }
     }
 
     fn answer_health(
@@ -218,7 +223,8 @@ impl Running {
         listener: TcpListener,
     ) -> Result<(), Fault> {
         let doors = Arc::new(Doors::new(Arc::clone(node)).configured(config).only_health());
-        let reception = Reception { settings: config.server.clone(), tls: None };
+        let reception =
+            Reception { settings: config.server.clone(), tls: None, versions: Versions::One };
         let stop = server::stop_signal()?;
         tokio::spawn(server::serve(listener, doors, reception, stop));
         Ok(())
@@ -233,10 +239,9 @@ impl Running {
     }
 }
 
-fn url(listener: &TcpListener, is_tls: bool) -> Result<String, Fault> {
-    let scheme = if is_tls { "https" } else { "http" };
+fn health_url(listener: &TcpListener) -> Result<String, Fault> {
     let address = listener
         .local_addr()
         .map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))?;
-    Ok(format!("{scheme}://{address}"))
+    Ok(format!("http://{address}"))
 }

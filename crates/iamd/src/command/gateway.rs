@@ -2,36 +2,31 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use hyper::Uri;
 use iamd_wire::Secret;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::place::Place;
-use super::{OutputFormat, follower, printout, secret_file};
+use super::{OutputFormat, follower, node_name, printout, secret_file};
 use crate::calls::CallFacts;
-use crate::config::Config;
+use crate::config::{Config, ServerSettings};
 use crate::doors::gateway::{
-    self, Gateway, GatewaySettings, UpstreamCredentials, UpstreamSettings,
+    self, Gateway, GatewaySettings, Mode, Modes, UpstreamCredentials, UpstreamSettings,
 };
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::node::Node;
-use crate::operator::{self, BucketOrder, Output, Progress, Wish};
+use crate::operator::{self, BucketOrder, Output, Progress, UsageOrder, Wish};
+use crate::server::{self, Reception, Versions};
+use crate::tls::{ServedCertificates, Tls};
 
 /// The region that stores are asked in when nothing is said; most know no other.
 const REGION_DEFAULT: &str = "us-east-1";
-
-/// What becomes of what policies do not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Mode {
-    /// It is refused.
-    Enforce,
-    /// It is noted, and passes. Signatures are proven all the same.
-    Observe,
-}
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -46,6 +41,8 @@ pub(super) struct Arguments {
 enum Command {
     /// Shows calls through the gateway of a node as they end.
     Tail(Tail),
+    /// Says what accounts have used: requests and bytes, by operation and day.
+    Usage(Usage),
     /// Gives buckets that a store has already to an account.
     ImportBuckets(ImportBuckets),
 }
@@ -61,6 +58,24 @@ struct Tail {
     /// How to print; readable on a terminal, a line of JSON for each call otherwise.
     #[arg(short, long)]
     output: Option<OutputFormat>,
+}
+
+#[derive(Args)]
+struct Usage {
+    #[command(flatten)]
+    place: Place,
+    /// Only that of this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// From this day on, such as 2026-01-31, UTC.
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// Up to this day.
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
+    /// Adds the days of each month up.
+    #[arg(long)]
+    by_month: bool,
 }
 
 #[derive(Args)]
@@ -86,6 +101,10 @@ struct ImportBuckets {
 pub(super) async fn run(arguments: Arguments) -> Result<(), Fault> {
     match arguments.command {
         Some(Command::Tail(tail)) => watch(tail).await,
+        Some(Command::Usage(Usage { place, account, from, to, by_month })) => {
+            let order = UsageOrder { account_id: account, from, to, by_month };
+            place.run(Wish::ReadUsage(order)).await
+        }
         Some(Command::ImportBuckets(import)) => import_buckets(import).await,
         None => follower::run(arguments.options).await,
     }
@@ -179,8 +198,9 @@ fn readable(facts: &CallFacts) -> String {
     let who = facts.principal.as_deref().unwrap_or("anonymous");
     let what = facts.operation.as_deref().unwrap_or("-");
     let code = facts.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+    let mode = if facts.mode == Mode::Observe.as_str() { " observe" } else { "" };
     let mut text = format!(
-        "{time} {}{code} {what} {who} in {} out {} {:.1} ms\n",
+        "{time} {}{code} {what} {who} in {} out {} {:.1} ms{mode}\n",
         facts.status, facts.bytes_in, facts.bytes_out, facts.milliseconds
     );
     for ruling in &facts.decisions {
@@ -225,13 +245,90 @@ pub(super) struct GatewayOptions {
     upstream: Option<String>,
     #[command(flatten)]
     credentials: UpstreamOptions,
-    /// What becomes of what policies do not allow.
-    #[arg(long, env = "IAMD_GATEWAY_MODE", value_enum, default_value = "enforce")]
-    gateway_mode: Mode,
+    /// What becomes of what policies do not allow: `enforce` refuses it, `observe` notes it and lets it
+    /// pass; `s3=observe` says so for one service.
+    #[arg(long, env = "IAMD_GATEWAY_MODE", value_delimiter = ',', value_name = "[SERVICE=]MODE")]
+    gateway_mode: Vec<String>,
+    /// Only observes these principals: an ARN, in which `*` stands for any characters, such as
+    /// `arn:aws:iam::111122223333:user/ci*`. May be given several times; the closest one counts.
+    #[arg(long, env = "IAMD_GATEWAY_OBSERVE", value_delimiter = ',', value_name = "ARN")]
+    observe: Vec<String>,
+    /// Refuses these principals what policies do not allow, whatever is said of others.
+    #[arg(long, env = "IAMD_GATEWAY_ENFORCE", value_delimiter = ',', value_name = "ARN")]
+    enforce: Vec<String>,
     /// A host below which bucket names may stand, such as `s3.example.com`; may be given several
     /// times.
     #[arg(long, env = "IAMD_GATEWAY_DOMAIN", value_delimiter = ',', default_value = "localhost")]
     gateway_domain: Vec<String>,
+    /// The ARN of a server certificate of IAM; the gateway then speaks TLS. May be given several
+    /// times: clients get the one for the name that they ask for, others the first.
+    #[arg(long, env = "IAMD_GATEWAY_TLS_CERTIFICATES", requires = "gateway", value_name = "ARN")]
+    #[arg(value_delimiter = ',')]
+    tls_certificate: Vec<String>,
+}
+
+/// A gateway that listens, and does not serve yet.
+pub(super) struct Guard {
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    tls: Option<Tls>,
+}
+
+impl Guard {
+    /// Listens, for a node that counts under this name. With `arns` of server certificates it speaks TLS with these, else as `tls` says.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] that says which address or certificate cannot be used.
+    pub(super) async fn open(
+        (listen, gateway): (SocketAddr, Gateway),
+        (node, name): (&Arc<Node>, &str),
+        arns: &[String],
+        tls: Option<&Tls>,
+        config: &Config,
+    ) -> Result<Guard, Fault> {
+        let listener = server::bind(listen).await?;
+        node.facts().usage().begin(name, node.clock().now())?;
+        let tls = match arns.is_empty() {
+            true => tls.cloned(),
+            false => {
+                let user = format!("gateway {}", address_of(&listener)?);
+                let state = &node.snapshot().state;
+                let served = ServedCertificates::find(arns, &user, state)?;
+                Some(Tls::serving(node, Arc::new(served), config)?)
+            }
+        };
+        let tls = tls.map(|tls| tls.with_http_2());
+        Ok(Guard { listener, gateway: Arc::new(gateway), tls })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]
+    pub(super) fn url(&self) -> Result<String, Fault> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", address_of(&self.listener)?))
+    }
+
+    /// The gateway.
+    pub(super) fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Serves until the process is told to stop.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when signals cannot be caught.
+    pub(super) fn serve(self, settings: ServerSettings) -> Result<JoinHandle<()>, Fault> {
+        let stop = server::stop_signal()?;
+        let reception = Reception { settings, tls: self.tls, versions: Versions::OneAndTwo };
+        Ok(tokio::spawn(server::serve(self.listener, self.gateway, reception, stop)))
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Fault> {
+    let address = listener.local_addr();
+    address.map_err(|error| Fault::Unavailable(format!("the address is unknown: {error}")))
 }
 
 impl GatewayOptions {
@@ -239,7 +336,18 @@ impl GatewayOptions {
     ///
     /// # Errors
     /// [`Fault::Refused`] that says which option cannot be.
-    pub(super) fn gateway(
+    pub(super) async fn open(
+        &self,
+        (node, folder): (&Arc<Node>, &Path),
+        limits: Limits,
+        config: &Config,
+    ) -> Result<Option<Guard>, Fault> {
+        let Some(gateway) = self.gateway(node, limits, config)? else { return Ok(None) };
+        let name = node_name::of(folder)?;
+        Guard::open(gateway, (node, &name), &self.tls_certificate, None, config).await.map(Some)
+    }
+
+    fn gateway(
         &self,
         node: &Arc<Node>,
         limits: Limits,
@@ -250,7 +358,7 @@ impl GatewayOptions {
         };
         let settings = GatewaySettings {
             upstream: self.credentials.settings(upstream)?,
-            observe: self.gateway_mode == Mode::Observe,
+            modes: Modes::read(&self.gateway_mode, &self.observe, &self.enforce)?,
             domains: self.gateway_domain.iter().map(|name| name.to_ascii_lowercase()).collect(),
         };
         let gateway = Gateway::new(Arc::clone(node), settings, limits, config)?;
@@ -277,22 +385,27 @@ impl UpstreamOptions {
     }
 }
 
-/// The gateway that the settings of a server ask for.
+/// The gateway that the settings of a server ask for; `tls` is that of the API.
+///
+/// # Errors
+/// [`Fault::Refused`] that says which setting cannot be.
+pub(super) async fn open_configured(
+    config: &Config,
+    node: &Arc<Node>,
+    tls: Option<&Tls>,
+) -> Result<Option<Guard>, Fault> {
+    let Some(gateway) = configured(config, node, None)? else { return Ok(None) };
+    let arns = &config.gateway.tls_certificates;
+    let name = node_name::of(&config.data)?;
+    Guard::open(gateway, (node, &name), arns, tls, config).await.map(Some)
+}
+
+/// The gateway that the settings ask for; with credentials for the store that are given otherwise, if
+/// they are.
 ///
 /// # Errors
 /// [`Fault::Refused`] that says which setting cannot be.
 pub(super) fn configured(
-    config: &Config,
-    node: &Arc<Node>,
-) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
-    configured_with(config, node, None)
-}
-
-/// The same with credentials for the store that are given otherwise, if they are.
-///
-/// # Errors
-/// As [`configured`].
-pub(super) fn configured_with(
     config: &Config,
     node: &Arc<Node>,
     given: Option<UpstreamCredentials>,
@@ -312,7 +425,7 @@ pub(super) fn configured_with(
     };
     let settings = GatewaySettings {
         upstream: upstream_settings(&gateway.upstream, credentials, &gateway.upstream_region)?,
-        observe: gateway.observe,
+        modes: Modes::read(&gateway.mode, &gateway.observe, &gateway.enforce)?,
         domains: gateway.domains.iter().map(|name| name.to_ascii_lowercase()).collect(),
     };
     // The rates of AWS's IAM are none for objects.

@@ -6,7 +6,7 @@ use super::{OutputFormat, printout, status};
 use crate::fault::Fault;
 use crate::operator::{
     BucketsImported, Granted, MfaFacts, OperatorFacts, PasswordFacts, Purpose, RevocationFacts,
-    StandingFacts,
+    StandingFacts, UsageLine,
 };
 
 /// Prints what was granted.
@@ -31,6 +31,7 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Buckets(facts) => printout::json(facts),
         // Only a process asks for that.
         Granted::Watched | Granted::Followed(_) => Ok(()),
+        Granted::Usage(lines) => printout::json(lines),
         Granted::Status(facts) => printout::json(facts),
         Granted::Examination(facts) => printout::json(facts),
         Granted::Operator(facts) => printout::json(facts),
@@ -57,6 +58,7 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Buckets(facts) => printout::text(&buckets(facts)),
         // Only a process asks for that.
         Granted::Watched | Granted::Followed(_) => Ok(()),
+        Granted::Usage(lines) => printout::text(&usage(lines)),
         Granted::Status(facts) => printout::text(&status::text(facts)),
         // `iamd doctor` judges it, and prints findings.
         Granted::Examination(facts) => printout::json(facts),
@@ -158,6 +160,27 @@ fn operators(all: &[OperatorFacts]) -> String {
         let line = writeln!(text, "{name:<24} {id:<22} {created:<20}{purpose}");
         // Writing to text does not fail.
         debug_assert!(line.is_ok());
+    }
+    text
+}
+
+fn usage(lines: &[UsageLine]) -> String {
+    let mut text = format!(
+        "{:<14} {:<10} {:<8} {:<28} {:>12} {:>10} {:>16} {:>16}\n",
+        "ACCOUNT", "PERIOD", "SERVICE", "OPERATION", "REQUESTS", "DENIED", "BYTES IN", "BYTES OUT"
+    );
+    for line in lines {
+        text.push_str(&format!(
+            "{:<14} {:<10} {:<8} {:<28} {:>12} {:>10} {:>16} {:>16}\n",
+            line.account_id,
+            line.period,
+            line.service,
+            line.operation,
+            line.requests,
+            line.denied,
+            line.bytes_in,
+            line.bytes_out
+        ));
     }
     text
 }

@@ -19,6 +19,7 @@ mod init;
 mod key;
 mod manual;
 mod mfa;
+mod node_name;
 mod operator;
 mod place;
 mod policy;
@@ -81,7 +82,8 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
-    /// Guards an S3 store for a node that runs elsewhere; watches calls, gives buckets to accounts.
+    /// Guards an S3 store for a node that runs elsewhere; watches calls, says what was used, and gives
+    /// buckets to accounts.
     Gateway(Box<gateway::Arguments>),
     /// Makes hardware MFA tokens known.
     Mfa {

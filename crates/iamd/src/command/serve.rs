@@ -14,7 +14,7 @@ use crate::config::{Config, KeySettings};
 use crate::doors::Doors;
 use crate::fault::Fault;
 use crate::node::{self, Node, upkeep};
-use crate::server::{self, Reception, notify};
+use crate::server::{self, Reception, Versions, notify};
 use crate::tls::{Tls, authority};
 use crate::{log, operator, password};
 
@@ -71,10 +71,7 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
     let stop = server::stop_signal()?;
     let tls = config.tls.enabled.then(|| Tls::start(config, address.ip())).transpose()?;
     let _operator = operator::open(node, &config.data)?;
-    let gateway = match gateway::configured(config, node)? {
-        Some((listen, gateway)) => Some((server::bind(listen).await?, Arc::new(gateway))),
-        None => None,
-    };
+    let guard = gateway::open_configured(config, node, tls.as_ref()).await?;
     let doors = Doors::new(Arc::clone(node)).configured(config);
     let doors = Arc::new(doors.with_operators(&config.data));
     let facts = facts(config, address);
@@ -85,15 +82,9 @@ async fn serve(options: &Options, config: &Config, node: &Arc<Node>) -> Result<(
         OutputFormat::Table => printout::serve(&facts)?,
     }
     tracing::info!(%address, tls = config.tls.enabled, "iamd is listening");
-    let reception = || Reception { settings: config.server.clone(), tls: tls.clone() };
-    let guarding = match gateway {
-        Some((listener, gateway)) => {
-            let stop = server::stop_signal()?;
-            Some(tokio::spawn(server::serve(listener, gateway, reception(), stop)))
-        }
-        None => None,
-    };
-    until_stopped((node, config.keys), listener, doors, reception(), stop).await;
+    let guarding = guard.map(|guard| guard.serve(config.server.clone())).transpose()?;
+    let reception = Reception { settings: config.server.clone(), tls, versions: Versions::One };
+    until_stopped((node, config.keys), listener, doors, reception, stop).await;
     if let Some(guarding) = guarding {
         // It heard the same signal.
         let _ = guarding.await;

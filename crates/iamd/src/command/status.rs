@@ -51,9 +51,17 @@ pub(super) fn text(facts: &StatusFacts) -> String {
         ("Connections", facts.connections.to_string()),
         ("Memory", memory.unwrap_or_else(unknown)),
         ("Certificate ends", facts.tls_ends.clone().unwrap_or_else(|| "no certificate".to_owned())),
+        ("Gateway certificates", certificates(facts)),
         ("Last backup", facts.last_backup.clone().unwrap_or_else(unknown)),
     ];
     pairs.iter().map(|(name, value)| lines(&[(name, value)])).collect()
+}
+
+fn certificates(facts: &StatusFacts) -> String {
+    let all = facts.gateway_certificates.iter();
+    let all: Vec<String> =
+        all.map(|served| format!("{} ends {}", served.arn, served.ends)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 /// A length of time, in its two greatest units.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Config;
 use super::keys::{Key, key};
+use crate::doors::gateway::Modes;
 
 /// The gateway in front of an S3 store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +20,16 @@ pub struct GatewayConfig {
     pub upstream_access_key_id: String,
     /// A file with its secret.
     pub upstream_secret_access_key_file: PathBuf,
-    /// Whether denials are only noted.
-    pub observe: bool,
+    /// What becomes of denials: `enforce`, `observe`, or `SERVICE=` and one of both.
+    pub mode: Vec<String>,
+    /// ARNs of principals whose denials are only noted.
+    pub observe: Vec<String>,
+    /// ARNs of principals whose denials are denials, whatever is said of others.
+    pub enforce: Vec<String>,
     /// Hosts below which bucket names may stand.
     pub domains: Vec<String>,
+    /// ARNs of the server certificates of IAM that it serves; empty to speak TLS as the API does.
+    pub tls_certificates: Vec<String>,
 }
 
 impl Default for GatewayConfig {
@@ -33,8 +40,11 @@ impl Default for GatewayConfig {
             upstream_region: "us-east-1".to_owned(),
             upstream_access_key_id: String::new(),
             upstream_secret_access_key_file: PathBuf::new(),
-            observe: false,
+            mode: Vec::new(),
+            observe: Vec::new(),
+            enforce: Vec::new(),
             domains: Vec::new(),
+            tls_certificates: Vec::new(),
         }
     }
 }
@@ -73,15 +83,33 @@ pub(super) fn keys() -> Vec<Key> {
             |config| &mut config.gateway.upstream_secret_access_key_file,
         ),
         key(
+            ("gateway", "mode"),
+            "What becomes of what policies do not allow: enforce refuses it, observe notes it and lets it\n\
+             pass, s3=observe says so for one service. Empty: enforce. Signatures are proven all the same,\n\
+             and requests without one are never let pass.",
+            |config| &mut config.gateway.mode,
+        ),
+        key(
             ("gateway", "observe"),
-            "Whether what policies do not allow is noted and passes, instead of being refused. \
-             Signatures are proven all the same.",
+            "ARNs of principals who are only observed, such as arn:aws:iam::111122223333:user/ci*, in which\n\
+             * stands for any characters. The closest ARN counts, of this list and the next.",
             |config| &mut config.gateway.observe,
+        ),
+        key(
+            ("gateway", "enforce"),
+            "ARNs of principals who are refused what policies do not allow, whatever is said of others.",
+            |config| &mut config.gateway.enforce,
         ),
         key(
             ("gateway", "domains"),
             "Hosts below which bucket names may stand, such as s3.example.com.",
             |config| &mut config.gateway.domains,
+        ),
+        key(
+            ("gateway", "tls_certificates"),
+            "ARNs of server certificates that were uploaded to IAM, for the gateway's address: clients\n\
+             get the one for the name that they ask for, others the first. Empty: as the API.",
+            |config| &mut config.gateway.tls_certificates,
         ),
     ]
 }
@@ -99,6 +127,9 @@ pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
     if gateway.upstream.is_empty() {
         found("gateway.upstream", "must name the store behind the gateway".to_owned());
     }
+    if let Err(fault) = Modes::read(&gateway.mode, &gateway.observe, &gateway.enforce) {
+        found("gateway.mode", format!("cannot be: {fault}"));
+    }
     let has_id = !gateway.upstream_access_key_id.is_empty();
     let has_secret = !gateway.upstream_secret_access_key_file.as_os_str().is_empty();
     if has_id != has_secret {
@@ -108,7 +139,7 @@ pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
         );
     }
     let is_open = !address.ip().is_loopback() && config.server.proxies.is_empty();
-    if !config.tls.enabled && is_open {
+    if !config.tls.enabled && gateway.tls_certificates.is_empty() && is_open {
         let message = format!("is {address}, which is reached from other machines without TLS");
         found("gateway.listen", message);
     }

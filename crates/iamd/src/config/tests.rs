@@ -38,7 +38,6 @@ fn every_key_can_be_set_by_its_variable_and_nothing_else_changes() {
         "tls.certificate" | "tls.key" => "a.pem".to_owned(),
         "log.format" => "json".to_owned(),
         "gateway.listen" => "127.0.0.1:1".to_owned(),
-        "gateway.observe" => "true".to_owned(),
         "gateway.domains" => "s3.example".to_owned(),
         "body.bytes_max" => "65537".to_owned(),
         "body.memory_bytes_max" => "1000000000".to_owned(),

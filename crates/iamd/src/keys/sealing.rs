@@ -262,6 +262,8 @@ fn seal(from: &Prk, header: &[u8], place: &[u8], content: Vec<u8>) -> Result<Vec
             key.seal_in_place_append_tag(zero_nonce(), Aad::from(place), &mut *content).ok()
         })
         .ok_or_else(|| Fault::Bug("a row cannot be sealed".to_owned()))?;
+    // It is sealed now: nothing of it needs to be wiped.
+    let content = std::mem::take(&mut *content);
     let mut sealed = Vec::with_capacity(header.len() + content.len());
     sealed.extend_from_slice(header);
     sealed.extend_from_slice(&content);

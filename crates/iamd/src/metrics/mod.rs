@@ -3,6 +3,7 @@
 //! Names and labels are fixed by the tables of operations, error codes and policy types, so that
 //! what a client sends cannot make the page grow.
 
+mod gateway;
 mod process;
 mod store;
 
@@ -25,6 +26,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::fault::Fault;
 use crate::node::Node;
 use crate::{password, tls};
+pub use gateway::{Fate, GatewayMetrics, Kind, StoreFailure};
 pub use process::resident_bytes;
 pub use store::Measured;
 
@@ -51,6 +53,7 @@ pub struct Metrics {
     connections_refused: Counter,
     claims: Family<Claim, Counter>,
     audit_lost: Counter,
+    gateway: GatewayMetrics,
     levels: Levels,
     process: process::Process,
 }
@@ -66,6 +69,13 @@ struct Levels {
     audit_waiting_bytes: Gauge,
     /// One if there is a certificate; else none.
     tls_end: Family<NoLabels, Gauge>,
+    /// By the ARNs of the settings.
+    gateway_tls_end: Family<Served, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Served {
+    certificate: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -111,6 +121,7 @@ impl Default for Metrics {
             connections_refused: Counter::default(),
             claims: Family::default(),
             audit_lost: Counter::default(),
+            gateway: GatewayMetrics::default(),
             levels: Levels::default(),
             process: process::Process::default(),
         };
@@ -168,7 +179,13 @@ impl Metrics {
             "Records of the audit trail that found no place",
             self.audit_lost.clone(),
         );
+        self.gateway.register(registry);
         self.register_levels();
+    }
+
+    /// The numbers of the gateway.
+    pub fn gateway(&self) -> &GatewayMetrics {
+        &self.gateway
     }
 
     fn register_levels(&mut self) {
@@ -207,6 +224,12 @@ impl Metrics {
             "When the certificate in force ends, since 1970",
             Unit::Seconds,
             levels.tls_end.clone(),
+        );
+        registry.register_with_unit(
+            "gateway_certificate_end_timestamp",
+            "When the server certificates of IAM end that the gateway serves, since 1970",
+            Unit::Seconds,
+            levels.gateway_tls_end.clone(),
         );
     }
 
@@ -285,6 +308,11 @@ impl Metrics {
         }
         if let Some(end) = tls::in_force_until() {
             self.levels.tls_end.get_or_create(&[]).set(end.seconds());
+        }
+        let served = node.facts().served_certificates();
+        for facts in served.iter().flat_map(|served| served.facts(&node.snapshot().state)) {
+            let served = Served { certificate: facts.arn };
+            self.levels.gateway_tls_end.get_or_create(&served).set(facts.end.seconds());
         }
         self.process.read();
         let mut page = String::new();

@@ -3,18 +3,20 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use iamd_core::account_id::AccountId;
 use iamd_core::operation::{Access, Facts, LastUse};
-use iamd_core::state::State;
+use iamd_core::state::{Account, ServerCertificate, State};
 use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
 
 use super::accesses::{self, AccessTable};
 use super::load::store_fault;
+use super::usage::{self, UsageTable};
 use crate::fault::Fault;
+use crate::tls::ServedCertificates;
 
 /// A use is noted once in this many seconds. IAM User Guide, "Getting credential reports".
 pub(super) const WINDOW_SECONDS: i64 = 15 * 60;
@@ -27,6 +29,8 @@ const FORGOTTEN_MAX: usize = 10_000;
 pub struct FactTable {
     uses: RwLock<HashMap<Box<str>, Use>>,
     accesses: AccessTable,
+    usage: UsageTable,
+    served: OnceLock<Arc<ServedCertificates>>,
 }
 
 struct Use {
@@ -38,9 +42,29 @@ struct Use {
 
 impl FactTable {
     pub(super) async fn load(store: &dyn Store, now: Timestamp) -> Result<FactTable, Fault> {
-        let mut loader = Loader { uses: HashMap::new(), accesses: AccessTable::default(), now };
+        let mut loader = Loader {
+            uses: HashMap::new(),
+            accesses: AccessTable::default(),
+            usage: UsageTable::default(),
+            now,
+        };
         store.read_facts(&mut loader).await.map_err(store_fault)?;
-        Ok(FactTable { uses: RwLock::new(loader.uses), accesses: loader.accesses })
+        Ok(FactTable {
+            uses: RwLock::new(loader.uses),
+            accesses: loader.accesses,
+            usage: loader.usage,
+            served: OnceLock::new(),
+        })
+    }
+
+    /// Says which server certificates the gateway of this process serves. The first ones stay.
+    pub fn serve_certificates(&self, served: Arc<ServedCertificates>) {
+        self.served.get_or_init(|| served);
+    }
+
+    /// The server certificates that the gateway of this process serves, if it does.
+    pub fn served_certificates(&self) -> Option<&ServedCertificates> {
+        self.served.get().map(|served| &**served)
     }
 
     /// Notes that a principal tried to use an action such as `s3:GetObject`, whether it was allowed
@@ -70,14 +94,32 @@ impl FactTable {
         uses.insert(id.into(), Use { account, last, fresh: true });
     }
 
-    /// Takes a use that another process has noted, unless a later one is known.
-    pub fn receive(&self, state: &State, account: AccountId, fact: FactRef<'_>, now: Timestamp) {
+    /// Takes in what another process has noted; gives the counts of usage in it, which are for the
+    /// store. What says nothing is left out.
+    pub(super) fn receive(&self, state: &State, facts: Vec<Fact>, now: Timestamp) -> Vec<Fact> {
+        let mut counts = Vec::new();
+        for fact in facts {
+            let account = AccountId::from_number(fact.account.0);
+            let Some(account) = account.filter(|id| state.account(*id).is_some()) else { continue };
+            let view =
+                FactRef { account: fact.account, key: &fact.key, at: fact.at, bytes: &fact.bytes };
+            if !usage::is_usage(&fact.key) {
+                self.receive_use(state, account, view, now);
+            } else if usage::is_of_follower(account, view) {
+                counts.push(fact);
+            }
+        }
+        counts
+    }
+
+    /// Takes a use, unless a later one is known.
+    fn receive_use(&self, state: &State, account: AccountId, fact: FactRef<'_>, now: Timestamp) {
         let time = Timestamp::from_seconds(fact.at);
+        let Ok(text) = std::str::from_utf8(fact.bytes) else { return };
         // Nothing is used in the future.
-        if state.account(account).is_none() || time > now {
+        if time > now {
             return;
         }
-        let Ok(text) = std::str::from_utf8(fact.bytes) else { return };
         if let Some((principal, action)) = accesses::parts(fact.key) {
             let uses = self.accesses.of(account, principal);
             let is_known = uses.iter().any(|known| *known.action == *action && known.time >= time);
@@ -93,13 +135,19 @@ impl FactTable {
         }
     }
 
-    /// Forgets everything.
+    /// What accounts use of what the gateway guards.
+    pub fn usage(&self) -> &UsageTable {
+        &self.usage
+    }
+
+    /// Forgets everything but usage: what was used, was used.
     pub fn clear(&self) {
         self.uses.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.accesses.clear();
     }
 
-    pub(super) async fn flush(&self, store: &dyn Store) -> Result<(), Fault> {
+    pub(super) async fn flush(&self, store: &dyn Store, now: Timestamp) -> Result<(), Fault> {
+        self.usage.flush(store, now).await?;
         self.accesses.flush(store).await?;
         self.flush_uses(store).await
     }
@@ -166,6 +214,14 @@ impl Facts for FactTable {
     fn accesses(&self, account: AccountId, principal: &str) -> Vec<Access> {
         self.accesses.of(account, principal)
     }
+
+    fn user_of_certificate(
+        &self,
+        account: &Account,
+        certificate: &ServerCertificate,
+    ) -> Option<Box<str>> {
+        self.served.get()?.user_of(account, certificate)
+    }
 }
 
 /// Whether there is an access key or a role of this id.
@@ -189,13 +245,17 @@ fn fact(id: &str, known: &Use) -> Fact {
 struct Loader {
     uses: HashMap<Box<str>, Use>,
     accesses: AccessTable,
+    usage: UsageTable,
     now: Timestamp,
 }
 
 impl FactVisitor for Loader {
     fn fact(&mut self, fact: FactRef<'_>) -> ControlFlow<()> {
         let account = AccountId::from_stored(fact.account.0);
-        if account.is_some_and(|account| self.accesses.load(account, fact, self.now)) {
+        let is_taken = |account| {
+            self.usage.load(account, fact, self.now) || self.accesses.load(account, fact, self.now)
+        };
+        if account.is_some_and(is_taken) {
             return ControlFlow::Continue(());
         }
         let words = std::str::from_utf8(fact.bytes).ok().and_then(|text| text.split_once('\0'));

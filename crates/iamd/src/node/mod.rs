@@ -26,6 +26,7 @@ mod scene;
 mod snapshot;
 mod survey;
 pub mod upkeep;
+mod usage;
 mod witness;
 
 use std::collections::HashMap;
@@ -40,7 +41,7 @@ use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
 use iamd_core::quota::Quotas;
 use iamd_core::state::AccountChanges;
-use iamd_store::{Cursor, Revision, Store};
+use iamd_store::{Cursor, Fact, Revision, Store};
 use iamd_wire::shown::Shown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -55,6 +56,7 @@ pub(crate) use new_life::end_sessions;
 pub use reset::Start;
 pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
+pub use usage::{Day, Tally, Used, follower_name};
 
 use crate::audit::{self, Audit};
 use crate::calls::Calls;
@@ -333,12 +335,41 @@ impl Node {
         queue::write_directory(self, account, event, plan).await
     }
 
+    /// Takes in what another process has noted: when things were used, and how much.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]
+    pub async fn receive_facts(&self, facts: Vec<Fact>) -> Result<(), Fault> {
+        let counts = {
+            let (snapshot, now) = (self.snapshot(), self.clock.now());
+            self.facts.receive(&snapshot.state, facts, now)
+        };
+        if counts.is_empty() {
+            return Ok(());
+        }
+        self.store.merge_facts(counts).await.map_err(load::store_fault)
+    }
+
     /// Writes the facts gathered since the last time to the store.
     ///
     /// # Errors
     /// [`Fault::Unavailable`]; the facts are kept and tried again.
     pub async fn flush_facts(&self) -> Result<(), Fault> {
-        self.facts.flush(&*self.store).await
+        self.facts.flush(&*self.store, self.clock.now()).await
+    }
+
+    /// What accounts, or one of them, have used of what gateways guard, from a day to a day.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]
+    pub async fn usage(
+        &self,
+        account: Option<AccountId>,
+        days: (Day, Day),
+    ) -> Result<Vec<Used>, Fault> {
+        // What other nodes have counted is in the store alone.
+        self.flush_facts().await?;
+        usage::UsageTable::read(&*self.store, account, days).await
     }
 
     /// Forgets when things were last used that are no more.

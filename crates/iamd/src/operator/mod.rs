@@ -23,6 +23,7 @@ mod status;
 mod tests;
 mod traces;
 mod transfer;
+mod usage;
 mod way;
 mod wish;
 
@@ -51,9 +52,10 @@ pub use revoke::{RevocationFacts, RevokeOrder};
 pub use revoke::{keep_replaying, replay};
 pub use status::StatusFacts;
 #[cfg(test)]
-pub use status::{Counts, StoreFacts};
+pub use status::{CertificateFacts, Counts, StoreFacts};
 pub use traces::permit;
 pub use transfer::{ExportFacts, ImportFacts, ImportOrder};
+pub use usage::{UsageLine, UsageOrder};
 pub use wish::{Granted, Site, Wish, grant};
 
 use crate::fault::Fault;

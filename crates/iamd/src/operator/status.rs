@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::wish::Site;
 use crate::metrics::resident_bytes;
 use crate::node::Snapshot;
-use crate::tls::{self, authority};
+use crate::tls::{self, ServedFacts, authority};
 use crate::{fault::Fault, password};
 
 /// The file in which a backup says when it was made: one line, a time.
@@ -47,8 +47,26 @@ pub struct StatusFacts {
     pub memory_bytes: Option<i64>,
     /// When the certificate in force ends, if there is one.
     pub tls_ends: Option<String>,
+    /// The server certificates of IAM that the gateway serves.
+    #[serde(default)]
+    pub gateway_certificates: Vec<CertificateFacts>,
     /// When the last backup was made, as the folder says.
     pub last_backup: Option<String>,
+}
+
+/// A server certificate of IAM that the gateway serves.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct CertificateFacts {
+    /// The ARN in the settings.
+    pub arn: String,
+    /// The unique id of the certificate that is served under it.
+    pub id: String,
+    /// When that one ends.
+    pub ends: String,
+    /// The same in seconds from now; below zero once it has.
+    pub seconds_left: i64,
+    /// Whether the account still has a certificate of this ARN.
+    pub is_there: bool,
 }
 
 /// How the store is.
@@ -114,6 +132,7 @@ pub(super) async fn status(site: &Site<'_>) -> Result<StatusFacts, Fault> {
         connections: node.metrics().connections_open(),
         memory_bytes: resident_bytes(),
         tls_ends: tls_ends(site.folder),
+        gateway_certificates: gateway_certificates(site),
         last_backup: last_backup(site.folder),
     })
 }
@@ -192,6 +211,20 @@ fn tls_ends(folder: &Path) -> Option<String> {
     tls::in_force_until()
         .or_else(|| of_file().map(|validity| validity.end))
         .map(|end| end.to_string())
+}
+
+fn gateway_certificates(site: &Site<'_>) -> Vec<CertificateFacts> {
+    let Some(served) = site.node.facts().served_certificates() else { return Vec::new() };
+    let now = site.node.clock().now();
+    let facts = served.facts(&site.node.snapshot().state).into_iter();
+    let fact = |facts: ServedFacts| CertificateFacts {
+        arn: facts.arn,
+        id: facts.id,
+        ends: facts.end.to_string(),
+        seconds_left: facts.end.seconds().saturating_sub(now.seconds()),
+        is_there: facts.is_there,
+    };
+    facts.map(fact).collect()
 }
 
 fn last_backup(folder: &Path) -> Option<String> {

@@ -22,6 +22,7 @@ use super::revoke::{self, RevocationFacts, RevokeOrder};
 use super::status::{self, StatusFacts};
 use super::traces::{self, Traces};
 use super::transfer::{self, ExportFacts, ImportFacts, ImportOrder};
+use super::usage::{self, UsageLine, UsageOrder};
 use crate::audit;
 use crate::backup;
 use crate::fault::Fault;
@@ -80,6 +81,8 @@ pub enum Wish {
     ImportBuckets(BucketOrder),
     /// Write calls through the gateway into the output as they end, until nobody reads it.
     WatchCalls,
+    /// Say what accounts have used of what the gateway guards.
+    ReadUsage(UsageOrder),
     /// Say how the node is.
     Status,
     /// Look at everything that `iamd doctor` judges.
@@ -153,6 +156,7 @@ impl Wish {
             | Wish::ListOperators
             | Wish::VerifyAudit
             | Wish::WatchCalls
+            | Wish::ReadUsage(_)
             | Wish::ExportAccount { .. }
             | Wish::Status
             | Wish::ReadPolicies { .. }
@@ -177,6 +181,7 @@ impl Wish {
             Wish::Revoke { .. } => "iamd:Revoke",
             Wish::ImportBuckets(_) => "iamd:ImportBuckets",
             Wish::WatchCalls => "iamd:WatchCalls",
+            Wish::ReadUsage(_) => "iamd:ReadUsage",
             Wish::Status => "iamd:Status",
             Wish::Examine => "iamd:Examine",
             Wish::CreateOperator { .. } => "iamd:CreateOperator",
@@ -201,6 +206,7 @@ impl Wish {
             | Wish::RecoverMfa { .. }
             | Wish::Revoke { .. }
             | Wish::ImportBuckets(_)
+            | Wish::ReadUsage(_)
             | Wish::Status
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
@@ -249,6 +255,8 @@ pub enum Granted {
     Buckets(BucketsImported),
     /// Nobody reads any more.
     Watched,
+    /// What was used.
+    Usage(Vec<UsageLine>),
     /// How the node is.
     Status(StatusFacts),
     /// What it knows of itself.
@@ -331,6 +339,7 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
         Wish::Revoke { what } => revoke::revoke(site, what).await.map(Granted::Revocation),
         Wish::ImportBuckets(order) => buckets::import(site, order).await.map(Granted::Buckets),
         Wish::WatchCalls => calls::watch(site).await.map(|()| Granted::Watched),
+        Wish::ReadUsage(order) => usage::lines(site, order).await.map(Granted::Usage),
         Wish::Status => status::status(site).await.map(Granted::Status),
         Wish::Examine => examination::examine(site).await.map(Granted::Examination),
         Wish::CreateOperator { name, purpose } => {

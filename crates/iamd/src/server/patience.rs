@@ -2,13 +2,15 @@
 //!
 //! Bodies have their own patience, in `limits/body.rs`.
 
+use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 /// How long each is waited for.
@@ -22,9 +24,36 @@ pub struct Patience {
     pub write: Duration,
 }
 
+/// Most requests that a client may break off beyond those that it lets finish, on one connection.
+// CHOICE: whoever opens requests only to reset them (CVE-2023-44487) costs more than he pays; a player
+// that jumps about in a film lets most of its requests finish.
+const BROKEN_OFF_MAX: u32 = 128;
+
 /// What a connection is doing, shared with whoever answers its requests.
 #[derive(Debug, Clone)]
-pub struct Activity(Arc<Mutex<(Phase, Instant)>>);
+pub struct Activity(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    enough: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// Requests that are answered at this moment.
+    open: usize,
+    /// Whether requests share the connection, as in HTTP/2.
+    is_shared: bool,
+    /// Since when answers wait for the client to take more of them, where requests share the connection.
+    offered: HashMap<u64, Instant>,
+    begun: u64,
+    broken_off: u32,
+    /// Whoever reads from the connection, to be told that there is a new deadline.
+    reader: Option<Waker>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -36,25 +65,109 @@ enum Phase {
 impl Activity {
     /// A connection that has just begun.
     pub fn new() -> Activity {
-        Activity(Arc::new(Mutex::new((Phase::Idle, Instant::now()))))
+        let state = State {
+            phase: Phase::Idle,
+            since: Instant::now(),
+            open: 0,
+            is_shared: false,
+            offered: HashMap::new(),
+            begun: 0,
+            broken_off: 0,
+            reader: None,
+        };
+        Activity(Arc::new(Shared { state: Mutex::new(state), enough: Notify::new() }))
     }
 
-    /// A whole head has arrived.
-    pub fn request_begins(&self) {
-        self.enter(Phase::Busy);
+    /// A whole head has arrived; `is_shared` says that other requests may come before it is answered.
+    pub fn request_begins(&self, is_shared: bool) -> Exchange {
+        let mut state = self.lock();
+        state.is_shared = is_shared;
+        state.begun += 1;
+        state.open += 1;
+        state.enter(Phase::Busy);
+        Exchange { activity: self.clone(), number: state.begun, has_finished: false }
     }
 
-    /// It has been answered.
-    pub fn request_ends(&self) {
-        self.enter(Phase::Idle);
+    /// How many requests have begun.
+    pub fn requests(&self) -> u64 {
+        self.lock().begun
     }
 
-    fn enter(&self, phase: Phase) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+    /// No further request shall begin.
+    pub fn is_enough(&self) {
+        self.0.enough.notify_one();
     }
 
-    fn now(&self) -> (Phase, Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ends once that is so.
+    pub async fn enough(&self) {
+        self.0.enough.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is made whole before anything that could panic.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn enter(&mut self, phase: Phase) {
+        (self.phase, self.since) = (phase, Instant::now());
+    }
+
+    /// Until when something must have been read; none if nothing must.
+    fn deadline(&self, patience: &Patience) -> Option<Instant> {
+        match self.phase {
+            // A client that opens no window for an answer takes nothing of it, whatever else it sends.
+            Phase::Busy => self.offered.values().min().map(|since| *since + patience.write),
+            Phase::Idle => Some(self.since + patience.idle),
+            Phase::Head => Some(self.since + patience.head),
+        }
+    }
+}
+
+/// A request that is answered, for as long as this lives.
+#[derive(Debug)]
+pub struct Exchange {
+    activity: Activity,
+    number: u64,
+    has_finished: bool,
+}
+
+impl Exchange {
+    /// The client may take more of the answer.
+    pub fn offers(&self) {
+        let mut state = self.activity.lock();
+        if state.is_shared {
+            state.offered.insert(self.number, Instant::now());
+            if let Some(reader) = state.reader.take() {
+                reader.wake();
+            }
+        }
+    }
+
+    /// There is nothing more of the answer yet.
+    pub fn waits(&self) {
+        self.activity.lock().offered.remove(&self.number);
+    }
+
+    /// All of the answer has been taken.
+    pub fn finishes(&mut self) {
+        self.has_finished = true;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let mut state = self.activity.lock();
+        state.offered.remove(&self.number);
+        state.open = state.open.saturating_sub(1);
+        state.broken_off = match self.has_finished {
+            true => state.broken_off.saturating_sub(1),
+            false => state.broken_off.saturating_add(1),
+        };
+        if state.open == 0 {
+            state.enter(Phase::Idle);
+        }
     }
 }
 
@@ -79,15 +192,29 @@ impl<S> Patient<S> {
 
     /// What to say while nothing can be read.
     fn wait_to_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let deadline = match self.activity.now() {
-            (Phase::Busy, _) => return Poll::Pending,
-            (Phase::Idle, since) => since + self.patience.idle,
-            (Phase::Head, since) => since + self.patience.head,
+        let deadline = {
+            let mut state = self.activity.lock();
+            state.reader = Some(context.waker().clone());
+            state.deadline(&self.patience)
         };
+        let Some(deadline) = deadline else { return Poll::Pending };
         if self.reading.deadline() != deadline {
             self.reading.as_mut().reset(deadline);
         }
         self.reading.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Takes note that bytes have arrived.
+    fn note_read(&self) -> io::Result<()> {
+        let mut state = self.activity.lock();
+        if state.is_shared && state.broken_off > BROKEN_OFF_MAX {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        // Where requests share the connection there are bytes that belong to none.
+        if state.phase == Phase::Idle && !state.is_shared {
+            state.enter(Phase::Head);
+        }
+        Ok(())
     }
 
     /// The same while nothing can be written.
@@ -119,8 +246,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         if outcome.is_pending() {
             return self.wait_to_read(context);
         }
-        if buffer.filled().len() > before && self.activity.now().0 == Phase::Idle {
-            self.activity.enter(Phase::Head);
+        if buffer.filled().len() > before {
+            self.note_read()?;
         }
         outcome
     }
@@ -199,16 +326,16 @@ mod tests {
         near.read_exact(&mut [0; 2]).await.unwrap();
         assert_eq!(seconds_until_it_gives_up(&mut near).await, 10);
         // An answer that has been given starts the idle time anew.
-        activity.request_begins();
+        let exchange = activity.request_begins(false);
         tokio::time::sleep(Duration::from_secs(500)).await;
-        activity.request_ends();
+        drop(exchange);
         assert_eq!(seconds_until_it_gives_up(&mut near).await, 60);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_is_cut_off_while_a_request_is_answered() {
         let (mut near, mut far, activity) = connection();
-        activity.request_begins();
+        let _exchange = activity.request_begins(false);
         let write_later = async {
             tokio::time::sleep(Duration::from_secs(1_000)).await;
             far.write_all(b"body").await.unwrap();
@@ -221,7 +348,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (mut near, mut far, activity) = connection();
-        activity.request_begins();
+        let _exchange = activity.request_begins(false);
         let take_slowly = async {
             for _ in 0..4 {
                 tokio::time::sleep(Duration::from_secs(19)).await;
@@ -234,5 +361,48 @@ mod tests {
         let error = near.write_all(&[b'a'; 48]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(start.elapsed().as_secs(), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_requests_share_a_connection_other_bytes_buy_no_time() {
+        let (mut near, mut far, activity) = connection();
+        let (one, two) = (activity.request_begins(true), activity.request_begins(true));
+        drop(one);
+        drop(two);
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        far.write_all(b"ping").await.unwrap();
+        near.read_exact(&mut [0; 4]).await.unwrap();
+        assert_eq!(seconds_until_it_gives_up(&mut near).await, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_takes_ends_a_shared_connection() {
+        let (mut near, _far, activity) = connection();
+        let (answered, waiting) = (activity.request_begins(true), activity.request_begins(true));
+        waiting.offers();
+        waiting.waits();
+        let offer_later = async {
+            tokio::time::sleep(Duration::from_secs(1_000)).await;
+            answered.offers();
+        };
+        let (seconds, ()) = tokio::join!(seconds_until_it_gives_up(&mut near), offer_later);
+        assert_eq!(seconds, 1_020);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_breaks_off_most_requests_is_given_up_and_others_are_not() {
+        let break_off = |activity: &Activity, count: u32| {
+            (0..count).for_each(|_| drop(activity.request_begins(true)));
+        };
+        let (mut near, mut far, activity) = connection();
+        break_off(&activity, BROKEN_OFF_MAX);
+        activity.request_begins(true).finishes();
+        break_off(&activity, 1);
+        far.write_all(b"more").await.unwrap();
+        near.read_exact(&mut [0; 4]).await.unwrap();
+        break_off(&activity, 1);
+        far.write_all(b"more").await.unwrap();
+        let error = near.read_exact(&mut [0; 4]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     }
 }

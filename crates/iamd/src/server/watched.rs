@@ -5,17 +5,18 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::patience::Activity;
+use super::patience::Exchange;
 
 /// A body; the request is over when it is gone.
-pub(super) struct Watched<B> {
+pub(super) struct Watched<B: Body> {
     body: B,
-    activity: Activity,
+    exchange: Exchange,
 }
 
-impl<B> Watched<B> {
-    pub(super) fn new(body: B, activity: Activity) -> Watched<B> {
-        Watched { body, activity }
+impl<B: Body> Watched<B> {
+    pub(super) fn new(body: B, exchange: Exchange) -> Watched<B> {
+        exchange.offers();
+        Watched { body, exchange }
     }
 }
 
@@ -27,7 +28,13 @@ impl<B: Body + Unpin> Body for Watched<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match &frame {
+            Poll::Pending => self.exchange.waits(),
+            Poll::Ready(Some(_)) => self.exchange.offers(),
+            Poll::Ready(None) => self.exchange.finishes(),
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -39,8 +46,10 @@ impl<B: Body + Unpin> Body for Watched<B> {
     }
 }
 
-impl<B> Drop for Watched<B> {
+impl<B: Body> Drop for Watched<B> {
     fn drop(&mut self) {
-        self.activity.request_ends();
+        if self.body.is_end_stream() {
+            self.exchange.finishes();
+        }
     }
 }

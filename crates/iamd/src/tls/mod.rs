@@ -4,6 +4,7 @@ pub mod authority;
 mod first_byte;
 mod given;
 mod pinned;
+mod served;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -27,12 +28,18 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::node::Node;
 use authority::Authority;
 use given::Given;
 pub use pinned::Pinned;
+pub use served::{ServedCertificates, ServedFacts};
 
 /// How often given files are looked at, and the age of an own certificate.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Versions of HTTP in ALPN. RFC 7301, section 6; RFC 9113, section 3.2.
+const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
 
 /// When the certificate of this process ends, in seconds since 1970; before any, the least number.
 static ENDS: AtomicI64 = AtomicI64::new(i64::MIN);
@@ -75,17 +82,53 @@ impl Tls {
         let certified = certified(&pair).map_err(|reason| source.unusable(&reason))?;
         note_end(&certified);
         let in_force = Arc::new(InForce(ArcSwap::from_pointee(certified)));
+        let tls = Tls::with(Arc::clone(&in_force) as Arc<dyn ResolvesServerCert>, config)?;
+        tokio::spawn(async move { keep_fresh(source, &in_force).await });
+        Ok(tls)
+    }
+
+    /// Serves certificates of IAM, which `node` keeps, and takes up new ones from now on.
+    ///
+    /// # Errors
+    /// [`Fault::Bug`]
+    pub fn serving(
+        node: &Arc<Node>,
+        served: Arc<ServedCertificates>,
+        config: &Config,
+    ) -> Result<Tls, Fault> {
+        node.facts().serve_certificates(Arc::clone(&served));
+        let chooser = Chooser { node: Arc::clone(node), served };
+        chooser.refresh();
+        let chooser = Arc::new(chooser);
+        let tls = Tls::with(Arc::clone(&chooser) as Arc<dyn ResolvesServerCert>, config)?;
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+                chooser.refresh();
+            }
+        });
+        Ok(tls)
+    }
+
+    fn with(resolver: Arc<dyn ResolvesServerCert>, config: &Config) -> Result<Tls, Fault> {
         let mut server = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| Fault::Bug(format!("TLS versions: {error}")))?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&in_force) as Arc<dyn ResolvesServerCert>);
-        server.alpn_protocols = vec![b"http/1.1".to_vec()];
-        tokio::spawn(async move { keep_fresh(source, &in_force).await });
+            .with_cert_resolver(resolver);
+        server.alpn_protocols = vec![HTTP_1.to_vec()];
         Ok(Tls {
             acceptor: TlsAcceptor::from(Arc::new(server)),
             handshake_time_max: Duration::from_secs(u64::from(config.tls.handshake_seconds_max)),
         })
+    }
+
+    /// The same, where HTTP/2 is spoken too.
+    #[must_use]
+    pub fn with_http_2(&self) -> Tls {
+        let mut server = ServerConfig::clone(self.acceptor.config());
+        server.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
+        Tls { acceptor: TlsAcceptor::from(Arc::new(server)), ..*self }
     }
 
     /// Shakes hands; none if the client did not, in time. Whoever speaks plain HTTP is told so.
@@ -114,6 +157,33 @@ struct InForce(ArcSwap<CertifiedKey>);
 impl ResolvesServerCert for InForce {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.0.load_full())
+    }
+}
+
+/// Chooses among the certificates that accounts have now.
+struct Chooser {
+    node: Arc<Node>,
+    served: Arc<ServedCertificates>,
+}
+
+impl Chooser {
+    fn refresh(&self) {
+        self.served.refresh(&self.node.snapshot().state, self.node.clock().now());
+    }
+}
+
+impl std::fmt::Debug for Chooser {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.served.fmt(formatter)
+    }
+}
+
+impl ResolvesServerCert for Chooser {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Whoever shakes hands after a change sees it.
+        self.refresh();
+        let now = self.node.clock().now();
+        self.served.choose(hello.server_name(), hello.signature_schemes(), now)
     }
 }
 
@@ -188,16 +258,29 @@ async fn keep_fresh(mut source: Source, in_force: &InForce) {
     }
 }
 
-/// The pair as rustls wants it.
+/// The pair as rustls wants it, if the certificate has not ended.
 ///
 /// # Errors
 /// What is wrong with it.
 fn certified(pair: &Pair) -> Result<CertifiedKey, String> {
+    let certified = loaded(pair)?;
+    if let Some(first) = certified.cert.first() {
+        check_validity(first)?;
+    }
+    Ok(certified)
+}
+
+/// The pair as rustls wants it.
+///
+/// # Errors
+/// What is wrong with it.
+fn loaded(pair: &Pair) -> Result<CertifiedKey, String> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pair.chain.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|error| format!("the certificate is not PEM: {error}"))?;
-    let Some(first) = chain.first() else { return Err("there is no certificate".to_owned()) };
-    check_validity(first)?;
+    if chain.is_empty() {
+        return Err("there is no certificate".to_owned());
+    }
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes())
         .map_err(|error| format!("the key is not a private key in PEM: {error}"))?;
     let key = provider()

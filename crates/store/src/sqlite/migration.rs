@@ -13,7 +13,7 @@ use crate::{AccountId, Head, Revision};
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// The steps, by the version that they start from.
-const STEPS: [(u32, Step); 1] = [(1, add_seals_and_records)];
+const STEPS: [(u32, Step); 2] = [(1, add_seals_and_records), (2, index_records)];
 
 /// Brings a file to our layout.
 pub(super) fn migrate(connection: &mut Connection, from: u32) -> rusqlite::Result<()> {
@@ -47,10 +47,12 @@ fn add_seals_and_records(transaction: &Transaction<'_>) -> rusqlite::Result<()> 
     })?;
     let accounts: Vec<(AccountId, Standing)> = accounts.collect::<rusqlite::Result<_>>()?;
     transaction.execute_batch("DROP TABLE accounts")?;
-    for (_, definition) in TABLES.iter().filter(|(name, _)| ["accounts", "records"].contains(name))
-    {
-        transaction.execute_batch(definition)?;
-    }
+    create(transaction, &["accounts"])?;
+    transaction.execute_batch(
+        "CREATE TABLE records (account INTEGER NOT NULL, number INTEGER NOT NULL, \
+         checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (account, number)) \
+         STRICT, WITHOUT ROWID",
+    )?;
     let mut insert =
         transaction.prepare("INSERT INTO accounts VALUES (?1, ?2, ?3, ?4, 0, x'', ?5)")?;
     for (account, standing) in accounts {
@@ -59,6 +61,26 @@ fn add_seals_and_records(transaction: &Transaction<'_>) -> rusqlite::Result<()> 
         let numbers = [account.0, head.revision.0, digest.rows, digest.sum].map(u64::cast_signed);
         let [account, revision, rows, sum] = numbers;
         insert.execute((account, revision, rows, sum, checksum))?;
+    }
+    Ok(())
+}
+
+/// 2 to 3: the records stand in the order in which they come, beside an index.
+fn index_records(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE records RENAME TO older")?;
+    create(transaction, &["records"])?;
+    transaction.execute_batch(
+        "INSERT INTO records (account, number, checksum, bytes) \
+         SELECT account, number, checksum, bytes FROM older ORDER BY account, number; \
+         DROP TABLE older",
+    )?;
+    create(transaction, &["records_by_number"])
+}
+
+/// Creates tables as they are today.
+fn create(transaction: &Transaction<'_>, names: &[&str]) -> rusqlite::Result<()> {
+    for (_, definition) in TABLES.iter().filter(|(name, _)| names.contains(name)) {
+        transaction.execute_batch(definition)?;
     }
     Ok(())
 }

@@ -8,12 +8,14 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 pub(super) const APPLICATION_ID: i32 = 0x6961_6d64;
 
 /// `PRAGMA user_version`: the layout that this build reads and writes.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Numbers of 64 bits without sign are kept bit by bit in SQLite's signed ones.
 ///
 /// `rows` and `facts` are kept in the order of their keys, so that a load is one sequential scan.
-pub(super) const TABLES: [(&str, &str); 8] = [
+/// `records` are kept in the order in which they come, beside an index: in the pages of an index a
+/// text of 1 kB would have a page of its own.
+pub(super) const TABLES: [(&str, &str); 9] = [
     (
         "accounts",
         "CREATE TABLE accounts (account INTEGER PRIMARY KEY, revision INTEGER NOT NULL, \
@@ -42,10 +44,10 @@ pub(super) const TABLES: [(&str, &str); 8] = [
     ),
     (
         "records",
-        "CREATE TABLE records (account INTEGER NOT NULL, number INTEGER NOT NULL, \
-         checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (account, number)) \
-         STRICT, WITHOUT ROWID",
+        "CREATE TABLE records (place INTEGER PRIMARY KEY, account INTEGER NOT NULL, \
+         number INTEGER NOT NULL, checksum INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT",
     ),
+    ("records_by_number", "CREATE UNIQUE INDEX records_by_number ON records (account, number)"),
     (
         "rows",
         "CREATE TABLE rows (account INTEGER NOT NULL, kind INTEGER NOT NULL, id TEXT NOT NULL, \

@@ -148,9 +148,51 @@ async fn a_newer_layout_is_refused() {
     newer.close().unwrap();
     let kept = fs::read(&file).unwrap();
     let refused = Sqlite::open(folder.path()).unwrap_err();
-    assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
-    assert!(refused.to_string().contains("layout 3, this one knows 2"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 4, known: 3, .. }), "{refused}");
+    assert!(refused.to_string().contains("layout 4, this one knows 3"), "{refused}");
     assert_eq!(fs::read(&file).unwrap(), kept, "nothing was changed");
+}
+
+/// Puts the tables of layout 2 into a file of today's, with the same content.
+fn make_layout_2(file: &Path) {
+    let connection = Connection::open(file).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TEMP TABLE kept AS SELECT account, number, checksum, bytes FROM records; \
+             DROP TABLE records; \
+             CREATE TABLE records (account INTEGER NOT NULL, number INTEGER NOT NULL, \
+             checksum INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (account, number)) \
+             STRICT, WITHOUT ROWID; \
+             INSERT INTO records SELECT account, number, checksum, bytes FROM kept; \
+             PRAGMA user_version = 2",
+        )
+        .unwrap();
+    connection.close().unwrap();
+}
+
+/// The records of layout 2 are all there afterwards, and more follow them.
+#[tokio::test]
+async fn records_of_an_older_layout_are_kept() {
+    let folder = TempDir::new().unwrap();
+    let account = AccountId(7);
+    {
+        let store = Sqlite::open(folder.path()).unwrap();
+        for number in 0..3_u64 {
+            let mut commit = AccountCommit::new(account, Revision(number));
+            commit.records = vec![vec![1; 1_200], number.to_be_bytes().to_vec()];
+            store.commit(vec![commit]).await.unwrap();
+        }
+        store.close().await.unwrap();
+    }
+    make_layout_2(&folder.path().join(folder::DATABASE_FILE));
+    let store = Sqlite::open(folder.path()).unwrap();
+    let mut commit = AccountCommit::new(account, Revision(3));
+    commit.records = vec![b"last".to_vec()];
+    store.commit(vec![commit]).await.unwrap();
+    let records = store.read_records(account, 0, 100).await.unwrap();
+    assert_eq!(records.iter().map(|it| it.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(records[3].bytes, 1_u64.to_be_bytes());
+    assert_eq!(records[6].bytes, b"last");
 }
 
 /// Puts the tables of layout 1 into a file of today's, with the same content.

@@ -13,10 +13,13 @@ const SNAPSHOT_AGE_MAX: u64 = 300;
 /// How long a read of the store may take, in milliseconds.
 const READ_MILLISECONDS_MAX: f64 = 100.0;
 
+/// From how many seconds before its end on a certificate is worth a warning.
+const CERTIFICATE_SECONDS_MIN: i64 = 30 * 24 * 60 * 60;
+
 type Check = fn(&NodeFacts) -> Option<Finding>;
 
 /// The checks.
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     clock_set,
     clock_behind,
     store_away,
@@ -24,6 +27,8 @@ const CHECKS: [Check; 10] = [
     rows,
     revocations,
     forwarded,
+    certificates_end,
+    certificates_gone,
     weak_hashes,
     root_keys,
     root_mfa,
@@ -120,6 +125,33 @@ fn forwarded(facts: &NodeFacts) -> Option<Finding> {
     })
 }
 
+fn certificates_end(facts: &NodeFacts) -> Option<Finding> {
+    let served = facts.status.gateway_certificates.iter();
+    let first = served.min_by_key(|served| served.seconds_left)?;
+    let (arn, ends, left) = (&first.arn, &first.ends, first.seconds_left);
+    let why = "clients refuse to connect to the gateway with a certificate that has ended";
+    let todo = "upload the next one with `aws iam upload-server-certificate`, and give it the name of this one with `aws iam update-server-certificate`";
+    if left < 0 {
+        let what = format!("the gateway's certificate {arn} ended at {ends}");
+        return Some(Finding::error("gateway certificates", what, why, todo));
+    }
+    (left < CERTIFICATE_SECONDS_MIN).then(|| {
+        let what = format!("the gateway's certificate {arn} ends at {ends}");
+        Finding::warning("gateway certificates", what, why, todo)
+    })
+}
+
+fn certificates_gone(facts: &NodeFacts) -> Option<Finding> {
+    let mut served = facts.status.gateway_certificates.iter();
+    let gone = served.find(|served| !served.is_there)?;
+    Some(Finding::error(
+        "gateway certificates",
+        format!("no account has the gateway's certificate {} any more", gone.arn),
+        "the gateway serves the last one until it ends, and would not start again",
+        "upload one of this name and path, or name another in `gateway.tls_certificates`",
+    ))
+}
+
 fn weak_hashes(facts: &NodeFacts) -> Option<Finding> {
     let names = named(&facts.weak_hashes)?;
     Some(Finding::warning(
@@ -164,7 +196,7 @@ fn named(accounts: &Named) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Counts, StatusFacts, StoreFacts};
+    use crate::operator::{CertificateFacts, Counts, StatusFacts, StoreFacts};
 
     fn healthy() -> NodeFacts {
         NodeFacts {
@@ -188,6 +220,7 @@ mod tests {
                 connections: 0,
                 memory_bytes: None,
                 tls_ends: None,
+                gateway_certificates: vec![certificate()],
                 last_backup: None,
             },
             now: 1_000,
@@ -198,6 +231,16 @@ mod tests {
             root_without_mfa: Named::default(),
             weak_hashes: Named::default(),
             forwarded_by_strangers: 0,
+        }
+    }
+
+    fn certificate() -> CertificateFacts {
+        CertificateFacts {
+            arn: "arn:aws:iam::111122223333:server-certificate/www".to_owned(),
+            id: "ASCAEXAMPLE".to_owned(),
+            ends: "2026-03-02T12:00:00Z".to_owned(),
+            seconds_left: CERTIFICATE_SECONDS_MIN,
+            is_there: true,
         }
     }
 
@@ -228,6 +271,16 @@ mod tests {
         assert!(found(|facts| facts.rows_problem = Some("row".to_owned())).starts_with("Error"));
         assert!(found(|facts| facts.status.revocations_waiting = 2).contains("2 revocations"));
         assert!(found(|facts| facts.forwarded_by_strangers = 1).starts_with("Warning proxies"));
+        let served = |change: fn(&mut CertificateFacts)| {
+            let mut later = certificate();
+            change(&mut later);
+            found(|facts| facts.status.gateway_certificates.push(later))
+        };
+        let near = served(|served| served.seconds_left -= 1);
+        assert!(near.starts_with("Warning gateway certificates"), "{near}");
+        assert!(served(|served| served.seconds_left = -1).starts_with("Error gateway"));
+        let gone = served(|served| served.is_there = false);
+        assert!(gone.contains("server-certificate/www any more"), "{gone}");
         assert!(found(|facts| facts.weak_hashes = one()).starts_with("Warning passwords"));
         assert!(found(|facts| facts.root_keys = many).ends_with("111122223333 and 2 more"));
         assert!(found(|facts| facts.root_without_mfa = one()).starts_with("Info root"));

@@ -20,6 +20,7 @@ use iamd_store::Revision;
 use iamd_wire::route::{self, RestRequest, S3Error};
 use serde::{Deserialize, Serialize};
 
+use super::mode::Mode;
 use super::record::Call;
 use super::{admission, facts, headers, judgement, own, text};
 use crate::doors::api::headers as header_list;
@@ -92,7 +93,6 @@ impl ForwardedRequest {
         parts: &Parts,
         host_bucket: Option<String>,
         body: &Bytes,
-        observe: bool,
     ) -> ForwardedRequest {
         let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         let headers = header_list(parts);
@@ -110,7 +110,7 @@ impl ForwardedRequest {
             body: STANDARD.encode(body),
             source_ip: call.environment.source_ip,
             is_secure: call.environment.secure_transport,
-            observe,
+            observe: call.mode == Mode::Observe,
         }
     }
 
@@ -141,6 +141,7 @@ pub async fn carried_out(node: &Arc<Node>, request: ForwardedRequest) -> Result<
         return Err(unreadable());
     }
     let mut call = Call::new(node, request.request_id.clone());
+    call.is_elsewhere = true;
     call.environment = Environment {
         source_ip: request.source_ip,
         secure_transport: request.is_secure,
@@ -198,12 +199,11 @@ async fn done(
     headers::refuse_orders(&parts.headers)?;
     judgement::check_expected_owner(node, call, parts)?;
     call.rulings = judgement::rulings(node, call, &targets)?;
-    if let Some(denied) = call.rulings.iter().find(|ruling| !ruling.is_allowed()) {
-        if own::is_own(operation) || !request.observe || !judgement::may_pass(denied) {
-            return Err(judgement::error_of(call, denied));
-        }
-        call.observed = true;
+    // A stranger is never merely observed, whatever a gateway says.
+    if request.observe && call.requester.is_some() {
+        call.mode = Mode::Observe;
     }
+    judgement::let_pass(call)?;
     carry_out(node, call, &request.step, &body).await
 }
 

@@ -8,8 +8,9 @@ use iamd_core::s3::{Asker, CopySource, Judge, Ruling, S3Target, Stranger, Verdic
 use iamd_wire::route::S3Error;
 
 use super::answer::GatewayBody;
+use super::mode::Mode;
 use super::record::Call;
-use super::{Gateway, admission};
+use super::{Gateway, admission, own};
 use crate::authenticate;
 use crate::node::Node;
 
@@ -116,6 +117,22 @@ pub(super) fn copied(parts: &Parts) -> Result<Option<CopySource>, S3Error> {
     let header = std::str::from_utf8(header.as_bytes())
         .map_err(|_| S3Error::new("InvalidArgument", "The copy source is no text."))?;
     CopySource::parse(header.trim()).map(Some)
+}
+
+/// Lets pass what is allowed, and in observation what is not, which is noted.
+///
+/// # Errors
+/// The denial.
+pub(super) fn let_pass(call: &mut Call) -> Result<(), S3Error> {
+    // What iamd itself keeps is never a matter of mere observation.
+    let is_own = call.operation.is_none_or(own::is_own);
+    let is_observed = call.mode == Mode::Observe && !is_own;
+    let may_pass = |ruling: &Ruling| ruling.is_allowed() || is_observed && may_pass(ruling);
+    if let Some(denied) = call.rulings.iter().find(|ruling| !may_pass(ruling)) {
+        return Err(error_of(call, denied));
+    }
+    call.observed = call.rulings.iter().any(|ruling| !ruling.is_allowed());
+    Ok(())
 }
 
 /// Whether a denial may be a mere note: what nobody owns and what is closed never passes... but a

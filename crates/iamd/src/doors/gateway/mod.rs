@@ -12,12 +12,15 @@ mod deletion;
 mod facts;
 pub mod forwarded;
 mod headers;
+mod http_2;
 mod judgement;
+mod mode;
 mod own;
 mod payload;
 mod record;
 mod tags;
 mod upstream;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +35,7 @@ use iamd_core::s3::{S3Call, S3Target};
 use iamd_wire::route::{self, RestRequest, S3Error, S3Request};
 
 pub use answer::GatewayBody;
+pub use mode::{Mode, Modes};
 pub use record::DECISIONS_MAX;
 pub use upstream::{UpstreamCredentials, UpstreamSettings, buckets_of};
 
@@ -61,8 +65,8 @@ const EMPTY_FRAMES_LENGTH_MAX: usize = 4 * 1024;
 pub struct GatewaySettings {
     /// The store.
     pub upstream: UpstreamSettings,
-    /// Denials are noted, and what was denied passes.
-    pub observe: bool,
+    /// For whom denials are only noted.
+    pub modes: Modes,
     /// Hosts below which bucket names may stand, such as `s3.example.com`.
     pub domains: Vec<String>,
 }
@@ -73,7 +77,7 @@ pub struct Gateway {
     keys: SigningKeys,
     limits: Limits,
     proxies: Proxies,
-    observe: bool,
+    modes: Modes,
     domains: Vec<String>,
     upstream: Upstream,
     tags: KnownTags,
@@ -90,12 +94,15 @@ impl Gateway {
         limits: Limits,
         config: &Config,
     ) -> Result<Gateway, Fault> {
+        if settings.modes.observe_anybody() {
+            tracing::warn!("the gateway lets some pass what policies do not allow, and notes it");
+        }
         Ok(Gateway {
             node,
             keys: SigningKeys::default(),
             limits,
             proxies: Proxies::new(config.server.proxies.clone()),
-            observe: settings.observe,
+            modes: settings.modes,
             domains: settings.domains,
             upstream: Upstream::new(settings.upstream)?,
             tags: KnownTags::default(),
@@ -108,7 +115,7 @@ impl Gateway {
     }
 
     async fn answered(&self, request: Request<Incoming>, line: Line) -> Response<GatewayBody> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let request_id = match entropy::request_id() {
             Ok(id) => id,
             Err(fault) => {
@@ -120,7 +127,11 @@ impl Gateway {
         let mut call = Box::new(Call::new(&self.node, request_id));
         let has_body = !body.is_end_stream();
         call.incoming = Some(body);
-        let mut response = match self.handled(&mut call, &parts, line).await {
+        let handled = match http_2::name_host(&mut parts) {
+            Ok(()) => self.handled(&mut call, &parts, line).await,
+            Err(error) => Err(error),
+        };
+        let mut response = match handled {
             Ok(response) => response,
             Err(error) => {
                 call.code = Some(error.code);
@@ -172,6 +183,7 @@ impl Gateway {
         admission::refuse_version_2(parts)?;
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line).await?;
+        call.mode = self.modes.of(call.requester.as_ref());
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
         received.body = self.arrived(call, &mut received).await?;
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
@@ -230,7 +242,9 @@ impl Gateway {
         if self.node.leader().is_some() {
             call.whole = held.bytes.clone();
         }
-        facts::proven(&mut received.admitted, &held.bytes).map(Arrived::Whole)
+        let data = facts::proven(&mut received.admitted, &held.bytes)?;
+        call.body.arrived(held.bytes.len(), data.len());
+        Ok(Arrived::Whole(data))
     }
 
     /// Keeps what a followed node needs to carry out the request, if it is one of its.
@@ -238,8 +252,7 @@ impl Gateway {
         if self.node.leader().is_some() && call.operation.is_some_and(forwarded::is_forwarded) {
             let host_bucket = self.host_bucket(parts);
             let body = std::mem::take(&mut call.whole);
-            call.forwarded =
-                Some(ForwardedRequest::of(call, parts, host_bucket, &body, self.observe));
+            call.forwarded = Some(ForwardedRequest::of(call, parts, host_bucket, &body));
         }
     }
 
@@ -255,18 +268,10 @@ impl Gateway {
         let rulings = self.rulings(call, &targets)?;
         let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
         call.rulings = if is_otherwise { self.rulings(call, &targets)? } else { rulings };
-        if operation == "DeleteObjects" && !self.observe {
+        if operation == "DeleteObjects" && call.mode == Mode::Enforce {
             return deletion::answered(self, call, parts, received).await;
         }
-        let denied = call.rulings.iter().find(|ruling| !ruling.is_allowed());
-        if let Some(denied) = denied {
-            // What iamd itself keeps is never a matter of mere observation.
-            let passes = self.observe && !own::is_own(operation) && judgement::may_pass(denied);
-            if !passes {
-                return Err(judgement::error_of(call, denied));
-            }
-            call.observed = true;
-        }
+        judgement::let_pass(call)?;
         match operation {
             _ if own::is_own(operation) => {
                 let body = received.body.whole().cloned().unwrap_or_default();
@@ -291,7 +296,7 @@ impl Gateway {
             self.tags.forget(bucket);
         }
         let response = response?;
-        if response.status() == StatusCode::NOT_FOUND && !self.observe {
+        if response.status() == StatusCode::NOT_FOUND && call.mode == Mode::Enforce {
             judgement::hide_absence(self, call, parts)?;
         }
         Ok(response)
@@ -352,7 +357,9 @@ impl Gateway {
         let is_empty = admitted.is_chunked() && admitted.length(parts)? == 0;
         let Some(frames) = frames.filter(|_| is_empty) else { return Ok(()) };
         let held = self.limits.bodies.whole(frames, EMPTY_FRAMES_LENGTH_MAX).await;
-        facts::proven(admitted, &held.map_err(facts::of_problem)?.bytes)?;
+        let held = held.map_err(facts::of_problem)?;
+        let data = facts::proven(admitted, &held.bytes)?;
+        call.body.arrived(held.bytes.len(), data.len());
         call.incoming = None;
         Ok(())
     }
@@ -365,10 +372,13 @@ impl Gateway {
     ) -> Result<Response<GatewayBody>, S3Error> {
         let start = Instant::now();
         let answered = self.upstream.send(to_store, body, self.node.clock().now()).await;
-        call.store_seconds = Some(start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        call.store_seconds = Some(seconds);
         if let Some(problem) = call.body.problem() {
+            // What broke off says nothing of the store.
             return Err(problem);
         }
+        call.count_store(seconds, &answered);
         let mut response = answered?.map(GatewayBody::of_store);
         headers::to_client(response.headers_mut());
         if let Ok(id) = call.request_id.parse() {

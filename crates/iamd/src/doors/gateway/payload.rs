@@ -127,6 +127,7 @@ pub(super) struct BodyOutcome(Arc<Mutex<Told>>);
 struct Told {
     problem: Option<S3Error>,
     received: u64,
+    data: u64,
 }
 
 impl BodyOutcome {
@@ -138,6 +139,18 @@ impl BodyOutcome {
     /// How many bytes have arrived, frames of chunks included.
     pub(super) fn received(&self) -> u64 {
         self.told().received
+    }
+
+    /// How many bytes of data have arrived, without frames of chunks.
+    pub(super) fn data(&self) -> u64 {
+        self.told().data
+    }
+
+    /// A body has arrived whole: so many bytes, so many of them data.
+    pub(super) fn arrived(&self, received: usize, data: usize) {
+        let mut told = self.told();
+        told.received += received as u64;
+        told.data += data as u64;
     }
 
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
@@ -173,7 +186,10 @@ impl Proven {
     /// Takes a piece in; gives what may leave now.
     fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, S3Error> {
         let data = match &mut self.proof {
-            Proof::None => return Ok(Some(piece)),
+            Proof::None => {
+                self.outcome.told().data += piece.len() as u64;
+                return Ok(Some(piece));
+            }
             Proof::Hash { hasher, .. } => {
                 hasher.update(&piece);
                 piece
@@ -187,6 +203,7 @@ impl Proven {
         if data.is_empty() {
             return Ok(None);
         }
+        self.outcome.told().data += data.len() as u64;
         Ok(self.kept.replace(data))
     }
 

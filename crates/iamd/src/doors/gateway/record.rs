@@ -15,6 +15,7 @@ use iamd_wire::shown::Shown;
 use serde_json::json;
 
 use super::forwarded::ForwardedRequest;
+use super::mode::Mode;
 use super::payload::BodyOutcome;
 use crate::audit::Note;
 use crate::calls::{CallFacts, DecisionFacts};
@@ -37,13 +38,17 @@ pub(super) struct Call {
     pub(super) requester: Option<Requester>,
     /// The body, until it is read or on its way.
     pub(super) incoming: Option<Incoming>,
+    /// Whether it is a call of another process, which tells of it and counts it.
+    pub(super) is_elsewhere: bool,
     /// The body as it came, where it was read whole.
     pub(super) whole: Bytes,
     /// The request for the node that this one follows, which is to carry it out.
     pub(super) forwarded: Option<ForwardedRequest>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
-    /// Whether denials were only noted.
+    /// What becomes of denials; it is known once the signature is proven.
+    pub(super) mode: Mode,
+    /// Whether there were denials, and they were only noted.
     pub(super) observed: bool,
     /// Whether what the call changed is recorded with the change.
     pub(super) is_recorded: bool,
@@ -68,10 +73,12 @@ impl Call {
             key: None,
             requester: None,
             incoming: None,
+            is_elsewhere: false,
             whole: Bytes::new(),
             forwarded: None,
             environment: Environment::default(),
             rulings: Vec::new(),
+            mode: Mode::default(),
             observed: false,
             is_recorded: false,
             status: 0,
@@ -126,6 +133,7 @@ impl Call {
             self.rulings.iter().take(DECISIONS_MAX).map(decision_facts).collect();
         let additional = json!({
             "decisions": decisions,
+            "mode": self.mode.as_str(),
             "observed": self.observed,
             "bytesTransferredIn": self.body.received(),
             "bytesTransferredOut": self.bytes_out,
@@ -148,10 +156,8 @@ impl Call {
         if !self.node.audit().takes_notes() {
             return;
         }
-        let caller = self.requester.as_ref().map(|requester| requester.caller.account);
-        let owner = self.rulings.iter().find_map(|ruling| ruling.owner);
         // Of a stranger at something that nobody owns there is nobody who would want to know.
-        let Some(account) = owner.or(caller) else { return };
+        let Some(account) = self.account() else { return };
         let note = Box::new(Note {
             event: self.event(operation, is_read(operation)),
             outcome: self.outcome(),
@@ -179,6 +185,7 @@ impl Call {
             source_ip: self.environment.source_ip.map(|ip| ip.to_string()),
             operation: self.operation.map(str::to_owned),
             decisions: self.rulings.iter().map(decision_facts).collect(),
+            mode: self.mode.as_str().to_owned(),
             observed: self.observed,
             status: self.status,
             code: self.code.map(str::to_owned),
@@ -192,8 +199,11 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if self.node.calls().is_watched() {
-            self.node.calls().tell(self.facts());
+        if !self.is_elsewhere {
+            if self.node.calls().is_watched() {
+                self.node.calls().tell(self.facts());
+            }
+            self.count();
         }
         self.note();
     }

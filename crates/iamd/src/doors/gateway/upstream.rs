@@ -64,6 +64,23 @@ pub(super) struct ToStore {
     pub(super) length: Option<u64>,
 }
 
+/// Why a store has not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// It was not reached, or broke off.
+    Unreachable,
+    /// It took too long.
+    TooSlow,
+    /// It was asked nothing, for the request cannot be written.
+    Unsendable,
+}
+
+impl From<Silence> for S3Error {
+    fn from(_: Silence) -> S3Error {
+        unavailable()
+    }
+}
+
 /// The store.
 pub(super) struct Upstream {
     scheme: Scheme,
@@ -123,23 +140,23 @@ impl Upstream {
     /// Sends a request, and gives the store's answer once it begins.
     ///
     /// # Errors
-    /// S3's answer when there is none of the store's.
+    /// Why there is none.
     pub(super) async fn send(
         &self,
         request: ToStore,
         body: StoreBody,
         now: Timestamp,
-    ) -> Result<Response<Incoming>, S3Error> {
-        let request = self.signed(request, body, now)?;
+    ) -> Result<Response<Incoming>, Silence> {
+        let request = self.signed(request, body, now).map_err(|_| Silence::Unsendable)?;
         match tokio::time::timeout(ANSWER_TIME_MAX, self.client.request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 tracing::warn!(store = %self.authority, "the store did not answer: {error:?}");
-                Err(unavailable())
+                Err(Silence::Unreachable)
             }
             Err(_) => {
                 tracing::warn!(store = %self.authority, "the store took too long to answer");
-                Err(unavailable())
+                Err(Silence::TooSlow)
             }
         }
     }
@@ -235,7 +252,7 @@ pub async fn buckets_of(settings: UpstreamSettings) -> Result<Vec<(String, Optio
     let now = Clock::default().now();
     let body = StoreBody::Right(http_body_util::Full::default());
     let response = Upstream::new(settings)?.send(request, body, now).await;
-    let response = response.map_err(|error| failed(error.to_string()))?;
+    let response = response.map_err(|silence| failed(S3Error::from(silence).to_string()))?;
     let status = response.status();
     let body = http_body_util::Limited::new(response.into_body(), LIST_LENGTH_MAX);
     let body = body.collect().await.map_err(|error| failed(error.to_string()))?.to_bytes();

@@ -79,8 +79,7 @@ pub(super) async fn answered(site: &Site<'_>, wish: FollowWish) -> Result<Follow
             records::take(node, batch).await.map(|()| FollowAnswer::Taken)
         }
         FollowWish::Uses { facts } => {
-            records::take_uses(node, facts);
-            Ok(FollowAnswer::Taken)
+            records::take_uses(node, facts).await.map(|()| FollowAnswer::Taken)
         }
     }
 }

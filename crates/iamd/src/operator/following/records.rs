@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use iamd_core::account_id::AccountId;
+use iamd_store::Fact;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Received;
@@ -53,17 +53,14 @@ pub(super) async fn take(node: &Arc<Node>, batch: RecordBatch) -> Result<(), Fau
 }
 
 /// Takes note of uses; those that say nothing are left out.
-pub(super) fn take_uses(node: &Arc<Node>, facts: Vec<FactLine>) {
-    let (snapshot, now) = (node.snapshot(), node.clock().now());
-    for line in facts {
-        let Some(account) = AccountId::from_number(line.account) else { continue };
-        let Ok(bytes) = STANDARD.decode(&line.content) else { continue };
-        let fact = iamd_store::FactRef {
-            account: iamd_store::AccountId(line.account),
-            key: &line.key,
-            at: line.at,
-            bytes: &bytes,
-        };
-        node.facts().receive(&snapshot.state, account, fact, now);
-    }
+///
+/// # Errors
+/// [`Fault::Unavailable`]
+pub(super) async fn take_uses(node: &Arc<Node>, facts: Vec<FactLine>) -> Result<(), Fault> {
+    let facts = facts.into_iter().filter_map(|line| {
+        let bytes = STANDARD.decode(&line.content).ok()?;
+        let account = iamd_store::AccountId(line.account);
+        Some(Fact { account, key: line.key.into(), at: line.at, bytes })
+    });
+    node.receive_facts(facts.collect()).await
 }
