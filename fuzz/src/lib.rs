@@ -17,6 +17,7 @@ mod certificates;
 mod chunks;
 mod condition;
 mod decision;
+mod form;
 mod input;
 mod marker;
 mod metadata;
@@ -80,6 +81,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "certificate", length_max: 4_096, run: certificates::run },
     Target { name: "route", length_max: 2_048, run: route::run },
     Target { name: "chunks", length_max: 1_024, run: chunks::run },
+    Target { name: "form", length_max: 2_048, run: form::run },
     Target { name: "backup", length_max: 1_024, run: backup::run },
 ];
 

@@ -7,7 +7,8 @@ from iamd import Server
 
 # Variables that are the suite's own.
 KEPT = (
-    "IAMD_BIN", "IAMD_OTLP_BIN", "IAMD_DIST", "IAMD_STORE_BIN", "IAMD_TERRAFORM_PLUGINS",
+    "IAMD_BIN", "IAMD_OTLP_BIN", "IAMD_DIST", "IAMD_RUST_CLIENT_BIN", "IAMD_STORE_BIN",
+    "IAMD_TERRAFORM_PLUGINS",
 )
 
 

@@ -13,7 +13,7 @@ from h2.events import (
     StreamReset,
     WindowUpdated,
 )
-from hyperframe.frame import DataFrame, Frame, PingFrame
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, PingFrame
 from s3_wire import Reply
 
 # Sends what RFC 9113 does not allow as well: what is wrong is the test's business.
@@ -65,6 +65,8 @@ class Http2:
             assert stream.selected_alpn_protocol() == "h2"
         self.scheme = "https" if gate.authority else "http"
         self.stream, self.answers = stream, {}
+        # With which error the other side has said that it takes no more requests.
+        self.goodbye = None
         self.h2 = H2Connection(_SETTINGS)
         self.h2.initiate_connection()
         self.flush()
@@ -160,6 +162,8 @@ class Http2:
                 received = received[9 + length :]
                 if isinstance(frame, DataFrame) and frame.stream_id == number:
                     body += frame.data
+                elif isinstance(frame, GoAwayFrame):
+                    self.goodbye = frame.error_code
                 elif isinstance(frame, PingFrame) and "ACK" not in frame.flags:
                     self.stream.sendall(PingFrame(0, frame.opaque_data, flags=["ACK"]).serialize())
         return body

@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 import time
+from contextlib import contextmanager
 
 import pytest
 from certificate_files import Authority
@@ -288,7 +289,9 @@ class Served:
         self.host_and_port, self.admin = address, admin
 
 
-def test_a_client_that_opens_no_window_is_given_up(tmp_path):
+@contextmanager
+def serving(tmp_path, **limits):
+    """A gateway of `iamd serve` on plain HTTP with these limits, and an object `/photos/a` of a MiB."""
     admin = Keys.of_facts(made(tmp_path / "data"))
     secret = tmp_path / "secret"
     secret.write_text(STORE_KEYS.secret_access_key)
@@ -298,30 +301,54 @@ def test_a_client_that_opens_no_window_is_given_up(tmp_path):
         free.close()
         settings = {
             "tls.enabled": "false",
-            "server.write_seconds_max": "1",
             "gateway.listen": "{}:{}".format(*address),
             "gateway.upstream": f"s3={behind.endpoint}",
             "gateway.upstream_access_key_id": STORE_KEYS.access_key_id,
             "gateway.upstream_secret_access_key_file": str(secret),
+            **{f"server.{name}": str(value) for name, value in limits.items()},
         }
         options = [part for pair in settings.items() for part in ("--set", "=".join(pair))]
         with Serve(tmp_path / "data", *options, admin=admin):
             s3 = s3_client("http://{}:{}".format(*address), admin)
             s3.create_bucket(Bucket="photos")
             s3.put_object(Bucket="photos", Key="a", Body=bytes(MIB))
-            signed = get(Served(address, admin), "/photos/a")
-            # Whoever takes it has all the time, also while nothing is asked for.
-            with Http2(Served(address, admin)) as line:
-                assert len(line.send(signed).body) == MIB
-                time.sleep(1.5)
-                assert line.send(signed).status == 200
-            with Http2(Served(address, admin)) as line:
-                line.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
-                line.open(line.head(signed))
-                with pytest.raises(Broken):
-                    while True:
-                        line.h2.ping(b"still on")
-                        line.hear()
+            yield Served(address, admin)
+
+
+def test_a_client_that_opens_no_window_is_given_up(tmp_path):
+    with serving(tmp_path, write_seconds_max=1) as gate:
+        signed = get(gate, "/photos/a")
+        # Whoever takes it has all the time, also while nothing is asked for.
+        with Http2(gate) as line:
+            assert len(line.send(signed).body) == MIB
+            time.sleep(1.5)
+            assert line.send(signed).status == 200
+        with Http2(gate) as line:
+            line.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
+            line.open(line.head(signed))
+            with pytest.raises(Broken):
+                while True:
+                    line.h2.ping(b"still on")
+                    line.hear()
+
+
+def test_an_idle_client_is_told_to_go(tmp_path):
+    with serving(tmp_path, idle_seconds_max=1) as gate, Http2(gate) as line:
+        assert line.send(get(gate, "/photos/a")).status == 200
+        line.rest(None)
+        assert line.goodbye == 0
+
+
+def test_after_its_last_request_a_client_is_told_to_go(tmp_path):
+    with serving(tmp_path, requests_per_connection_max=3) as gate, Http2(gate) as line:
+        signed = get(gate, "/photos/a")
+        for _ in range(2):
+            assert line.send(signed).status == 200
+        # The last one is answered whole, whenever the word comes.
+        line.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 8 * MIB})
+        line.h2.increment_flow_control_window(8 * MIB)
+        assert line.rest(line.open(line.head(signed))) == bytes(MIB)
+        assert line.goodbye == 0
 
 
 def test_the_gateway_lets_answers_finish_when_it_is_stopped(tmp_path):
@@ -336,4 +363,5 @@ def test_the_gateway_lets_answers_finish_when_it_is_stopped(tmp_path):
             line.stream.recv(1, socket.MSG_PEEK)
             gate.server.process.terminate()
             assert line.rest(number) == body
+            assert line.goodbye == 0
         assert gate.server.process.wait(10) == 0

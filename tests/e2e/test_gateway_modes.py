@@ -232,6 +232,12 @@ def test_modes_that_cannot_be_are_refused(tmp_path):
     ):
         done = run(*start, *options)
         assert done.returncode == 1 and complaint in done.stderr, done
-    done = run("config", "validate", "--set", "gateway.listen=127.0.0.1:1",
-               "--set", "gateway.upstream=s3=http://127.0.0.1:9", "--set", "gateway.mode=off")
-    assert done.returncode == 1 and "`off` is no mode" in done.stderr + done.stdout, done
+    there = ("--set", "gateway.listen=127.0.0.1:1", "--set", "gateway.upstream=s3=http://127.0.0.1:9")
+    for setting, complaint in (
+        ("gateway.mode=off", "`off` is no mode"),
+        ("gateway.observe=ana", "names no principals"),
+        ("gateway.tls_certificates=www", "has ARNs of server certificates, and not `www`"),
+    ):
+        done = run("config", "validate", *there, "--set", setting)
+        assert done.returncode == 1 and complaint in done.stderr + done.stdout, done
+    assert run("config", "validate", *there, "--set", "gateway.mode=s3=observe").returncode == 0

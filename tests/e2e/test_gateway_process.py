@@ -240,6 +240,36 @@ def test_links_and_strangers(gate):
         gate.anonymous().get_object(Bucket=bucket, Key="a")
 
 
+def test_forms_are_proven(gate):
+    bucket = make_bucket(gate)
+    _, keys, s3 = known_user(gate, allow("s3:PutObject", arn(bucket, "in/*")))
+
+    def posted(key, secret=None):
+        signer = gate.s3(Keys(keys.access_key_id, secret) if secret else keys)
+        form = signer.generate_presigned_post(bucket, key)
+        fields = {**form["fields"], "file": "content"}
+        boundary = "a-boundary"
+        parts = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        request = urllib.request.Request(
+            f"{gate.endpoint}/{bucket}", (parts + f"--{boundary}--\r\n").encode(),
+            {"Content-Type": f"multipart/form-data; boundary={boundary}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as answer:
+            return answer.code
+
+    assert soon(lambda: posted("in/a") == 204)
+    assert gate.store.keys(bucket) == ["in/a"]
+    with gate.unseen():
+        assert posted("out/a") == 403
+        assert posted("in/b", secret="x" * 40) == 403
+
+
 def session_of(gate, statements):
     """A session of a new role: the name of the role, and its keys."""
     role = unique("role")
@@ -355,6 +385,19 @@ def trail(gate):
     done = run("audit", "show", "--data", gate.server.data, "-o", "json")
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_usage_is_counted_at_the_node_once(tmp_path):
+    with following(tmp_path) as gate:
+        bucket = make_bucket(gate, "a")
+        for _ in range(3):
+            gate.s3().get_object(Bucket=bucket, Key="a")
+        # What was noted leaves with the process at the latest.
+        gate.process.stop()
+        done = run("gateway", "usage", "--data", gate.server.data, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        lines = {line["operation"]: line["requests"] for line in json.loads(done.stdout)}
+        assert lines == {"CreateBucket": 1, "PutObject": 1, "GetObject": 3}
 
 
 def parameter(event, name):

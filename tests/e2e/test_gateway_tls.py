@@ -228,6 +228,8 @@ def test_the_end_of_a_certificate_is_told(tmp_path, authority):
         [finding] = about()
         assert finding["severity"] == "error" and "ended at" in finding["what"]
         assert eventually(lambda: "clients refuse it" in server.log_text())
+        # It is still served: clients say what is wrong with it.
+        assert shown(gate)[0] == FIRST[0]
 
 
 def test_a_certificate_that_cannot_be_served_is_refused_at_the_start(tmp_path, authority):

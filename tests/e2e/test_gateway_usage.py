@@ -196,6 +196,25 @@ def test_days_and_months_are_told_apart(tmp_path):
         assert table.startswith("ACCOUNT") and "GetObject" in table
 
 
+def test_an_operator_elsewhere_reads_it_with_his_credential_and_nobody_without(gate):
+    make_bucket(gate, "a")
+    made = run("operator", "create", unique("biller"), "--data", gate.server.data, "-o", "json")
+    facts = json.loads(made.stdout)
+    ask = lambda id, secret: run(
+        "gateway", "usage", "--endpoint", gate.server.endpoint, "-o", "json",
+        environment={"IAMD_OPERATOR_ACCESS_KEY_ID": id, "IAMD_OPERATOR_SECRET_ACCESS_KEY": secret},
+    )
+    told = ask(facts["access_key_id"], facts["secret_access_key"])
+    assert json.loads(told.stdout) == usage(gate)
+    # An administrator of an account is no operator.
+    admin = gate.admin
+    for id, secret in (
+        (facts["access_key_id"], "wrong"), (admin.access_key_id, admin.secret_access_key)
+    ):
+        refusal = ask(id, secret)
+        assert refusal.returncode == 1 and refusal.stdout == "", refusal
+
+
 def test_calls_are_in_the_metrics(gate):
     bucket = make_bucket(gate, "a")
     _, own = create_user(gate.server)

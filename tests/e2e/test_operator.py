@@ -220,6 +220,19 @@ def test_keys_and_everything_of_an_account(running, data):
     assert facts["access_keys"] == [keys.access_key_id]
     with dead():
         works(server, keys)
+    iam = server.iam()
+    iam.create_user(UserName="git")
+    service = "codecommit.amazonaws.com"
+    made = [
+        iam.create_service_specific_credential(UserName="git", ServiceName=service)
+        for _ in range(2)
+    ]
+    ids = [it["ServiceSpecificCredential"]["ServiceSpecificCredentialId"] for it in made]
+    facts = command("revoke", "--service-credential", ids[0], "--yes", "--data", data)
+    assert (facts["service_credentials"], facts["access_keys"]) == (ids[:1], [])
+    listed = iam.list_service_specific_credentials(UserName="git")["ServiceSpecificCredentials"]
+    statuses = {it["ServiceSpecificCredentialId"]: it["Status"] for it in listed}
+    assert statuses == {ids[0]: "Inactive", ids[1]: "Active"}
     session = session_of(server, role_of(server))
     command("revoke", "--account", server.account, "--yes", "--data", data)
     with dead():
@@ -228,6 +241,7 @@ def test_keys_and_everything_of_an_account(running, data):
     everything = ("revoke", "--account", server.account, "--with-access-keys", "--yes")
     facts = command(*everything, "--data", data)
     assert server.admin.access_key_id in facts["access_keys"]
+    assert set(facts["service_credentials"]) == set(ids)
     with dead():
         works(server, server.admin)
 
@@ -239,6 +253,7 @@ def test_keys_and_everything_of_an_account(running, data):
         (("--principal", "eve"), "is not the ARN"),
         (("--principal", "arn:aws:sts::111122223333:assumed-role/app/one"), "revoke the role"),
         (("--access-key", "AKIAQAAAAAAAAAAAAAAA"), "no access key"),
+        (("--service-credential", "ACCAQAAAAAAAAAAAAAAAA"), "no service-specific credential"),
         (("--session", "AKIAQAAAAAAAAAAAAAAA"), "begin with ASIA"),
         (("--account", "12"), "12 digits"),
         ((), "required"),

@@ -1,6 +1,9 @@
 """Answers about the account itself: its alias and its summary."""
 
+from certificate_files import self_signed
 from iamd import Server, allow, document, refused, trust, unique
+from saml_files import metadata
+from totp import Device
 
 # The quotas that AWS reports for a new account.
 QUOTAS = {
@@ -52,15 +55,24 @@ def test_the_summary_has_exactly_the_entries_of_aws(iam):
     assert summary["AccountPasswordPresent"] in (0, 1)
 
 
-def test_the_summary_counts_what_is_made(iam):
+def test_the_summary_counts_what_is_made(iam, tmp_path):
     before = iam.get_account_summary()["SummaryMap"]
-    iam.create_user(UserName=unique("user"))
+    user = unique("user")
+    iam.create_user(UserName=user)
     iam.create_group(GroupName=unique("group"))
     iam.create_role(
         RoleName=unique("role"), AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"})
     )
     iam.create_policy(PolicyName=unique("policy"), PolicyDocument=document(allow("s3:*")))
     iam.create_instance_profile(InstanceProfileName=unique("profile"))
+    device = Device.of(iam.create_virtual_mfa_device(VirtualMFADeviceName=unique("phone")))
+    iam.enable_mfa_device(UserName=user, **device.pair())
+    body, key = self_signed(tmp_path)
+    iam.upload_server_certificate(
+        ServerCertificateName=unique("tls"), CertificateBody=body, PrivateKey=key
+    )
+    iam.create_open_id_connect_provider(Url=f"https://{unique('oidc')}.example.com")
+    iam.create_saml_provider(Name=unique("saml"), SAMLMetadataDocument=metadata())
     after = iam.get_account_summary()["SummaryMap"]
     changed = {key: after[key] - before[key] for key in after if after[key] != before[key]}
     assert changed == {
@@ -70,6 +82,10 @@ def test_the_summary_counts_what_is_made(iam):
         "Policies": 1,
         "PolicyVersionsInUse": 1,
         "InstanceProfiles": 1,
+        "MFADevices": 1,
+        "MFADevicesInUse": 1,
+        "ServerCertificates": 1,
+        "Providers": 2,
     }
 
 

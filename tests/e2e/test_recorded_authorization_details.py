@@ -146,6 +146,23 @@ def test_what_has_nothing_shows_empty_lists(iam):
     }
 
 
+def test_a_filter_of_several_kinds_shows_inline_policies_of_all(iam):
+    names = {kind: unique(kind.lower()) for kind in ("User", "Group", "Role")}
+    iam.create_user(UserName=names["User"])
+    iam.create_group(GroupName=names["Group"])
+    iam.create_role(RoleName=names["Role"], AssumeRolePolicyDocument=TRUST)
+    for kind, name in names.items():
+        put = getattr(iam, f"put_{kind.lower()}_policy")
+        put(**{f"{kind}Name": name}, PolicyName="inline", PolicyDocument=POLICY)
+    answer = details(iam, "User", "Group", "Role")
+    assert answer["Policies"] == []
+    members = {"User": "UserPolicyList", "Group": "GroupPolicyList", "Role": "RolePolicyList"}
+    for kind, name in names.items():
+        entries = answer[f"{kind}DetailList"]
+        item = next(entry for entry in entries if entry[f"{kind}Name"] == name)
+        assert item[members[kind]] == INLINE
+
+
 def test_pages_join_up(iam):
     for _ in range(3):
         iam.create_user(UserName=unique("user"))

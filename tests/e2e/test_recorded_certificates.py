@@ -127,6 +127,24 @@ def test_signing_certificate_errors(iam, user, certificates):
         iam.upload_signing_certificate(UserName=user, CertificateBody=bodies[2])
 
 
+def test_keys_and_certificates_follow_a_renamed_user(iam, user, keys, certificates):
+    iam.upload_ssh_public_key(UserName=user, SSHPublicKeyBody=keys[1])
+    iam.upload_signing_certificate(UserName=user, CertificateBody=certificates[2][0])
+    lists = (
+        (iam.list_ssh_public_keys, "SSHPublicKeys"),
+        (iam.list_signing_certificates, "Certificates"),
+    )
+    before = [call(UserName=user)[name] for call, name in lists]
+    renamed = unique("renamed")
+    iam.update_user(UserName=user, NewUserName=renamed)
+    after = [call(UserName=renamed)[name] for call, name in lists]
+    assert after == [[{**entry, "UserName": renamed} for entry in one] for one in before]
+    assert [len(entries) for entries in after] == [1, 1]
+    # The certificates of this file serve other tests, too.
+    certificate = after[1][0]["CertificateId"]
+    iam.delete_signing_certificate(UserName=renamed, CertificateId=certificate)
+
+
 @pytest.mark.parametrize("path", [None, "/", "/test-path/"])
 def test_a_server_certificate_lives_from_upload_to_deletion(server, iam, certificates, path):
     name, shown_path = unique("certificate"), path or "/"

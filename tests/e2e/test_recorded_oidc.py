@@ -45,6 +45,8 @@ def test_creation_answers_the_arn(server, iam, host, path):
     assert answer["OpenIDConnectProviderArn"] == expected
     assert "Tags" not in answer
     assert expected in listed(iam)
+    # Whoever gives no clients has none.
+    assert shown(iam, expected)["ClientIDList"] == []
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=expected)
 
 
@@ -94,6 +96,43 @@ def test_creation_errors(iam, arn, host):
     )
     with refused("ValidationError", message, 400):
         create(Url="a" * 256, ClientIDList=["c" * 256], ThumbprintList=["d" * 41])
+
+
+def test_providers_are_listed_by_url_and_with_nothing_but_their_arn(server, iam, host):
+    hosts = [f"{letter}-{host}" for letter in "bca"]
+    for name in hosts:
+        iam.create_open_id_connect_provider(Url=f"https://{name}")
+    entries = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    of_these = [entry for entry in entries if host in entry["Arn"]]
+    expected = [f"arn:aws:iam::{server.account}:oidc-provider/{name}" for name in sorted(hosts)]
+    assert of_these == [{"Arn": arn} for arn in expected]
+    for arn in expected:
+        iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+
+
+def test_the_last_page_of_tags_has_no_marker(iam, arn):
+    tags = [{"Key": f"k{number:02}", "Value": "v"} for number in range(12)]
+    iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn, Tags=tags)
+    list_tags = iam.list_open_id_connect_provider_tags
+    first = list_tags(OpenIDConnectProviderArn=arn, MaxItems=10)
+    assert (first["Tags"], first["IsTruncated"]) == (tags[:10], True)
+    last = list_tags(OpenIDConnectProviderArn=arn, MaxItems=10, Marker=first["Marker"])
+    assert (last["Tags"], last["IsTruncated"]) == (tags[10:], False)
+    assert "Marker" not in last
+
+
+def test_a_provider_has_fifty_tags(iam, arn):
+    tags = [{"Key": f"k{number:02}", "Value": "v"} for number in range(50)]
+    iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn, Tags=tags)
+    # One that is there already may change.
+    changed = [{"Key": "k00", "Value": "other"}]
+    iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn, Tags=changed)
+    message = "The number of tags has reached the maximum limit."
+    with refused("LimitExceeded", message, 409):
+        iam.tag_open_id_connect_provider(
+            OpenIDConnectProviderArn=arn, Tags=[{"Key": "one-more", "Value": "v"}]
+        )
+    assert shown(iam, arn)["Tags"] == changed + tags[1:]
 
 
 def test_tags(iam, arn):

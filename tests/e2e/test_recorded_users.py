@@ -31,7 +31,7 @@ def no_user(name):
     return refused("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
 
 
-@pytest.mark.parametrize("path", [None, "/test-lifecycle-path/"])
+@pytest.mark.parametrize("path", [None, "/", "/test-lifecycle-path/"])
 def test_a_user_lives_from_creation_to_deletion(server, iam, path):
     name = unique("user")
     created = iam.create_user(UserName=name, **({"Path": path} if path else {}))["User"]
@@ -45,7 +45,7 @@ def test_a_user_lives_from_creation_to_deletion(server, iam, path):
     listed = iam.list_users()
     assert listed["IsTruncated"] is False and "Marker" not in listed
     assert [user for user in listed["Users"] if user["UserName"] == name] == [created]
-    if path:
+    if shown_path != "/":
         for prefix in (path, path[:-4]):
             assert iam.list_users(PathPrefix=prefix)["Users"] == [created]
         assert iam.list_users(PathPrefix="/elsewhere/")["Users"] == []
@@ -54,6 +54,16 @@ def test_a_user_lives_from_creation_to_deletion(server, iam, path):
         iam.get_user(UserName=name)
     with no_user(name):
         iam.delete_user(UserName=name)
+
+
+def test_a_user_who_is_not_there(iam):
+    for call, more in (
+        (iam.get_user, {}),
+        (iam.update_user, {"NewUserName": unique("user")}),
+        (iam.delete_user, {}),
+    ):
+        with no_user("nonexistent-user"):
+            call(UserName="nonexistent-user", **more)
 
 
 def test_lists_show_users_without_tags_and_boundary(iam, policy_arn):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from certificate_files import certificate, public_key, rsa_key, self_signed
 from iamd import Keys, Server, run
+from saml_files import metadata
 
 needs_terraform = pytest.mark.skipif(
     not shutil.which("terraform"), reason="SKIPPED: terraform is not installed"
@@ -203,6 +204,12 @@ def test_an_export_is_taken_over_without_a_change(server, data, tmp_path):
     iam.create_group(GroupName="exported", Path="/x/")
     iam.create_user(UserName="exported", Tags=[{"Key": "a", "Value": "b"}])
     iam.add_user_to_group(GroupName="exported", UserName="exported")
+    iam.create_account_alias(AccountAlias="exported")
+    iam.update_account_password_policy(MinimumPasswordLength=12, MaxPasswordAge=90)
+    iam.create_open_id_connect_provider(
+        Url="https://exported.example.com/x", ClientIDList=["b", "a"], ThumbprintList=["a" * 40]
+    )
+    iam.create_saml_provider(Name="exported", SAMLMetadataDocument=metadata())
     done = run("export", "terraform", "--data", data, "--account-id", server.account)
     assert done.returncode == 0, done.stderr
     terraform = Terraform(tmp_path, server, PROVIDER + done.stdout, {})

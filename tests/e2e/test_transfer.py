@@ -6,10 +6,17 @@ import subprocess
 
 import pytest
 from botocore.exceptions import ClientError
+from certificate_files import self_signed
 from iamd import (
     Keys, Server, allow, create_account, create_user, document, program, run, trust, unique,
 )
+from saml_files import metadata
 
+# What AWS tells by operations of their own, and only an export has.
+BESIDE = (
+    "InstanceProfiles", "OpenIDConnectProviderList", "SAMLProviderList", "ServerCertificates",
+    "AccountAliases", "PasswordPolicy",
+)
 # AWS's own policies, shown beside the account's.
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 FROM = "111122223333"
@@ -21,10 +28,11 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(data):
+def source(data, tmp_path_factory):
     """A server with an account that holds one of everything."""
     with Server("--account-id", FROM, data=data) as server:
         fill(server.iam())
+        fill_beside(server.iam(), tmp_path_factory.mktemp("certificates"))
         yield server
 
 
@@ -61,6 +69,25 @@ def fill(iam):
     iam.attach_role_policy(RoleName="two", PolicyArn=READ_ONLY)
     iam.create_instance_profile(InstanceProfileName="two", Path="/p/")
     iam.add_role_to_instance_profile(InstanceProfileName="two", RoleName="two")
+
+
+def fill_beside(iam, folder):
+    """What is neither user nor group, role nor policy."""
+    tags = [{"Key": "team", "Value": "green"}]
+    iam.create_instance_profile(InstanceProfileName="bare", Path="/p/", Tags=tags)
+    iam.create_open_id_connect_provider(
+        Url="https://oidc.example.com/x", ClientIDList=["two", "one"], ThumbprintList=["a" * 40],
+        Tags=tags,
+    )
+    iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata(), Tags=tags)
+    body, key = self_signed(folder)
+    iam.upload_server_certificate(
+        ServerCertificateName="tls", Path="/t/", CertificateBody=body, PrivateKey=key, Tags=tags
+    )
+    iam.create_account_alias(AccountAlias="transfer-source")
+    iam.update_account_password_policy(
+        MinimumPasswordLength=12, RequireNumbers=True, MaxPasswordAge=90, HardExpiry=False
+    )
 
 
 @pytest.fixture
@@ -136,9 +163,16 @@ def test_out_and_in_and_the_same_decisions(data, source, target, tmp_path):
         ("policy", "reader"): "create", ("group", "staff"): "create",
         ("user", "admin"): "same", ("user", "ana"): "create", ("user", "bob"): "create",
         ("role", "one"): "create", ("role", "two"): "create", ("instance-profile", "two"): "create",
+        ("instance-profile", "bare"): "create", ("oidc-provider", "oidc.example.com/x"): "create",
+        ("saml-provider", "corp"): "create", ("password-policy", "account"): "create",
+        # Its key stays where it is; and the alias is taken as long as the source has it.
+        ("server-certificate", "tls"): "left-out", ("account-alias", "account"): "left-out",
     }
     again = json.loads(exported(data, account))
-    assert again == json.loads(of_account(file.read_text(), account))
+    expected = json.loads(of_account(file.read_text(), account))
+    assert set(BESIDE) < expected.keys()
+    assert [len(expected.pop(name)) for name in ("ServerCertificates", "AccountAliases")] == [1, 1]
+    assert again == expected
     here, there = outcomes(source, source.admin, FROM), outcomes(source, keys, account)
     assert here == there
     verdicts = [value == "allowed" for value in here.values()]
@@ -162,6 +196,8 @@ def test_what_the_command_line_of_aws_prints_is_read(data, source, target, tmp_p
     assert set(signs(report).values()) == {"create", "same"}
     # AWS does not tell description and duration of roles.
     expected = without_admin(of_account(exported(data, FROM), account))
+    for name in BESIDE:
+        del expected[name]
     for role in expected["RoleDetailList"]:
         role.pop("Description", None), role.pop("MaxSessionDuration", None)
     expected["Policies"][0].pop("Description"), expected["Policies"][0].pop("Tags")
@@ -182,7 +218,7 @@ def test_a_dry_run_writes_nothing(data, source, target, tmp_path):
         "import-aws", file, "--data", data, "--account-id", account, "--dry-run", "-o", "table"
     )
     assert done.returncode == 0 and "+ user             bob" in done.stdout
-    assert done.stdout.endswith(" 0 there and different, 0 left out, 0 refused.\n")
+    assert done.stdout.endswith(" 0 there and different, 2 left out, 0 refused.\n")
     assert exported(data, account) == before
     # What differs stops an import, and is named.
     source.iam(keys).create_user(UserName="ana", Path="/else/")
@@ -244,8 +280,88 @@ def test_no_secret_goes_out(data, source):
     for form in ("json", "terraform"):
         text = exported(data, FROM, form)
         assert user["UserName"] in text
-        for secret in (keys.secret_access_key, keys.access_key_id, "Correct-horse", "$argon2"):
+        secrets = (
+            keys.secret_access_key, keys.access_key_id, "Correct-horse", "$argon2", "PRIVATE KEY",
+        )
+        for secret in secrets:
             assert secret not in text
+
+
+def test_what_stands_beside_permissions_comes_along(data, source, target, tmp_path):
+    account, keys = target
+    file = tmp_path / "account.json"
+    file.write_text(exported(data, FROM))
+    imported(data, account, file, "--keep-existing")
+    here, there = source.iam(), source.iam(keys)
+    arn = {it: f"arn:aws:iam::{it}:" for it in (FROM, account)}
+
+    def shown(answer, *fresh):
+        return {
+            name: value
+            for name, value in answer.items()
+            if name not in ("ResponseMetadata", "CreateDate", *fresh)
+        }
+
+    providers = [
+        shown(iam.get_open_id_connect_provider(
+            OpenIDConnectProviderArn=arn[it] + "oidc-provider/oidc.example.com/x"
+        ))
+        for iam, it in ((here, FROM), (there, account))
+    ]
+    assert providers[0] == providers[1] and providers[0]["ClientIDList"] == ["two", "one"]
+    providers = [
+        shown(
+            iam.get_saml_provider(SAMLProviderArn=arn[it] + "saml-provider/corp"),
+            "SAMLProviderUUID", "ValidUntil",
+        )
+        for iam, it in ((here, FROM), (there, account))
+    ]
+    assert providers[0] == providers[1]
+    rules = [iam.get_account_password_policy()["PasswordPolicy"] for iam in (here, there)]
+    assert rules[0] == rules[1] and rules[0]["MaxPasswordAge"] == 90
+    # What differs is said, and stays.
+    there.update_account_password_policy(MinimumPasswordLength=20)
+    there.tag_open_id_connect_provider(
+        OpenIDConnectProviderArn=arn[account] + "oidc-provider/oidc.example.com/x",
+        Tags=[{"Key": "more", "Value": "tags"}],
+    )
+    report = imported(data, account, file, "--dry-run", code=1)
+    details = {line["kind"]: line["detail"] for line in report["lines"] if line["sign"] == "differs"}
+    assert details == {
+        "password-policy": "is there, with other rules",
+        "oidc-provider": "is there, with other tags",
+    }
+    imported(data, account, file, "--keep-existing")
+    assert there.get_account_password_policy()["PasswordPolicy"]["MinimumPasswordLength"] == 20
+
+
+def test_a_provider_that_requires_encryption_is_left_out(data, source, target, tmp_path):
+    account, keys = target
+    content = json.loads(exported(data, FROM))
+    content["SAMLProviderList"][0]["AssertionEncryptionMode"] = "Required"
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(content))
+    report = imported(data, account, file)
+    assert signs(report)["saml-provider", "corp"] == "left-out"
+    assert source.iam(keys).list_saml_providers()["SAMLProviderList"] == []
+    content["SAMLProviderList"][0]["AssertionEncryptionMode"] = "Sometimes"
+    file.write_text(json.dumps(content))
+    assert "`Sometimes` is no encryption mode" in imported(data, account, file, code=1)
+
+
+def test_terraform_gets_providers_alias_and_rules(data, source):
+    text = exported(data, FROM, "terraform")
+    for part in (
+        'to = aws_iam_openid_connect_provider.oidc_example_com_x\n'
+        '  id = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/x"',
+        'client_id_list  = ["two", "one"]',
+        'to = aws_iam_saml_provider.corp\n  id = "arn:aws:iam::111122223333:saml-provider/corp"',
+        'to = aws_iam_account_alias.alias\n  id = "transfer-source"',
+        'to = aws_iam_account_password_policy.passwords\n  id = "iam-account-password-policy"',
+        "max_password_age               = 90",
+        '# The server certificate "tls" is left out: its private key is not exported.',
+    ):
+        assert part in text, part
 
 
 def test_imports_are_on_record(data, source, target, tmp_path):

@@ -180,7 +180,7 @@ fn first_key(
         None => (AccessKeyId::draw(IdPrefix::LongTermKey, account, draw), draw.secret_access_key()),
     };
     let created = draw.now();
-    let key = AccessKey { id, owner, secret, status: AccessKeyStatus::Active, created };
+    let key = AccessKey { id, owner, secret, status: AccessKeyStatus::Active, created, rank: None };
     changes.push(Change::Put(Entity::AccessKey(key.clone())));
     Ok(key)
 }

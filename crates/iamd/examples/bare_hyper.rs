@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 #[global_allocator]
@@ -27,10 +27,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let body = body.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let body = body.clone();
+            // A gateway looks whether a bucket is there before it makes it.
+            let is_head = request.method() == Method::HEAD;
             async move {
                 let mut sent = request.into_body();
                 while let Some(Ok(_)) = sent.frame().await {}
-                Ok::<_, Infallible>(Response::new(Full::new(body)))
+                let mut response = Response::new(Full::new(body));
+                if is_head {
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                }
+                Ok::<_, Infallible>(response)
             }
         });
         let mut builder = http1::Builder::new();

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             async move {
                 *request.uri_mut() = target.parse::<Uri>()?;
                 let answered = client.request(request).await;
-                answered.map_err(|error| Box::<dyn Error + Send + Sync>::from(error))
+                answered.map_err(Box::<dyn Error + Send + Sync>::from)
             }
         });
         let mut builder = http1::Builder::new();

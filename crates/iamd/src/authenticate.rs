@@ -54,35 +54,41 @@ pub fn authenticate_claim<'a>(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Authenticated, Rejection> {
-    let known = match find(snapshot, keys, claim) {
+    let known = known(snapshot, keys, claim);
+    let verified = |key: &SigningKey| claim.verify(request, key, rules, now);
+    authenticate_known(snapshot, keys, claim, known, now, verified)
+}
+
+/// What proves a claim; none if nothing can.
+pub fn known(snapshot: &Snapshot, keys: &SigningKeys, claim: &Claim<'_>) -> Option<Known> {
+    match find(snapshot, keys, claim) {
         Found::Nothing => None,
         Found::Known(known) => Some(known),
         Found::Underived(underived) => underived.derived(&snapshot.keys, claim),
-    };
-    authenticate_known(snapshot, keys, claim, known, request, rules, now)
+    }
 }
 
-/// The same with the key that is to prove the claim; none if nothing can.
+/// Proves a claim with what is known of it, by whatever `verified` does with the signing key: the
+/// request as a whole, or something else that was signed.
 ///
 /// # Errors
-/// As [`authenticate`].
-pub fn authenticate_known<'a>(
+/// As [`authenticate`], and those of `verified`.
+pub fn authenticate_known(
     snapshot: &Snapshot,
     keys: &SigningKeys,
-    claim: &Claim<'a>,
+    claim: &Claim<'_>,
     known: Option<Known>,
-    request: &RequestParts<'a>,
-    rules: &Rules,
     now: Timestamp,
+    verified: impl Fn(&SigningKey) -> Result<(), Rejection>,
 ) -> Result<Authenticated, Rejection> {
     let state = &snapshot.state;
     let Some(known) = known else {
         let key = derive(claim, &Secret::from(DECOY_SECRET.to_owned()));
         // The answer is the same whatever comes out; the work is done for its duration.
-        let _ = claim.verify(request, &key, rules, now);
+        let _ = verified(&key);
         return Err(Rejection::unknown_key());
     };
-    claim.verify(request, &known.key, rules, now)?;
+    verified(&known.key)?;
     let caller = match &known.origin {
         Origin::Temporary { session, .. } if session.expires <= now => {
             return Err(Rejection::expired_token());

@@ -5,6 +5,7 @@ mod blob;
 pub mod cloudtrail;
 pub mod constraint;
 mod enumeration;
+pub mod form;
 mod generated;
 pub mod json;
 pub mod query;

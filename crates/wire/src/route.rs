@@ -134,6 +134,7 @@ impl S3Error {
             "MethodNotAllowed" => 405,
             "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "OperationAborted" => 409,
             "MissingContentLength" => 411,
+            "PreconditionFailed" => 412,
             "InternalError" => 500,
             "NotImplemented" => 501,
             "BadGateway" => 502,
@@ -166,6 +167,19 @@ pub fn s3(request: &RestRequest<'_>) -> Result<S3Request, S3Error> {
     };
     let route = chosen(request, place, &parameters)?;
     Ok(S3Request { operation: route.name, bucket: target.bucket, key: target.key, parameters })
+}
+
+/// Recognises the upload of a form: its bucket; none of other requests. The key is in the form.
+///
+/// # Errors
+/// As [`s3`] for a path that could be read in two ways.
+pub fn form_upload(request: &RestRequest<'_>) -> Result<Option<String>, S3Error> {
+    // A query makes it another operation.
+    if request.method != "POST" || request.query.is_some_and(|query| !query.is_empty()) {
+        return Ok(None);
+    }
+    let target = path::target(request.path, request.host_bucket)?;
+    Ok(target.bucket.filter(|_| target.key.is_none()))
 }
 
 /// The operations that [`s3`] recognises, and what each acts on.

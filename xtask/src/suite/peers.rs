@@ -14,7 +14,7 @@ struct Peer {
     package: Option<&'static str>,
 }
 
-const PEERS: [Peer; 2] = [
+const PEERS: [Peer; 4] = [
     Peer {
         program: "terraform",
         without: "apply, plan and destroy of IAM resources are not tested",
@@ -24,6 +24,16 @@ const PEERS: [Peer; 2] = [
         program: "strace",
         without: "that a write is on disk before its answer is sent is not tested",
         package: Some("strace"),
+    },
+    Peer {
+        program: "chromium",
+        without: "uploads of a real browser through the gateway are not tested",
+        package: Some("chromium"),
+    },
+    Peer {
+        program: "chromedriver",
+        without: "uploads of a real browser through the gateway are not tested",
+        package: Some("chromium-driver"),
     },
 ];
 

@@ -37,7 +37,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "build",
-        about: "the program, optimised; with all features; and a store to test with",
+        about: "the program, optimised; with all features; a store and a client to test with",
         run: build,
     },
     Step { name: "package", about: "the archive and the Debian package, around it", run: package },
@@ -47,6 +47,8 @@ pub(super) const STEPS: &[Step] = &[
 /// The folder, below the target folder, of the store that the gateway is tested with: a workspace of
 /// its own under `xtask/store`.
 const STORE: &str = "store";
+/// The same of the client that is made with the AWS SDK for Rust, under `xtask/rust-client`.
+const RUST_CLIENT: &str = "rust-client";
 /// The profile of programs that are tested from outside.
 const PROFILE: &str = "fast";
 
@@ -121,10 +123,16 @@ fn build(workspace: &Workspace) -> Result<(), String> {
     // What the unit tests have built serves again.
     let with_traces = ["build", "-p", "iamd", "--features", "otlp"];
     command::run(command::cargo(&workspace.root, with_traces))?;
-    let manifest = workspace.root.join("xtask/store/Cargo.toml");
-    let mut store = command::cargo(&workspace.root, ["build", "--locked", "--manifest-path"]);
-    store.arg(manifest).env("CARGO_TARGET_DIR", workspace.target.join(STORE));
-    command::run(store)
+    build_apart(workspace, STORE)?;
+    build_apart(workspace, RUST_CLIENT)
+}
+
+/// Builds a workspace of its own, `xtask/NAME`, into a folder of that name.
+fn build_apart(workspace: &Workspace, name: &str) -> Result<(), String> {
+    let manifest = workspace.root.join("xtask").join(name).join("Cargo.toml");
+    let mut command = command::cargo(&workspace.root, ["build", "--locked", "--manifest-path"]);
+    command.arg(manifest).env("CARGO_TARGET_DIR", workspace.target.join(name));
+    command::run(command)
 }
 
 fn package(workspace: &Workspace) -> Result<(), String> {
@@ -148,6 +156,8 @@ fn end_to_end(workspace: &Workspace) -> Result<(), String> {
     pytest.env("IAMD_BIN", program).env("IAMD_OTLP_BIN", workspace.built("debug", "iamd"));
     pytest.env("IAMD_DIST", workspace.target.join("dist"));
     pytest.env("IAMD_STORE_BIN", workspace.built("store/debug", "store"));
+    let rust_client = workspace.built("rust-client/debug", "rust-client");
+    pytest.env("IAMD_RUST_CLIENT_BIN", rust_client);
     command::run(pytest)
 }
 

@@ -1,12 +1,12 @@
 //! Access keys of users and of root. Source: IAM API Reference; IAM User Guide, "Manage access keys".
 
-use iamd_wire::NoOutput;
 use iamd_wire::iam::{
     AccessKey as WireAccessKey, AccessKeyLastUsed, AccessKeyMetadata, CreateAccessKeyRequest,
     CreateAccessKeyResponse, DeleteAccessKeyRequest, GetAccessKeyLastUsedRequest,
     GetAccessKeyLastUsedResponse, ListAccessKeysRequest, ListAccessKeysResponse, StatusType,
     UpdateAccessKeyRequest,
 };
+use iamd_wire::{NoOutput, Timestamp};
 
 use super::resource;
 use super::user::{ROOT_NAME, Subject, subject};
@@ -42,6 +42,7 @@ impl Operation for CreateAccessKeyRequest {
             secret: draw.secret_access_key(),
             status: AccessKeyStatus::Active,
             created: draw.now(),
+            rank: rank(scene, owner, draw.now()),
         };
         let output = CreateAccessKeyResponse {
             access_key: WireAccessKey {
@@ -75,8 +76,10 @@ impl Operation for ListAccessKeysRequest {
             let behind = behind.as_deref().and_then(read_place);
             let keys = scene.account.keys_of(owner);
             let rest = keys.filter(move |key| {
-                let (created, id) = key.age_order();
-                behind.as_ref().is_none_or(|(time, last)| (created, id) > (*time, last.as_str()))
+                let after = |(time, rank, id): &(i64, u8, String)| {
+                    key.age_order() > (*time, *rank, id.as_str())
+                };
+                behind.as_ref().is_none_or(after)
             });
             rest.map(|key| (place(key), listed(key, &user_name)))
         })?;
@@ -166,15 +169,23 @@ fn known_key<'a>(scene: &Scene<'a>, id: &str) -> Result<&'a AccessKey, Refusal> 
     key.map(|key| &**key).ok_or_else(|| text::access_key_not_authorized(&scene.caller.arn(), id))
 }
 
-/// A place in a list of keys: when the key was made, and its id.
+/// A place in a list of keys: when the key was made, its rank, and its id.
 fn place(key: &AccessKey) -> String {
-    let (created, id) = key.age_order();
-    format!("{created}:{id}")
+    let (created, rank, id) = key.age_order();
+    format!("{created}:{rank}:{id}")
 }
 
-fn read_place(place: &str) -> Option<(i64, String)> {
-    let (created, id) = place.split_once(':')?;
-    Some((created.parse().ok()?, id.to_owned()))
+fn read_place(place: &str) -> Option<(i64, u8, String)> {
+    let (created, rest) = place.split_once(':')?;
+    let (rank, id) = rest.split_once(':')?;
+    Some((created.parse().ok()?, rank.parse().ok()?, id.to_owned()))
+}
+
+/// The rank of a new key: behind all of its owner that were created in this second.
+fn rank(scene: &Scene<'_>, owner: KeyOwner, now: Timestamp) -> Option<u8> {
+    let of_now = scene.account.keys_of(owner).filter(|key| key.created == now);
+    let last = of_now.map(|key| key.rank.unwrap_or_default()).max()?;
+    Some(last.saturating_add(1))
 }
 
 /// An id that no key has.

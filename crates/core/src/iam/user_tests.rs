@@ -92,6 +92,33 @@ fn a_user_is_renamed_and_moved_with_all_he_has() {
 }
 
 #[test]
+fn keys_of_one_second_are_listed_as_they_were_made() {
+    let mut world = World::with(&["CreateUser&UserName=bob"]);
+    let root = world.root();
+    let create = |world: &mut World| {
+        let answer = world.ok(&root, "CreateAccessKey&UserName=bob");
+        answer["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned()
+    };
+    let mut kept = create(&mut world);
+    // Ids are drawn: in twenty rounds some come before those of older keys.
+    for _ in 0..20 {
+        let newer = create(&mut world);
+        let all = world.ok(&root, "ListAccessKeys&UserName=bob");
+        let first = world.ok(&root, "ListAccessKeys&UserName=bob&MaxItems=1");
+        let marker = first["Marker"].as_str().unwrap();
+        let next = format!("ListAccessKeys&UserName=bob&MaxItems=1&Marker={marker}");
+        let second = world.ok(&root, &next);
+        let id = |answer: &serde_json::Value, place: usize| {
+            answer["AccessKeyMetadata"][place]["AccessKeyId"].as_str().unwrap().to_owned()
+        };
+        assert_eq!([id(&all, 0), id(&all, 1)], [kept.clone(), newer.clone()]);
+        assert_eq!([id(&first, 0), id(&second, 0)], [kept.clone(), newer.clone()]);
+        world.ok(&root, &format!("DeleteAccessKey&UserName=bob&AccessKeyId={kept}"));
+        kept = newer;
+    }
+}
+
+#[test]
 fn a_user_is_deleted_when_nothing_is_left() {
     let read_only = "PolicyArn=arn:aws:iam::aws:policy/ReadOnlyAccess";
     let mut world = World::with(&[

@@ -17,8 +17,8 @@ use crate::refusal::Refusal;
 use crate::ring::SessionKeys;
 
 use crate::state::{
-    AccessKey, AccessKeyStatus, Account, AccountSettings, Change, Entity, EntityKey,
-    RevokedSession, Role, State, User,
+    AccessKey, AccessKeyStatus, Account, AccountSettings, Change, Entity, EntityKey, KeyOwner,
+    RevokedSession, Role, ServiceCredential, State, User,
 };
 use crate::unique_id::{AccessKeyId, IdPrefix, UniqueId};
 
@@ -61,7 +61,7 @@ pub enum Revocable {
     /// All sessions of everybody in the account.
     #[n(0)]
     Sessions,
-    /// The same, and every access key is made inactive.
+    /// The same, and every access key and service-specific credential is made inactive.
     #[n(1)]
     SessionsAndKeys,
     /// All sessions of root.
@@ -86,17 +86,22 @@ pub enum Revocable {
         #[cbor(n(1), with = "record::timestamp")]
         expires: Timestamp,
     },
+    /// A service-specific credential, which is made inactive.
+    #[n(7)]
+    ServiceCredential(#[n(0)] UniqueId),
 }
 
 /// What a revocation comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revoked {
     /// The access keys that it made inactive, or that were already.
     pub access_keys: Vec<AccessKeyId>,
+    /// The same of service-specific credentials.
+    pub service_credentials: Vec<UniqueId>,
 }
 
 impl Revocation {
-    /// Everything of an account, with or without its access keys.
+    /// Everything of an account, with or without its long-term credentials.
     ///
     /// # Errors
     /// `NoSuchEntity`
@@ -152,6 +157,25 @@ impl Revocation {
         let (account, _) =
             state.access_key(&id).ok_or_else(|| absent(format!("there is no access key {id}")))?;
         Ok(Revocation { account: account.id(), what: Revocable::AccessKey(id), at })
+    }
+
+    /// A service-specific credential.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no id of one, `NoSuchEntity`
+    pub fn of_service_credential(
+        state: &State,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<Revocation, Refusal> {
+        let not_an_id =
+            |_| invalid(format!("`{id}` is not the id of a service-specific credential"));
+        let id: UniqueId = id.parse().map_err(not_an_id)?;
+        let account = id.account().and_then(|account| state.account(account));
+        let account = account
+            .filter(|account| account.service_credentials().with_id(id.as_str()).is_some())
+            .ok_or_else(|| absent(format!("there is no service-specific credential {id}")))?;
+        Ok(Revocation { account: account.id(), what: Revocable::ServiceCredential(id), at })
     }
 
     /// The temporary credential of this access key id. Whether there is one, nobody knows.
@@ -223,9 +247,8 @@ impl Revocation {
     /// `NoSuchEntity` for an account that is gone.
     pub fn in_force(&self, state: &State) -> Result<Planned<Revoked>, Refusal> {
         let account = self.of(state)?;
-        let Changed { changes, access_keys } =
-            self.changes(account, settings(state, self.account)?);
-        Ok(Planned::write(account, changes, Revoked { access_keys }))
+        let Changed { changes, revoked } = self.changes(account, settings(state, self.account)?);
+        Ok(Planned::write(account, changes, revoked))
     }
 
     /// The same for the store, which forgets revoked sessions that have ended by themselves.
@@ -243,7 +266,7 @@ impl Revocation {
             over.map(|(id, _)| Change::Remove(EntityKey::RevokedSession(id.clone()))).collect();
         let changed = self.changes(account, settings(state, self.account)?);
         changes.extend(changed.changes);
-        Ok(Planned::write(account, changes, Revoked { access_keys: changed.access_keys }))
+        Ok(Planned::write(account, changes, changed.revoked))
     }
 
     fn of<'s>(&self, state: &'s State) -> Result<&'s Account, Refusal> {
@@ -263,6 +286,11 @@ impl Revocation {
             Revocable::SessionsAndKeys => {
                 changed.put(Entity::Settings(end_all()));
                 account.access_keys().for_each(|key| changed.deactivate(key));
+                let of_users = account
+                    .users()
+                    .iter()
+                    .flat_map(|user| account.service_credentials().of(KeyOwner::User(user.id)));
+                of_users.for_each(|credential| changed.deactivate_for_service(credential));
             }
             Revocable::Root => {
                 let root_sessions_not_before = until(settings.root_sessions_not_before);
@@ -287,6 +315,11 @@ impl Revocation {
                     changed.deactivate(key);
                 }
             }
+            Revocable::ServiceCredential(id) => {
+                if let Some(credential) = account.service_credentials().with_id(id.as_str()) {
+                    changed.deactivate_for_service(credential);
+                }
+            }
             Revocable::Session { id, expires } => {
                 let session = RevokedSession { id: id.clone(), expires: *expires };
                 changed.put(Entity::RevokedSession(session));
@@ -308,12 +341,15 @@ impl Command for Revocation {
     fn shown(&self) -> serde_json::Value {
         let (what, id) = match &self.what {
             Revocable::Sessions => ("sessions", None),
-            Revocable::SessionsAndKeys => ("sessions and access keys", None),
+            Revocable::SessionsAndKeys => ("sessions and long-term credentials", None),
             Revocable::Root => ("sessions of root", None),
             Revocable::User(id) => ("sessions of a user", Some(id.to_string())),
             Revocable::Role(id) => ("sessions of a role", Some(id.to_string())),
             Revocable::AccessKey(id) => ("an access key", Some(id.to_string())),
             Revocable::Session { id, .. } => ("a session", Some(id.to_string())),
+            Revocable::ServiceCredential(id) => {
+                ("a service-specific credential", Some(id.to_string()))
+            }
         };
         serde_json::json!({"accountId": self.account.to_string(), "what": what, "id": id})
     }
@@ -326,7 +362,7 @@ impl Command for Revocation {
 #[derive(Default)]
 struct Changed {
     changes: Vec<Change>,
-    access_keys: Vec<AccessKeyId>,
+    revoked: Revoked,
 }
 
 impl Changed {
@@ -335,8 +371,14 @@ impl Changed {
     }
 
     fn deactivate(&mut self, key: &AccessKey) {
-        self.access_keys.push(key.id.clone());
+        self.revoked.access_keys.push(key.id.clone());
         self.put(Entity::AccessKey(AccessKey { status: AccessKeyStatus::Inactive, ..key.clone() }));
+    }
+
+    fn deactivate_for_service(&mut self, credential: &ServiceCredential) {
+        self.revoked.service_credentials.push(credential.id);
+        let status = AccessKeyStatus::Inactive;
+        self.put(Entity::ServiceCredential(ServiceCredential { status, ..credential.clone() }));
     }
 }
 

@@ -337,6 +337,56 @@ fn an_access_key_is_made_inactive() {
 }
 
 #[test]
+fn service_credentials_are_made_inactive_one_by_one_and_with_the_account() {
+    let (mut world, bob) = world();
+    let create = |user: &str| {
+        format!(
+            "CreateServiceSpecificCredential&UserName={user}&ServiceName=codecommit.amazonaws.com"
+        )
+    };
+    let [one, other] = [(); 2].map(|()| {
+        let answer = world.ok(&bob, &create("bob"));
+        let id = &answer["ServiceSpecificCredential"]["ServiceSpecificCredentialId"];
+        id.as_str().unwrap().to_owned()
+    });
+    let active = |world: &World| {
+        let account = world.state.account(id()).unwrap();
+        [&one, &other].map(|it| {
+            let credential = account.service_credentials().with_id(it).unwrap();
+            credential.status == AccessKeyStatus::Active
+        })
+    };
+    let (state, now) = (&world.state, world.now);
+    let by_id = Revocation::of_service_credential(state, &one, now).unwrap();
+    let sessions = Revocation::of_account(state, id(), Revocable::Sessions, now).unwrap();
+    let all = Revocation::of_account(state, id(), Revocable::SessionsAndKeys, now).unwrap();
+    for (revocation, ids, left) in [
+        (by_id, vec![&one], [false, true]),
+        (sessions, vec![], [true, true]),
+        (all, vec![&one, &other], [false, false]),
+    ] {
+        let mut world = world.fork();
+        let revoked = carry_out(&mut world, &revocation).unwrap();
+        let mut named: Vec<String> =
+            revoked.service_credentials.iter().map(ToString::to_string).collect();
+        let mut expected: Vec<String> = ids.into_iter().cloned().collect();
+        named.sort();
+        expected.sort();
+        assert_eq!((named, active(&world)), (expected, left), "{revocation:?}");
+        // The access key is another credential.
+        let keeps_key = revocation.what != Revocable::SessionsAndKeys;
+        assert_eq!(again(&world, &bob).is_some(), keeps_key);
+    }
+    for (wrong, expected) in [
+        ("ACCAQAAAAAAAAAAAAAAAA", "NoSuchEntity: there is no service-specific credential"),
+        ("ACCA", "InvalidInput: `ACCA` is not the id of a service-specific credential"),
+    ] {
+        let refusal = Revocation::of_service_credential(&world.state, wrong, now).unwrap_err();
+        assert!(refusal.to_string().starts_with(expected), "{refusal}");
+    }
+}
+
+#[test]
 fn what_names_nobody_is_refused() {
     let (world, _) = world();
     let (state, now) = (&world.state, world.now);

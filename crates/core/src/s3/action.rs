@@ -134,6 +134,7 @@ const OBJECT_ACTIONS: &[(&str, &[&str], &[&str])] = &[
     ("HeadObject", &["s3:GetObject"], &["s3:GetObjectVersion"]),
     ("ListObjectAnnotations", &["s3:ListObjectAnnotations"], &["s3:ListObjectVersionAnnotations"]),
     ("ListParts", &["s3:ListMultipartUploadParts"], &[]),
+    ("PostObject", &["s3:PutObject"], &[]),
     ("PutObject", &["s3:PutObject"], &[]),
     ("PutObjectAcl", &["s3:PutObjectAcl"], &["s3:PutObjectVersionAcl"]),
     ("PutObjectAnnotation", &["s3:PutObjectAnnotation"], &["s3:PutObjectVersionAnnotation"]),

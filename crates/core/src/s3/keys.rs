@@ -48,7 +48,10 @@ pub(super) fn add(call: &S3Call<'_>, tags: &[(String, String)], needed: &mut S3T
     if let Some(location) = &call.body.location {
         context.set("s3:locationconstraint", location.as_str());
     }
-    if matches!(call.request.operation, "CopyObject" | "CompleteMultipartUpload" | "PutObject") {
+    if matches!(
+        call.request.operation,
+        "CompleteMultipartUpload" | "CopyObject" | "PostObject" | "PutObject"
+    ) {
         context.set("s3:ObjectCreationOperation", "true");
     } else if matches!(
         call.request.operation,

@@ -67,7 +67,8 @@ pub struct BodyFacts {
 pub struct SignatureFacts {
     /// `REST-HEADER`, `REST-QUERY-STRING` or `POST`. Condition key `s3:authType`.
     pub form: &'static str,
-    /// Milliseconds since it was made, of presigned requests. Condition key `s3:signatureAge`.
+    /// Milliseconds since it was made, of presigned requests and of forms. Condition key
+    /// `s3:signatureAge`.
     pub age_milliseconds: Option<i64>,
 }
 

@@ -6,7 +6,7 @@ use iamd_wire::route::S3Error;
 use super::S3Call;
 
 /// Operations that make an object.
-const MAKERS: [&str; 3] = ["CopyObject", "CreateMultipartUpload", "PutObject"];
+const MAKERS: [&str; 4] = ["CopyObject", "CreateMultipartUpload", "PostObject", "PutObject"];
 /// Headers that grant something.
 const GRANTS: [&str; 6] = [
     "x-amz-acl",

@@ -153,6 +153,38 @@ fn headers_with_powers_need_their_own_actions() {
     assert_eq!(needs("PUT", "/bucket", &lock).len(), 4);
 }
 
+/// A form is a PutObject whose signature has another form.
+#[test]
+fn a_form_needs_what_put_object_does() {
+    let request = S3Request {
+        operation: "PostObject",
+        bucket: Some("bucket".to_owned()),
+        key: Some("key".to_owned()),
+        parameters: Default::default(),
+    };
+    let headers: [Header<'_>; 2] = [("x-amz-acl", b"private"), ("x-amz-tagging", b"team=blue")];
+    let signature = Some(SignatureFacts { form: "POST", age_milliseconds: Some(2_000) });
+    let body = BodyFacts::default();
+    let call = S3Call { request: &request, headers: &headers, body: &body, signature };
+    let found = call.targets().unwrap();
+    let actions: Vec<&str> = found.iter().map(|needed| needed.target.action).collect();
+    assert_eq!(actions, ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"]);
+    for needed in &found {
+        assert_eq!(needed.target.resource, "arn:aws:s3:::bucket/key");
+        for (name, value) in [
+            ("s3:authType", "POST"),
+            ("s3:signatureAge", "2000"),
+            ("s3:signatureversion", "AWS4-HMAC-SHA256"),
+            ("s3:ObjectCreationOperation", "true"),
+            ("s3:RequestObjectTag/team", "blue"),
+        ] {
+            assert_eq!(key(needed, name).as_deref(), Some(value), "{name}");
+        }
+    }
+    let plain = S3Call { headers: &[], ..call };
+    assert_eq!(plain.targets().unwrap().len(), 1);
+}
+
 #[test]
 fn an_operation_of_a_record_needs_what_the_request_did() {
     let none: &[&str] = &[];
@@ -164,6 +196,7 @@ fn an_operation_of_a_record_needs_what_the_request_did() {
         ("DeleteObjects", false, &["s3:DeleteObject"]),
         ("DeleteObjects", true, &["s3:DeleteObjectVersion"]),
         ("UploadPart", true, &["s3:PutObject"]),
+        ("PostObject", false, &["s3:PutObject"]),
         ("PutBucketPolicy", false, none),
         ("Nonsense", false, none),
     ] {

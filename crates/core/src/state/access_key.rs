@@ -39,11 +39,16 @@ pub struct AccessKey {
     /// When the key was created.
     #[cbor(n(4), with = "record::timestamp")]
     pub created: Timestamp,
+    /// Where it stands among the keys of its owner that were created in the same second, from 1;
+    /// the first one has none.
+    #[n(5)]
+    pub rank: Option<u8>,
 }
 
 impl AccessKey {
-    /// What lists of keys are sorted by: oldest first, keys of one second by id.
-    pub fn age_order(&self) -> (i64, &str) {
-        (self.created.seconds(), self.id.as_str())
+    /// What lists of keys are sorted by: in the order in which they were created. Ids only tell
+    /// those apart that have the same rank.
+    pub fn age_order(&self) -> (i64, u8, &str) {
+        (self.created.seconds(), self.rank.unwrap_or_default(), self.id.as_str())
     }
 }

@@ -75,6 +75,7 @@ impl Told<'_> {
                 secret: Secret::from(String::new()),
                 status: key.status,
                 created: key.created,
+                rank: key.rank,
             }),
             Told::RevokedSession(id, expires) => {
                 Entity::RevokedSession(RevokedSession { id: id.clone(), expires })

@@ -61,6 +61,7 @@ fn an_account_is_taken_over_with_its_keys_and_without_those_it_had() {
             secret: "secret".to_owned().into(),
             status: super::AccessKeyStatus::Active,
             created: NOW,
+            rank: None,
         };
         let changes = vec![Change::Put(Entity::AccessKey(key))];
         world.commit(&[super::AccountChanges { account, changes }]);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::beside::{self, OidcProvider, PasswordPolicy, SamlProvider, ServerCertificate};
 use super::document::Document;
 use crate::account_id::AccountId;
 use crate::arn;
@@ -23,6 +24,16 @@ pub struct Content {
     pub profiles: BTreeMap<String, Profile>,
     /// Roles that are not carried over, by name: those of services.
     pub left_out: BTreeSet<String>,
+    /// OpenID Connect providers.
+    pub oidc_providers: BTreeMap<String, OidcProvider>,
+    /// SAML providers.
+    pub saml_providers: BTreeMap<String, SamlProvider>,
+    /// Server certificates.
+    pub certificates: BTreeMap<String, ServerCertificate>,
+    /// The alias of the account.
+    pub alias: Option<String>,
+    /// The rules for passwords.
+    pub password_policy: Option<PasswordPolicy>,
 }
 
 /// What is alike in users, groups and roles.
@@ -109,7 +120,14 @@ pub(super) const SERVICE_ROLE_PATH: &str = "/aws-service-role/";
 impl Content {
     /// What an account holds.
     pub fn of(state: &State, account: &Account) -> Content {
-        let mut content = Content::default();
+        let mut content = Content {
+            oidc_providers: beside::oidc_providers(account),
+            saml_providers: beside::saml_providers(account),
+            certificates: beside::certificates(account),
+            alias: beside::alias(account),
+            password_policy: beside::password_policy(account),
+            ..Content::default()
+        };
         for policy in account.policies().iter() {
             content.policies.insert(policy.name.to_string(), Policy::of(policy));
         }
@@ -135,8 +153,11 @@ impl Content {
 
     /// How many things there are.
     pub fn len(&self) -> usize {
-        let Content { policies, groups, users, roles, profiles, left_out: _ } = self;
-        policies.len() + groups.len() + users.len() + roles.len() + profiles.len()
+        let beside = self.oidc_providers.len() + self.saml_providers.len();
+        let beside = beside + self.certificates.len() + usize::from(self.alias.is_some());
+        let beside = beside + usize::from(self.password_policy.is_some());
+        let Content { policies, groups, users, roles, profiles, .. } = self;
+        policies.len() + groups.len() + users.len() + roles.len() + profiles.len() + beside
     }
 
     /// Whether there is nothing.
@@ -214,6 +235,6 @@ fn entity(
     }
 }
 
-fn tags(tags: &[state::Tag]) -> BTreeMap<String, String> {
+pub(super) fn tags(tags: &[state::Tag]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect()
 }

@@ -2,11 +2,14 @@
 //!
 //! Source: IAM API Reference, GetAccountAuthorizationDetails. `Description` and `MaxSessionDuration`
 //! of roles and `Tags` of policies are members of AWS's types that AWS leaves out in this answer;
-//! they are taken where they are there.
+//! they are taken where they are there. So are members for what AWS tells by other operations, with
+//! the names that those have: an export has them.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use super::beside::PasswordPolicy;
 
 /// Longest file, in bytes.
 // CHOICE: full quotas of everything come to less, with documents of usual length.
@@ -28,6 +31,61 @@ pub(super) struct Details {
     pub(super) is_truncated: bool,
     #[serde(default, skip_serializing)]
     pub(super) _marker: Option<IgnoredAny>,
+    /// Those without a role; the others stand in their roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) instance_profiles: Vec<InstanceProfile>,
+    #[serde(default, rename = "OpenIDConnectProviderList", skip_serializing_if = "Vec::is_empty")]
+    pub(super) oidc_providers: Vec<OidcProviderDetail>,
+    #[serde(default, rename = "SAMLProviderList", skip_serializing_if = "Vec::is_empty")]
+    pub(super) saml_providers: Vec<SamlProviderDetail>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) server_certificates: Vec<ServerCertificateDetail>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) account_aliases: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) password_policy: Option<PasswordPolicy>,
+}
+
+/// An OpenID Connect provider.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct OidcProviderDetail {
+    pub(super) arn: String,
+    /// Without `https://`.
+    pub(super) url: String,
+    #[serde(default, rename = "ClientIDList")]
+    pub(super) client_ids: Vec<String>,
+    #[serde(default, rename = "ThumbprintList")]
+    pub(super) thumbprints: Vec<String>,
+    #[serde(default)]
+    pub(super) tags: Vec<Tag>,
+}
+
+/// A SAML provider without its keys.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct SamlProviderDetail {
+    pub(super) arn: String,
+    #[serde(rename = "SAMLMetadataDocument")]
+    pub(super) metadata: String,
+    /// `Allowed` or `Required`.
+    pub(super) assertion_encryption_mode: String,
+    #[serde(default)]
+    pub(super) tags: Vec<Tag>,
+}
+
+/// A server certificate without its key.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ServerCertificateDetail {
+    pub(super) path: String,
+    pub(super) server_certificate_name: String,
+    pub(super) arn: String,
+    pub(super) certificate_body: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) certificate_chain: Option<String>,
+    #[serde(default)]
+    pub(super) tags: Vec<Tag>,
 }
 
 /// A user.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use iamd_wire::ErrorCode;
 use serde::{Deserialize, Serialize};
 
+use super::beside::{OidcProvider, SamlProvider, ServerCertificate};
 use super::content::{Content, Entity, Policy, Profile, Role, User};
 use super::request::{self, Request, Trial};
 use crate::account_id::AccountId;
@@ -45,7 +46,8 @@ pub struct Imported {
 pub struct Line {
     /// In one word.
     pub sign: Sign,
-    /// `policy`, `group`, `user`, `role` or `instance-profile`.
+    /// `policy`, `group`, `user`, `role`, `instance-profile`, `oidc-provider`, `saml-provider`,
+    /// `server-certificate`, `account-alias` or `password-policy`.
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -86,11 +88,14 @@ impl Command for ImportContent {
     }
 
     fn shown(&self) -> serde_json::Value {
-        let Content { policies, groups, users, roles, profiles, left_out: _ } = &self.content;
+        let Content { policies, groups, users, roles, profiles, .. } = &self.content;
         serde_json::json!({
             "accountId": self.account.to_string(), "policies": policies.len(),
             "groups": groups.len(), "users": users.len(), "roles": roles.len(),
-            "instanceProfiles": profiles.len(), "keepExisting": self.keep_existing,
+            "instanceProfiles": profiles.len(),
+            "openIDConnectProviders": self.content.oidc_providers.len(),
+            "samlProviders": self.content.saml_providers.len(),
+            "keepExisting": self.keep_existing,
         })
     }
 
@@ -188,6 +193,7 @@ impl ImportContent {
     fn work(&self, there: &Content) -> (Vec<Line>, Vec<Work>) {
         let content = &self.content;
         let mut plan = Lines::default();
+        beside(&mut plan, content, there);
         plan.compare("policy", &content.policies, &there.policies, differing_policy, |name, it| {
             request::policy(self.account, name, it)
         });
@@ -222,6 +228,54 @@ impl ImportContent {
     }
 }
 
+/// Compares what is neither user nor group, role nor policy.
+fn beside(plan: &mut Lines, content: &Content, there: &Content) {
+    plan.compare(
+        "password-policy",
+        &only(&content.password_policy),
+        &only(&there.password_policy),
+        |one, other| unequal(&[("rules", one == other)]),
+        |_, policy| request::password_policy(policy),
+    );
+    plan.compare_or_leave(
+        "account-alias",
+        &only(&content.alias),
+        &only(&there.alias),
+        |one, other| unequal(&[("name", one == other)]),
+        // Other accounts of the server stand in another queue.
+        |_, _| Err("an alias is one account's alone: CreateAccountAlias makes it"),
+    );
+    plan.compare(
+        "oidc-provider",
+        &content.oidc_providers,
+        &there.oidc_providers,
+        differing_oidc_provider,
+        request::oidc_provider,
+    );
+    plan.compare_or_leave(
+        "saml-provider",
+        &content.saml_providers,
+        &there.saml_providers,
+        differing_saml_provider,
+        |name, provider| match provider.requires_encryption {
+            true => Err("it requires encryption, and its private keys are not in the file"),
+            false => Ok(request::saml_provider(name, provider)),
+        },
+    );
+    plan.compare_or_leave(
+        "server-certificate",
+        &content.certificates,
+        &there.certificates,
+        differing_certificate,
+        |_, _| Err("its private key is not in the file: UploadServerCertificate takes both"),
+    );
+}
+
+/// What an account has once at most, in the form of what it has by name.
+fn only<T: Clone>(value: &Option<T>) -> BTreeMap<String, T> {
+    value.iter().map(|value| ("account".to_owned(), value.clone())).collect()
+}
+
 #[derive(Default)]
 struct Lines {
     lines: Vec<Line>,
@@ -238,10 +292,30 @@ impl Lines {
         differing: impl Fn(&T, &T) -> Vec<&'static str>,
         requests: impl Fn(&str, &T) -> Vec<Request>,
     ) {
+        let requests = |name: &str, wanted: &T| Ok(requests(name, wanted));
+        self.compare_or_leave(kind, wanted, there, differing, requests);
+    }
+
+    /// The same where some things cannot be made, with the reason.
+    fn compare_or_leave<T>(
+        &mut self,
+        kind: &str,
+        wanted: &BTreeMap<String, T>,
+        there: &BTreeMap<String, T>,
+        differing: impl Fn(&T, &T) -> Vec<&'static str>,
+        requests: impl Fn(&str, &T) -> Result<Vec<Request>, &'static str>,
+    ) {
         for (name, wanted) in wanted {
             let Some(there) = there.get(name) else {
-                self.lines.push(line(Sign::Create, kind, name, String::new()));
-                self.add(self.lines.len() - 1, requests(name, wanted));
+                match requests(name, wanted) {
+                    Ok(requests) => {
+                        self.lines.push(line(Sign::Create, kind, name, String::new()));
+                        self.add(self.lines.len() - 1, requests);
+                    }
+                    Err(why) => {
+                        self.lines.push(line(Sign::LeftOut, kind, name, why.to_owned()));
+                    }
+                }
                 continue;
             };
             let differing = differing(wanted, there);
@@ -316,6 +390,31 @@ fn differing_profile(one: &Profile, other: &Profile) -> Vec<&'static str> {
         ("path", one.path == other.path),
         ("tags", one.tags == other.tags || one.tags.is_empty()),
         ("role", one.role == other.role),
+    ])
+}
+
+fn differing_oidc_provider(one: &OidcProvider, other: &OidcProvider) -> Vec<&'static str> {
+    unequal(&[
+        ("client ids", one.client_ids == other.client_ids),
+        ("thumbprints", one.thumbprints == other.thumbprints),
+        ("tags", one.tags == other.tags),
+    ])
+}
+
+fn differing_saml_provider(one: &SamlProvider, other: &SamlProvider) -> Vec<&'static str> {
+    unequal(&[
+        ("metadata", one.metadata == other.metadata),
+        ("encryption", one.requires_encryption == other.requires_encryption),
+        ("tags", one.tags == other.tags),
+    ])
+}
+
+fn differing_certificate(one: &ServerCertificate, other: &ServerCertificate) -> Vec<&'static str> {
+    unequal(&[
+        ("path", one.path == other.path),
+        ("certificate", one.body == other.body),
+        ("chain", one.chain == other.chain),
+        ("tags", one.tags == other.tags),
     ])
 }
 

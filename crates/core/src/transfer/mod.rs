@@ -1,10 +1,11 @@
 //! Permissions of a whole account from AWS, or from another account, and out again.
 //!
-//! A file is read into a [`Content`]: what users, groups, roles, policies and instance profiles are,
-//! without ids, dates and secrets. The import turns what is not there yet into ordinary requests and
+//! A file is read into a [`Content`]: what users, groups, roles, policies, instance profiles and what
+//! stands beside them are, without ids, dates and secrets. The import turns what is not there yet into ordinary requests and
 //! plans them one on another's outcome, so that nothing gets in that those operations would refuse;
 //! all of it is one change, or nothing.
 
+mod beside;
 mod content;
 mod credential_report;
 mod details;
@@ -16,6 +17,7 @@ mod request;
 mod tests;
 mod written;
 
+pub use beside::{OidcProvider, PasswordPolicy, SamlProvider, ServerCertificate};
 pub use content::{Content, Entity, Group, Policy, Profile, Role, User, Version};
 pub use credential_report::missing_credentials;
 pub use details::FILE_LENGTH_MAX;

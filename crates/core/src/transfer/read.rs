@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::beside::{OidcProvider, SamlProvider, ServerCertificate};
 use super::content::{
     Content, Entity, Group, Policy, Profile, Role, SERVICE_ROLE_PATH, User, Version,
 };
 use super::details::{
-    AttachedPolicy, Boundary, Details, FILE_LENGTH_MAX, ManagedPolicyDetail, PolicyDetail, Tag,
+    AttachedPolicy, Boundary, Details, FILE_LENGTH_MAX, InstanceProfile, ManagedPolicyDetail,
+    PolicyDetail, Tag,
 };
 use super::document::{Document, moved};
+use super::written::encryption;
 use crate::account_id::AccountId;
 use crate::arn::IamArn;
 
@@ -45,6 +48,10 @@ fn source(details: &Details) -> Result<Option<String>, String> {
     let arns = arns.chain(details.group_detail_list.iter().map(|it| it.arn.as_str()));
     let arns = arns.chain(details.role_detail_list.iter().map(|it| it.arn.as_str()));
     let arns = arns.chain(details.policies.iter().map(|it| it.arn.as_str()));
+    let arns = arns.chain(details.instance_profiles.iter().map(|it| it.arn.as_str()));
+    let arns = arns.chain(details.oidc_providers.iter().map(|it| it.arn.as_str()));
+    let arns = arns.chain(details.saml_providers.iter().map(|it| it.arn.as_str()));
+    let arns = arns.chain(details.server_certificates.iter().map(|it| it.arn.as_str()));
     let mut accounts = BTreeSet::new();
     for arn in arns {
         let parts = IamArn::parse(arn).ok_or_else(|| format!("`{arn}` is no ARN of IAM"))?;
@@ -66,8 +73,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn content(&self, details: Details) -> Result<Content, String> {
+    fn content(&self, mut details: Details) -> Result<Content, String> {
         let mut content = Content::default();
+        beside(&mut details, &mut content)?;
         for detail in &details.policies {
             if IamArn::parse(&detail.arn).is_some_and(|parts| parts.account == AWS) {
                 // AWS's own are here already.
@@ -139,15 +147,7 @@ impl Reader {
         }
         let what = format!("role {}", detail.role_name);
         for profile in &detail.instance_profile_list {
-            let tags = tags(&what, &profile.tags)?;
-            let role = Some(detail.role_name.clone());
-            let stands_in = Profile { path: profile.path.clone(), tags, role };
-            put(
-                &mut content.profiles,
-                "instance profile",
-                &profile.instance_profile_name,
-                stands_in,
-            )?;
+            put_profile(content, profile, Some(detail.role_name.clone()))?;
         }
         let role = Role {
             trust: self.document(&what, &detail.assume_role_policy_document)?,
@@ -188,6 +188,53 @@ impl Reader {
         let document = Document::read(raw).map_err(|error| format!("{what}: {error}"))?;
         Ok(Document(moved(document.text(), &self.from, &self.to).into()))
     }
+}
+
+/// Reads what is neither user nor group, role nor policy.
+fn beside(details: &mut Details, content: &mut Content) -> Result<(), String> {
+    for profile in &details.instance_profiles {
+        put_profile(content, profile, None)?;
+    }
+    for detail in details.oidc_providers.drain(..) {
+        let tags = tags(&detail.arn, &detail.tags)?;
+        let (client_ids, thumbprints) = (detail.client_ids, detail.thumbprints);
+        let provider = OidcProvider { client_ids, thumbprints, tags };
+        put(&mut content.oidc_providers, "OpenID Connect provider", &detail.url, provider)?;
+    }
+    for detail in details.saml_providers.drain(..) {
+        let mode = &*detail.assertion_encryption_mode;
+        let known = [true, false].into_iter().find(|it| encryption(*it) == mode);
+        let requires_encryption =
+            known.ok_or_else(|| format!("{}: `{mode}` is no encryption mode", detail.arn))?;
+        let tags = tags(&detail.arn, &detail.tags)?;
+        let name = IamArn::parse(&detail.arn).map_or("", |parts| parts.name);
+        let provider = SamlProvider { metadata: detail.metadata, requires_encryption, tags };
+        put(&mut content.saml_providers, "SAML provider", name, provider)?;
+    }
+    for detail in details.server_certificates.drain(..) {
+        let tags = tags(&detail.arn, &detail.tags)?;
+        let (body, chain) = (detail.certificate_body, detail.certificate_chain);
+        let certificate = ServerCertificate { path: detail.path, body, chain, tags };
+        let name = &detail.server_certificate_name;
+        put(&mut content.certificates, "server certificate", name, certificate)?;
+    }
+    content.password_policy = details.password_policy.take();
+    content.alias = details.account_aliases.pop();
+    match details.account_aliases.is_empty() {
+        true => Ok(()),
+        false => Err("the account has more than one alias".to_owned()),
+    }
+}
+
+fn put_profile(
+    content: &mut Content,
+    detail: &InstanceProfile,
+    role: Option<String>,
+) -> Result<(), String> {
+    let name = &detail.instance_profile_name;
+    let tags = tags(&format!("instance profile {name}"), &detail.tags)?;
+    let profile = Profile { path: detail.path.clone(), tags, role };
+    put(&mut content.profiles, "instance profile", name, profile)
 }
 
 /// What is alike in the details of users, groups and roles.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use iamd_wire::query::Parameters;
 use iamd_wire::{ErrorCode, Service, constraint};
 
+use super::beside::{OidcProvider, PasswordPolicy, SamlProvider};
 use super::content::{Entity, Group, Policy, Profile, Role, User, Version};
 use crate::account_id::AccountId;
 use crate::caller::{Caller, Credential};
@@ -63,6 +64,47 @@ impl Request {
         }
         self
     }
+}
+
+/// The request that makes an OpenID Connect provider.
+pub(super) fn oidc_provider(url: &str, provider: &OidcProvider) -> Vec<Request> {
+    let url = format!("https://{url}");
+    let mut create = Request::new("CreateOpenIDConnectProvider", &[("Url", &*url)]);
+    for (number, id) in (1..).zip(&provider.client_ids) {
+        create.push(&format!("ClientIDList.member.{number}"), id);
+    }
+    for (number, thumbprint) in (1..).zip(&provider.thumbprints) {
+        create.push(&format!("ThumbprintList.member.{number}"), thumbprint);
+    }
+    vec![create.tagged(&provider.tags)]
+}
+
+/// The request that makes a SAML provider without keys.
+pub(super) fn saml_provider(name: &str, provider: &SamlProvider) -> Vec<Request> {
+    let members = [("Name", name), ("SAMLMetadataDocument", &*provider.metadata)];
+    vec![Request::new("CreateSAMLProvider", &members).tagged(&provider.tags)]
+}
+
+/// The request that sets the rules for passwords.
+pub(super) fn password_policy(policy: &PasswordPolicy) -> Vec<Request> {
+    let mut update = Request::new("UpdateAccountPasswordPolicy", &[]);
+    let mut push = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            update.push(name, &value);
+        }
+    };
+    let flag = |value: bool| Some(value.to_string());
+    push("MinimumPasswordLength", Some(policy.minimum_password_length.to_string()));
+    push("RequireSymbols", flag(policy.require_symbols));
+    push("RequireNumbers", flag(policy.require_numbers));
+    push("RequireUppercaseCharacters", flag(policy.require_uppercase_characters));
+    push("RequireLowercaseCharacters", flag(policy.require_lowercase_characters));
+    push("AllowUsersToChangePassword", flag(policy.allow_users_to_change_password));
+    push("MaxPasswordAge", policy.max_password_age.map(|days| days.to_string()));
+    let reuse = policy.password_reuse_prevention;
+    push("PasswordReusePrevention", reuse.map(|count| count.to_string()));
+    push("HardExpiry", policy.hard_expiry.map(|value| value.to_string()));
+    vec![update]
 }
 
 /// The word of a kind in the names of operations and members.

@@ -74,6 +74,13 @@ fn world() -> World {
         format!("PutRolePolicy&RoleName=worker&PolicyName=logs&PolicyDocument={bucket}"),
         format!("CreateInstanceProfile&InstanceProfileName=worker&{tag}"),
         "AddRoleToInstanceProfile&InstanceProfileName=worker&RoleName=worker".to_owned(),
+        "CreateInstanceProfile&InstanceProfileName=bare&Path=/p/".to_owned(),
+        format!(
+            "CreateOpenIDConnectProvider&Url=https://oidc.example.com/x&ClientIDList.member.1=b&ClientIDList.member.2=a&ThumbprintList.member.1={}&{tag}",
+            "a".repeat(40)
+        ),
+        "UpdateAccountPasswordPolicy&MinimumPasswordLength=12&RequireNumbers=true&MaxPasswordAge=90"
+            .to_owned(),
     ];
     World::with(&requests.each_ref().map(String::as_str))
 }
@@ -90,7 +97,7 @@ fn what_goes_out_comes_in_and_decides_alike() {
     let file = exported(&world, ACCOUNT);
     let imported = import(&mut world, &file, false).unwrap();
     assert_eq!(imported.count(Sign::Create), imported.lines.len());
-    assert_eq!(imported.lines.len(), 8);
+    assert_eq!(imported.lines.len(), 11);
     assert_eq!(exported(&world, OTHER_ACCOUNT), of_other(&file));
     assert!(file.contains("logs-111122223333") && of_other(&file).contains("logs-111122223333"));
 
@@ -128,17 +135,37 @@ fn what_is_there_already_is_left_alone() {
     let file = exported(&world, ACCOUNT);
     import(&mut world, &file, false).unwrap();
     let again = import(&mut world, &file, false).unwrap();
-    assert_eq!(again.count(Sign::Same), 8);
+    assert_eq!(again.count(Sign::Same), 11);
     let other_root = world.root_of(OTHER_ACCOUNT);
     world.ok(&other_root, "UpdateUser&UserName=ana&NewPath=/else/");
     world.ok(&other_root, "DeleteUserPolicy&UserName=bob&PolicyName=all");
+    world.ok(&other_root, "UpdateAccountPasswordPolicy&MinimumPasswordLength=20");
     let before = exported(&world, OTHER_ACCOUNT);
     let refusal = import(&mut world, &file, false).unwrap_err();
     assert!(refusal.contains("user ana: is there, with other path"), "{refusal}");
     assert!(refusal.contains("user bob: is there, with other inline policies"), "{refusal}");
+    let rules = "password-policy account: is there, with other rules";
+    assert!(refusal.contains(rules), "{refusal}");
     let kept = import(&mut world, &file, true).unwrap();
-    assert_eq!((kept.count(Sign::Same), kept.count(Sign::Differs)), (6, 2));
+    assert_eq!((kept.count(Sign::Same), kept.count(Sign::Differs)), (8, 3));
     assert_eq!(exported(&world, OTHER_ACCOUNT), before);
+}
+
+#[test]
+fn what_needs_a_key_or_is_one_accounts_alone_is_left_out() {
+    let mut world = world();
+    let file = format!(
+        r#"{{"AccountAliases":["acme"],
+        "SAMLProviderList":[{{"Arn":"arn:aws:iam::{ACCOUNT}:saml-provider/corp","SAMLMetadataDocument":"<a/>","AssertionEncryptionMode":"Required"}}],
+        "ServerCertificates":[{{"Arn":"arn:aws:iam::{ACCOUNT}:server-certificate/tls","Path":"/","ServerCertificateName":"tls","CertificateBody":"pem"}}]}}"#
+    );
+    let before = exported(&world, OTHER_ACCOUNT);
+    let imported = import(&mut world, &file, false).unwrap();
+    assert_eq!((imported.lines.len(), imported.count(Sign::LeftOut)), (3, 3));
+    assert_eq!(exported(&world, OTHER_ACCOUNT), before);
+    let two = file.replace(r#""acme""#, r#""acme","other""#);
+    let problem = import(&mut world, &two, false).unwrap_err();
+    assert!(problem.contains("more than one alias"), "{problem}");
 }
 
 #[test]

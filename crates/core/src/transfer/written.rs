@@ -3,7 +3,8 @@
 use super::content::{Content, Entity, Policy, Profile, Role, User, Version};
 use super::details::{
     AttachedPolicy, Boundary, Details, GroupDetail, InstanceProfile, ManagedPolicyDetail,
-    PolicyDetail, PolicyVersion, RoleDetail, Tag, UserDetail,
+    OidcProviderDetail, PolicyDetail, PolicyVersion, RoleDetail, SamlProviderDetail,
+    ServerCertificateDetail, Tag, UserDetail,
 };
 use crate::account_id::AccountId;
 use crate::arn::{self, IamArn};
@@ -18,7 +19,7 @@ impl Content {
     }
 
     fn details(&self, account: AccountId) -> Details {
-        let mut details = Details::default();
+        let mut details = self.beside(account);
         let arn = |kind: &str, path: &str, name: &str| arn::iam(account, kind, path, name);
         for (name, policy) in &self.policies {
             details.policies.push(policy_detail(policy, name, policy.arn(account, name)));
@@ -51,14 +52,48 @@ impl Content {
         }
         for (name, role) in &self.roles {
             let arn = arn("role", &role.entity.path, name);
-            let profiles = self.profiles_of(account, name);
+            let profiles = self.profiles_of(account, Some(name));
             details.role_detail_list.push(role_detail(role, name, arn, profiles));
         }
         details
     }
 
-    fn profiles_of(&self, account: AccountId, role: &str) -> Vec<InstanceProfile> {
-        let own = self.profiles.iter().filter(|(_, it)| it.role.as_deref() == Some(role));
+    /// What is neither user nor group, role nor policy.
+    fn beside(&self, account: AccountId) -> Details {
+        let oidc = self.oidc_providers.iter().map(|(url, provider)| OidcProviderDetail {
+            arn: arn::iam(account, "oidc-provider", "/", url),
+            url: url.clone(),
+            client_ids: provider.client_ids.clone(),
+            thumbprints: provider.thumbprints.clone(),
+            tags: tags(&provider.tags),
+        });
+        let saml = self.saml_providers.iter().map(|(name, provider)| SamlProviderDetail {
+            arn: arn::iam(account, "saml-provider", "/", name),
+            metadata: provider.metadata.clone(),
+            assertion_encryption_mode: encryption(provider.requires_encryption).to_owned(),
+            tags: tags(&provider.tags),
+        });
+        let certificates = self.certificates.iter().map(|(name, it)| ServerCertificateDetail {
+            path: it.path.clone(),
+            server_certificate_name: name.clone(),
+            arn: arn::iam(account, "server-certificate", &it.path, name),
+            certificate_body: it.body.clone(),
+            certificate_chain: it.chain.clone(),
+            tags: tags(&it.tags),
+        });
+        Details {
+            instance_profiles: self.profiles_of(account, None),
+            oidc_providers: oidc.collect(),
+            saml_providers: saml.collect(),
+            server_certificates: certificates.collect(),
+            account_aliases: self.alias.iter().cloned().collect(),
+            password_policy: self.password_policy.clone(),
+            ..Details::default()
+        }
+    }
+
+    fn profiles_of(&self, account: AccountId, role: Option<&str>) -> Vec<InstanceProfile> {
+        let own = self.profiles.iter().filter(|(_, it)| it.role.as_deref() == role);
         let shown = |(name, profile): (&String, &Profile)| InstanceProfile {
             arn: arn::iam(account, "instance-profile", &profile.path, name),
             path: profile.path.clone(),
@@ -68,6 +103,11 @@ impl Content {
         };
         own.map(shown).collect()
     }
+}
+
+/// How AWS names whether assertions must be encrypted.
+pub(super) fn encryption(is_required: bool) -> &'static str {
+    if is_required { "Required" } else { "Allowed" }
 }
 
 fn role_detail(

@@ -16,7 +16,7 @@ pub(super) struct Options {
     place: Place,
     #[command(flatten)]
     target: Target,
-    /// With --account: makes all access keys of the account inactive, too.
+    /// With --account: makes all access keys and service-specific credentials inactive, too.
     #[arg(long, requires = "account")]
     with_access_keys: bool,
     /// Does not ask again.
@@ -33,6 +33,9 @@ struct Target {
     /// This access key, which is made inactive.
     #[arg(long, value_name = "AKIA...")]
     access_key: Option<String>,
+    /// This service-specific credential, which is made inactive.
+    #[arg(long, value_name = "ACCA...")]
+    service_credential: Option<String>,
     /// The temporary credential of this access key id.
     #[arg(long, value_name = "ASIA...")]
     session: Option<String>,
@@ -53,7 +56,7 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
 }
 
 fn order(target: Target, with_access_keys: bool) -> Result<(RevokeOrder, String), Fault> {
-    let Target { principal, access_key, session, token, account } = target;
+    let Target { principal, access_key, service_credential, session, token, account } = target;
     if let Some(arn) = principal {
         let words = format!("all sessions of {arn}");
         return Ok((RevokeOrder::Principal(arn), words));
@@ -61,6 +64,10 @@ fn order(target: Target, with_access_keys: bool) -> Result<(RevokeOrder, String)
     if let Some(id) = access_key {
         let words = format!("the access key {id}");
         return Ok((RevokeOrder::AccessKey(id), words));
+    }
+    if let Some(id) = service_credential {
+        let words = format!("the service-specific credential {id}");
+        return Ok((RevokeOrder::ServiceCredential(id), words));
     }
     if let Some(id) = session {
         let words = format!("the session {id}");
@@ -71,7 +78,7 @@ fn order(target: Target, with_access_keys: bool) -> Result<(RevokeOrder, String)
         return Ok((RevokeOrder::Token(token), "the session of that token".to_owned()));
     }
     let account_id = account.unwrap_or_default();
-    let keys = if with_access_keys { " and access keys" } else { "" };
+    let keys = if with_access_keys { " and long-term credentials" } else { "" };
     let words = format!("all sessions{keys} of account {account_id}");
     Ok((RevokeOrder::Account { account_id, with_access_keys }, words))
 }
@@ -108,6 +115,7 @@ mod tests {
                 account_id: "111122223333".to_owned(),
                 revoked: "something".to_owned(),
                 access_keys: Vec::new(),
+                service_credentials: Vec::new(),
                 sessions_ended: None,
                 stored,
                 journalled,

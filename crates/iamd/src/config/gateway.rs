@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use iamd_core::arn::IamArn;
+
 use super::Config;
 use super::keys::{Key, key};
 use crate::doors::gateway::Modes;
@@ -129,6 +131,13 @@ pub(super) fn check(config: &Config, found: &mut impl FnMut(&str, String)) {
     }
     if let Err(fault) = Modes::read(&gateway.mode, &gateway.observe, &gateway.enforce) {
         found("gateway.mode", format!("cannot be: {fault}"));
+    }
+    for arn in &gateway.tls_certificates {
+        let parsed = IamArn::parse(arn);
+        if parsed.is_none_or(|parsed| parsed.resource_type != "server-certificate") {
+            let message = format!("has ARNs of server certificates, and not `{arn}`");
+            found("gateway.tls_certificates", message);
+        }
     }
     let has_id = !gateway.upstream_access_key_id.is_empty();
     let has_secret = !gateway.upstream_secret_access_key_file.as_os_str().is_empty();

@@ -50,6 +50,29 @@ pub struct Held<'a> {
     _memory: Memory<'a>,
 }
 
+/// A body that is read a piece at a time, with the memory for what is kept of it.
+pub struct Pieces<'a> {
+    bodies: &'a Bodies,
+    _memory: Memory<'a>,
+    received: usize,
+    start: Instant,
+}
+
+impl Pieces<'_> {
+    /// The next piece; none at the end.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn next<B>(&mut self, body: &mut B) -> Result<Option<Bytes>, BodyProblem>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let piece = self.bodies.piece(body, self.received, self.start).await?;
+        self.received += piece.as_ref().map_or(0, Bytes::len);
+        Ok(piece)
+    }
+}
+
 impl Bodies {
     /// Memory as the settings say.
     pub fn new(settings: &BodySettings) -> Bodies {
@@ -106,6 +129,16 @@ impl Bodies {
             next = self.piece(body, whole.len(), start).await?;
         }
         Ok(Held { bytes: Bytes::from(whole), _memory: memory })
+    }
+
+    /// Takes memory for the beginning of a body, which is then read a piece at a time.
+    ///
+    /// # Errors
+    /// When there is no memory now.
+    pub fn pieces(&self, length: usize) -> Result<Pieces<'_>, BodyProblem> {
+        let mut memory = Memory { bodies: self, is_large: false, held: None, length: 0 };
+        memory.grow_to(length)?;
+        Ok(Pieces { bodies: self, _memory: memory, received: 0, start: Instant::now() })
     }
 
     /// Reads on for a moment and throws away: a client hears an answer only once he has sent what
@@ -214,12 +247,12 @@ mod tests {
     use super::*;
 
     /// A body in pieces that are all there; the last may never come.
-    struct Pieces {
+    struct Arriving {
         left: Vec<Bytes>,
         is_endless: bool,
     }
 
-    impl Body for Pieces {
+    impl Body for Arriving {
         type Data = Bytes;
         type Error = Infallible;
 
@@ -235,9 +268,9 @@ mod tests {
         }
     }
 
-    fn body(length: usize, piece: usize) -> Pieces {
+    fn body(length: usize, piece: usize) -> Arriving {
         let whole = Bytes::from(vec![b'a'; length]);
-        Pieces {
+        Arriving {
             left: whole.chunks(piece).map(Bytes::copy_from_slice).collect(),
             is_endless: false,
         }
@@ -296,10 +329,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn pieces_come_one_by_one_at_their_rate_and_in_memory() {
+        let bodies = bodies();
+        let mut slow = Arriving { is_endless: true, ..body(5_000, 100) };
+        let mut pieces = bodies.pieces(SMALL_LENGTH).unwrap();
+        assert_eq!(bodies.small.available_permits(), MEBIBYTE - SMALL_LENGTH);
+        for _ in 0..50 {
+            let piece = pieces.next(&mut slow).await;
+            assert_eq!(piece.map(|piece| piece.map_or(0, |piece| piece.len())), Ok(100));
+        }
+        assert_eq!(pieces.next(&mut slow).await, Err(BodyProblem::TooSlow));
+        drop(pieces);
+        assert_eq!(bodies.small.available_permits(), MEBIBYTE);
+        let mut all = Vec::new();
+        while let Ok(pieces) = bodies.pieces(SMALL_LENGTH) {
+            all.push(pieces);
+            assert!(all.len() <= 16, "more than a quarter of the memory");
+        }
+        assert_eq!(all.len(), 16);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_at_its_rate_is_given_up() {
         let bodies = bodies();
         let start = Instant::now();
-        let mut slow = Pieces { is_endless: true, ..body(5_000, 100) };
+        let mut slow = Arriving { is_endless: true, ..body(5_000, 100) };
         assert_eq!(bodies.whole(&mut slow, MEBIBYTE).await.err(), Some(BodyProblem::TooSlow));
         assert_eq!(
             start.elapsed().as_secs(),

@@ -27,6 +27,8 @@ pub enum RevokeOrder {
     Principal(String),
     /// A long-term access key.
     AccessKey(String),
+    /// The service-specific credential of this id.
+    ServiceCredential(String),
     /// The temporary credential of this access key id.
     Session(String),
     /// The temporary credential of this session token.
@@ -35,7 +37,7 @@ pub enum RevokeOrder {
     Account {
         /// The account.
         account_id: String,
-        /// Whether its access keys are made inactive, too.
+        /// Whether its access keys and service-specific credentials are made inactive, too.
         with_access_keys: bool,
     },
 }
@@ -49,6 +51,8 @@ pub struct RevocationFacts {
     pub revoked: String,
     /// Access keys that are inactive now.
     pub access_keys: Vec<String>,
+    /// Service-specific credentials that are inactive now.
+    pub service_credentials: Vec<String>,
     /// How many sessions have ended: never known, for sessions are sealed and not stored.
     pub sessions_ended: Option<u64>,
     /// Whether the store knows.
@@ -86,11 +90,12 @@ pub(super) async fn revoke(site: &Site<'_>, order: RevokeOrder) -> Result<Revoca
     if let Some(problem) = &problem {
         tracing::warn!(account = %revocation.account, "a revocation waits for the store: {problem}");
     }
-    let Revoked { access_keys } = in_force.revoked;
+    let Revoked { access_keys, service_credentials } = in_force.revoked;
     Ok(RevocationFacts {
         account_id: revocation.account.to_string(),
         revoked: words(&revocation, &order),
         access_keys: access_keys.iter().map(ToString::to_string).collect(),
+        service_credentials: service_credentials.iter().map(ToString::to_string).collect(),
         sessions_ended: None,
         stored: written.is_ok(),
         journalled,
@@ -147,6 +152,7 @@ fn resolved(node: &Node, order: &RevokeOrder) -> Result<Revocation, Fault> {
     let found: Result<Revocation, Refusal> = match order {
         RevokeOrder::Principal(arn) => Revocation::of_principal(state, arn, now),
         RevokeOrder::AccessKey(id) => Revocation::of_access_key(state, id, now),
+        RevokeOrder::ServiceCredential(id) => Revocation::of_service_credential(state, id, now),
         RevokeOrder::Session(id) => Revocation::of_session(state, id, now),
         RevokeOrder::Token(token) => {
             Revocation::of_token(state, &snapshot.keys.sessions, token.expose(), now)
@@ -164,9 +170,10 @@ fn words(revocation: &Revocation, order: &RevokeOrder) -> String {
     match (&revocation.what, order) {
         (Revocable::Session { id, .. }, _) => format!("the temporary credential {id}"),
         (Revocable::AccessKey(id), _) => format!("the access key {id}"),
+        (Revocable::ServiceCredential(id), _) => format!("the service-specific credential {id}"),
         (_, RevokeOrder::Principal(arn)) => format!("all sessions of {arn}"),
         (Revocable::SessionsAndKeys, _) => {
-            format!("all sessions and access keys of account {}", revocation.account)
+            format!("all sessions and long-term credentials of account {}", revocation.account)
         }
         (Revocable::Sessions | Revocable::Root | Revocable::User(_) | Revocable::Role(_), _) => {
             format!("all sessions of account {}", revocation.account)

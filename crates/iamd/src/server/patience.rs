@@ -51,6 +51,8 @@ struct State {
     offered: HashMap<u64, Instant>,
     begun: u64,
     broken_off: u32,
+    /// Whether the client has been told to begin nothing more, for it was idle.
+    is_ending: bool,
     /// Whoever reads from the connection, to be told that there is a new deadline.
     reader: Option<Waker>,
 }
@@ -73,6 +75,7 @@ impl Activity {
             offered: HashMap::new(),
             begun: 0,
             broken_off: 0,
+            is_ending: false,
             reader: None,
         };
         Activity(Arc::new(Shared { state: Mutex::new(state), enough: Notify::new() }))
@@ -192,16 +195,35 @@ impl<S> Patient<S> {
 
     /// What to say while nothing can be read.
     fn wait_to_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let deadline = {
-            let mut state = self.activity.lock();
-            state.reader = Some(context.waker().clone());
-            state.deadline(&self.patience)
-        };
-        let Some(deadline) = deadline else { return Poll::Pending };
-        if self.reading.deadline() != deadline {
-            self.reading.as_mut().reset(deadline);
+        loop {
+            let deadline = {
+                let mut state = self.activity.lock();
+                state.reader = Some(context.waker().clone());
+                state.deadline(&self.patience)
+            };
+            let Some(deadline) = deadline else { return Poll::Pending };
+            if self.reading.deadline() != deadline {
+                self.reading.as_mut().reset(deadline);
+            }
+            if self.reading.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if !self.begins_to_end() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
         }
-        self.reading.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Has an idle client told that it shall begin nothing more, where HTTP has words for it; once.
+    fn begins_to_end(&self) -> bool {
+        let mut state = self.activity.lock();
+        if state.phase != Phase::Idle || !state.is_shared || state.is_ending {
+            return false;
+        }
+        state.is_ending = true;
+        state.enter(Phase::Idle);
+        self.activity.is_enough();
+        true
     }
 
     /// Takes note that bytes have arrived.
@@ -372,7 +394,14 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(50)).await;
         far.write_all(b"ping").await.unwrap();
         near.read_exact(&mut [0; 4]).await.unwrap();
-        assert_eq!(seconds_until_it_gives_up(&mut near).await, 10);
+        // It is told to go, and then has the same time again to do so.
+        let told = async {
+            activity.enough().await;
+            Instant::now()
+        };
+        let start = Instant::now();
+        let (seconds, told) = tokio::join!(seconds_until_it_gives_up(&mut near), told);
+        assert_eq!(((told - start).as_secs(), seconds), (10, 70));
     }
 
     #[tokio::test(start_paused = true)]

@@ -183,3 +183,24 @@ fn every_routed_operation_is_reached() {
         assert_eq!(found.map(|found| found.operation), Ok(route.name), "{target}");
     }
 }
+
+#[test]
+fn a_form_goes_to_a_bucket_alone() {
+    let bucket = |method, path, query, host_bucket| {
+        form_upload(&RestRequest { method, path, query, headers: &[], host_bucket })
+            .map_err(|error| error.code)
+    };
+    let photos = || Ok(Some("photos".to_owned()));
+    for (path, host_bucket) in [("/photos", None), ("/photos/", None), ("/", Some("photos"))] {
+        assert_eq!(bucket("POST", path, None, host_bucket), photos(), "{path}");
+        assert_eq!(bucket("POST", path, Some(""), host_bucket), photos(), "{path}");
+        assert_eq!(bucket("PUT", path, None, host_bucket), Ok(None), "{path}");
+        assert_eq!(bucket("POST", path, Some("delete"), host_bucket), Ok(None), "{path}");
+        assert_eq!(bucket("POST", path, Some("x-id=a"), host_bucket), Ok(None), "{path}");
+    }
+    assert_eq!(bucket("POST", "/", None, None), Ok(None));
+    assert_eq!(bucket("POST", "/photos/key", None, None), Ok(None));
+    assert_eq!(bucket("POST", "//photos", None, None), Err("InvalidURI"));
+    assert_eq!(bucket("POST", "/photos/..", None, None), Err("InvalidURI"));
+    assert_eq!(bucket("POST", "/Photos", None, None), Err("InvalidBucketName"));
+}

@@ -108,7 +108,7 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// The names of the signed headers: lower case, sorted, unique, joined by `;`.
+    /// The names of the signed headers: lower case, sorted, unique, joined by `;`. None of a form.
     pub fn signed_headers(&self) -> &str {
         &self.signed_headers
     }
@@ -157,7 +157,8 @@ pub(super) fn is_amz(name: &str) -> bool {
 /// What both forms have in common, not yet looked at.
 pub(super) struct Signed<'a, 's> {
     pub(super) credential: Cow<'a, str>,
-    pub(super) signed_headers: Cow<'a, str>,
+    /// None where no headers are signed.
+    pub(super) signed_headers: Option<Cow<'a, str>>,
     pub(super) signature: &'s str,
     pub(super) time: Timestamp,
     pub(super) time_text: Cow<'a, str>,
@@ -178,7 +179,9 @@ impl<'a> Signed<'a, '_> {
             // What cannot be an access key id belongs to nobody.
             return Err(Rejection::unknown_key());
         }
-        check_signed_headers(&self.signed_headers)?;
+        if let Some(signed_headers) = &self.signed_headers {
+            check_signed_headers(signed_headers)?;
+        }
         let signature = parse_signature(self.signature).ok_or_else(|| {
             // CHOICE: AWS documents the form of the signature, not the answer to another one.
             rejection::incomplete("Signature must have 64 lower-case hexadecimal digits.")
@@ -188,7 +191,7 @@ impl<'a> Signed<'a, '_> {
             scope,
             region,
             service,
-            signed_headers: self.signed_headers,
+            signed_headers: self.signed_headers.unwrap_or_default(),
             signature,
             time: self.time,
             time_text: self.time_text,

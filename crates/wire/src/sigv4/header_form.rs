@@ -38,7 +38,7 @@ pub(super) fn claim<'a>(
     };
     Signed {
         credential: Cow::Borrowed(credential),
-        signed_headers: Cow::Borrowed(signed_headers),
+        signed_headers: Some(Cow::Borrowed(signed_headers)),
         signature,
         time,
         time_text,
@@ -144,7 +144,7 @@ impl<'a> AuthorizationParts<'a> {
             }
         }
         if !pair.contains('=') {
-            return Err(rejection::missing_equal_sign(pair.as_bytes(), header));
+            return Err(rejection::missing_equal_sign(header));
         }
         // CHOICE: what is not part of the scheme is refused, not skipped.
         Err(rejection::incomplete(

@@ -12,6 +12,7 @@ mod date;
 mod header_form;
 mod key;
 mod payload;
+mod policy_form;
 mod query_form;
 mod rejection;
 mod sign;
@@ -22,6 +23,7 @@ pub use chunks::{ChunkError, Chunks};
 pub use claim::Claim;
 pub use key::SigningKey;
 pub use payload::Payload;
+pub use policy_form::PolicySignature;
 pub use rejection::Rejection;
 pub use sign::{Outgoing, SignedHeaders, Signer, basic_time};
 

@@ -31,7 +31,7 @@ pub(super) fn claim<'a>(
     }
     let credential = required(elements.credential, "X-Amz-Credential")?;
     let signature = required(elements.signature, "X-Amz-Signature")?;
-    let signed_headers = required(elements.signed_headers, "X-Amz-SignedHeaders")?;
+    let signed_headers = Some(required(elements.signed_headers, "X-Amz-SignedHeaders")?);
     let time_text = required(elements.date, "X-Amz-Date")?;
     let time =
         date::parse_basic(&time_text).ok_or_else(|| rejection::malformed_date(&time_text))?;

@@ -102,10 +102,10 @@ pub(super) fn missing_elements(elements: &[&str], has_date: bool, header: &[u8])
     incomplete(message)
 }
 
-pub(super) fn missing_equal_sign(part: &[u8], header: &[u8]) -> Rejection {
-    let (part, header) = (hashed(part), hashed(header));
+pub(super) fn missing_equal_sign(header: &[u8]) -> Rejection {
+    let header = hashed(header);
     incomplete(format!(
-        "'{part}' not a valid key=value pair (missing equal-sign) in Authorization header \
+        "Invalid key=value pair (missing equal-sign) in Authorization header \
          (hashed with SHA-256 and encoded with Base64): '{header}'."
     ))
 }
@@ -182,6 +182,14 @@ pub(super) fn not_yet_current(signed: &str, now: i64) -> Rejection {
 // CHOICE: the code is that of the page "Common errors"; the text is that of other services.
 pub(super) fn presigned_expired() -> Rejection {
     Rejection::new(ErrorCode::RequestExpired, "Request has expired.")
+}
+
+/// The signature of a form is not that of its policy.
+pub(super) fn wrong_policy_signature() -> Rejection {
+    unproven(
+        "The request signature we calculated does not match the signature you provided. \
+         Check your AWS Secret Access Key and signing method.",
+    )
 }
 
 /// The signature is another than ours. The message tells what should have been signed.

@@ -34,6 +34,12 @@ pub(super) fn string(text: &str) -> String {
     quoted
 }
 
+/// A list of strings in one line.
+pub(super) fn list(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| string(item)).collect();
+    format!("[{}]", items.join(", "))
+}
+
 /// An expression that gives this policy document.
 pub(super) fn document(text: &str) -> String {
     let value = serde_json::from_str::<Value>(text).ok();

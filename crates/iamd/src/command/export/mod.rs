@@ -45,7 +45,7 @@ pub(super) async fn run(options: Options) -> Result<(), Fault> {
         Form::Json => printout::text(&(file + "\n")),
         Form::Terraform => {
             let account = parse_account_id(&account_id)?;
-            let content = Content::read(&file, account).map_err(Fault::Bug)?;
+            let content = Content::read(&file, account).map_err(Fault::Refused)?;
             printout::text(&terraform::written(&content, account))
         }
     }

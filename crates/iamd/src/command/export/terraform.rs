@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use iamd_core::account_id::AccountId;
+use iamd_core::arn;
 use iamd_core::transfer::{Content, Entity};
 
-use super::hcl::{assignments, document, identifier, string};
+use super::hcl::{assignments, document, identifier, list, string};
 
 /// The whole file.
 pub(super) fn written(content: &Content, account: AccountId) -> String {
@@ -20,6 +21,8 @@ pub(super) fn written(content: &Content, account: AccountId) -> String {
         users: Labels::of(content.users.keys()),
         roles: Labels::of(content.roles.keys()),
         profiles: Labels::of(content.profiles.keys()),
+        oidc_providers: Labels::of(content.oidc_providers.keys()),
+        saml_providers: Labels::of(content.saml_providers.keys()),
         arns: BTreeMap::new(),
         nested: BTreeSet::new(),
     };
@@ -27,6 +30,8 @@ pub(super) fn written(content: &Content, account: AccountId) -> String {
         let label = file.policies.label(name);
         file.arns.insert(policy.arn(account, name), format!("aws_iam_policy.{label}.arn"));
     }
+    file.account(content);
+    file.providers(content, account);
     file.policies(content, account);
     file.groups(content);
     file.users(content);
@@ -42,6 +47,8 @@ struct File {
     users: Labels,
     roles: Labels,
     profiles: Labels,
+    oidc_providers: Labels,
+    saml_providers: Labels,
     /// Where the managed policies of the account are, by ARN.
     arns: BTreeMap<String, String>,
     /// Labels of resources that belong to others.
@@ -99,6 +106,62 @@ impl File {
         let label = unique(wanted, &mut self.nested);
         let label = label.rsplit('.').next().unwrap_or_default().to_owned();
         self.resource(kind, &label, id, with);
+    }
+
+    /// What an account has once: its alias and its rules for passwords.
+    fn account(&mut self, content: &Content) {
+        if let Some(alias) = &content.alias {
+            let arguments = [("account_alias", string(alias))];
+            self.resource("aws_iam_account_alias", "alias", alias, &arguments);
+        }
+        let Some(policy) = &content.password_policy else { return };
+        let mut arguments = vec![
+            ("minimum_password_length", policy.minimum_password_length.to_string()),
+            ("require_symbols", policy.require_symbols.to_string()),
+            ("require_numbers", policy.require_numbers.to_string()),
+            ("require_uppercase_characters", policy.require_uppercase_characters.to_string()),
+            ("require_lowercase_characters", policy.require_lowercase_characters.to_string()),
+            ("allow_users_to_change_password", policy.allow_users_to_change_password.to_string()),
+        ];
+        let age = policy.max_password_age;
+        arguments.extend(age.map(|days| ("max_password_age", days.to_string())));
+        let reuse = policy.password_reuse_prevention;
+        arguments.extend(reuse.map(|count| ("password_reuse_prevention", count.to_string())));
+        arguments.extend(policy.hard_expiry.map(|hard| ("hard_expiry", hard.to_string())));
+        let id = "iam-account-password-policy";
+        self.resource("aws_iam_account_password_policy", "passwords", id, &arguments);
+    }
+
+    fn providers(&mut self, content: &Content, account: AccountId) {
+        for (url, provider) in &content.oidc_providers {
+            let mut arguments = vec![
+                ("url", string(&format!("https://{url}"))),
+                ("client_id_list", list(&provider.client_ids)),
+                ("thumbprint_list", list(&provider.thumbprints)),
+            ];
+            arguments.extend(tags(&provider.tags));
+            let (label, id) =
+                (self.oidc_providers.label(url), arn::iam(account, "oidc-provider", "/", url));
+            self.resource("aws_iam_openid_connect_provider", &label, &id, &arguments);
+        }
+        for (name, provider) in &content.saml_providers {
+            let mut arguments = vec![
+                ("name", string(name)),
+                ("saml_metadata_document", string(&provider.metadata)),
+            ];
+            arguments.extend(tags(&provider.tags));
+            let (label, id) =
+                (self.saml_providers.label(name), arn::iam(account, "saml-provider", "/", name));
+            self.resource("aws_iam_saml_provider", &label, &id, &arguments);
+        }
+        for name in content.certificates.keys() {
+            // The resource cannot be without the private key.
+            let _ = writeln!(
+                self.text,
+                "# The server certificate {} is left out: its private key is not exported.\n",
+                string(name)
+            );
+        }
     }
 
     fn policies(&mut self, content: &Content, account: AccountId) {

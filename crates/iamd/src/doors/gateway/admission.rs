@@ -6,15 +6,18 @@ use iamd_core::audit::Requester;
 use iamd_core::caller::{Credential, Identity};
 use iamd_core::operation::Environment;
 use iamd_core::s3::SignatureFacts;
-use iamd_wire::ErrorCode;
+use iamd_wire::form::{Form as PostForm, PostPolicy};
 use iamd_wire::route::S3Error;
-use iamd_wire::sigv4::{Chunks, Claim, Payload, Rejection, RequestParts, Rules};
+use iamd_wire::sigv4::{
+    Chunks, Claim, Payload, PolicySignature, Rejection, RequestParts, Rules, SigningKey,
+};
+use iamd_wire::{ErrorCode, Timestamp};
 
 use super::checksum::{self, Checksum};
 use super::payload::{Framed, Proof};
 use super::record::Call;
 use super::{Gateway, text};
-use crate::authenticate::{authenticate_claim, authenticate_known};
+use crate::authenticate::{Authenticated, authenticate_known, known};
 use crate::node::Node;
 use crate::server::Line;
 use crate::signing_keys::SigningKeys;
@@ -111,18 +114,9 @@ pub(super) async fn prove(
     };
     let claim = Claim::read(&request).map_err(|rejection| refused(rejection, form))?;
     let now = node.clock().now();
-    let snapshot = node.snapshot();
-    let authenticated = match node.leader() {
-        None => authenticate_claim(&snapshot, keys, &claim, &request, &Rules::S3, now),
-        Some(leader) => {
-            let known = leader.known(&snapshot, keys, &claim, now).await?;
-            authenticate_known(&snapshot, keys, &claim, known, &request, &Rules::S3, now)
-        }
-    };
-    let authenticated = authenticated.map_err(|rejection| match claim.session_token() {
-        Some(_) if rejection.code == ErrorCode::InvalidClientTokenId => invalid_token(),
-        Some(_) | None => refused(rejection, form),
-    })?;
+    let verified = |key: &SigningKey| claim.verify(&request, key, &Rules::S3, now);
+    let authenticated = authenticated(node, keys, &claim, now, verified).await?;
+    let authenticated = authenticated.map_err(|rejection| unproven(&claim, rejection, form))?;
     let payload = Payload::declared(&request, &claim)
         .map_err(|rejection| S3Error::new("InvalidRequest", rejection.message))?;
     let chunks = match Chunks::new(payload, &claim, &authenticated.key) {
@@ -132,11 +126,36 @@ pub(super) async fn prove(
     let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
     let signature = match form {
         Form::Header => SignatureFacts { form: "REST-HEADER", age_milliseconds: None },
-        Form::Query => SignatureFacts {
+        Form::Query | Form::Fields => SignatureFacts {
             form: "REST-QUERY-STRING",
             age_milliseconds: Some(age.saturating_mul(1_000)),
         },
     };
+    asks(node, call, authenticated, now);
+    Ok(Admitted { payload, chunks, signature: Some(signature) })
+}
+
+/// Who is behind a claim, by what is known here, or by what the node says that this one follows.
+///
+/// # Errors
+/// `ServiceUnavailable` when that node must be asked and does not answer.
+async fn authenticated(
+    node: &Node,
+    keys: &SigningKeys,
+    claim: &Claim<'_>,
+    now: Timestamp,
+    verified: impl Fn(&SigningKey) -> Result<(), Rejection>,
+) -> Result<Result<Authenticated, Rejection>, S3Error> {
+    let snapshot = node.snapshot();
+    let known = match node.leader() {
+        None => known(&snapshot, keys, claim),
+        Some(leader) => leader.known(&snapshot, keys, claim, now).await?,
+    };
+    Ok(authenticate_known(&snapshot, keys, claim, known, now, verified))
+}
+
+/// Notes who asks, and that his credential was used.
+fn asks(node: &Node, call: &mut Call, authenticated: Authenticated, now: Timestamp) {
     let caller = authenticated.caller;
     let note = |id: &str| {
         node.facts().note(caller.account, id, now, &authenticated.region, "s3");
@@ -149,7 +168,73 @@ pub(super) async fn prove(
     call.environment.region = authenticated.region;
     let access_key_id = authenticated.access_key_id;
     call.requester = Some(Requester { caller, access_key_id });
-    Ok(Admitted { payload, chunks, signature: Some(signature) })
+}
+
+/// Proves who signed the policy of a form; the policy is none where nobody signed.
+///
+/// # Errors
+/// S3's answer to a form that proves nothing, and to one that does so only in part.
+pub(super) async fn admit_form(
+    gateway: &Gateway,
+    call: &mut Call,
+    fields: &PostForm,
+) -> Result<(Option<PostPolicy>, Admitted), S3Error> {
+    if OF_VERSION_2.iter().any(|name| fields.field(name).is_some()) {
+        return Err(unsupported());
+    }
+    if OF_SIGNED_FORMS.iter().all(|name| fields.field(name).is_none()) {
+        return Ok((None, stranger(&[])?));
+    }
+    let required = |name: &str| fields.field(name).ok_or_else(|| missing_field(name));
+    let text = required("policy")?;
+    let claim = Claim::of_form(&PolicySignature {
+        algorithm: required("x-amz-algorithm")?,
+        credential: required("x-amz-credential")?,
+        date: required("x-amz-date")?,
+        signature: required("x-amz-signature")?,
+        security_token: fields.field("x-amz-security-token"),
+    });
+    let claim = claim.map_err(|rejection| refused(rejection, Form::Fields))?;
+    let now = gateway.node.clock().now();
+    let verified = |key: &SigningKey| claim.verify_policy(text, key, &Rules::S3, now);
+    let authenticated = authenticated(&gateway.node, &gateway.keys, &claim, now, verified).await?;
+    let authenticated =
+        authenticated.map_err(|rejection| unproven(&claim, rejection, Form::Fields))?;
+    let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
+    asks(&gateway.node, call, authenticated, now);
+    let signature =
+        SignatureFacts { form: "POST", age_milliseconds: Some(age.saturating_mul(1_000)) };
+    let admitted =
+        Admitted { payload: Payload::Unsigned, chunks: None, signature: Some(signature) };
+    Ok((Some(PostPolicy::parse(text)?), admitted))
+}
+
+/// Fields of which a form has all or none, and the token of temporary credentials.
+const OF_SIGNED_FORMS: [&str; 6] = [
+    "policy",
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+/// Fields of signatures of the version before.
+const OF_VERSION_2: [&str; 2] = ["awsaccesskeyid", "signature"];
+
+/// The answer to a form without a field.
+pub(super) fn missing_field(name: &str) -> S3Error {
+    let message = format!(
+        "Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
+    );
+    S3Error::new("InvalidArgument", message)
+}
+
+/// The answer to a claim that does not hold.
+fn unproven(claim: &Claim<'_>, rejection: Rejection, form: Form) -> S3Error {
+    match claim.session_token() {
+        Some(_) if rejection.code == ErrorCode::InvalidClientTokenId => invalid_token(),
+        Some(_) | None => refused(rejection, form),
+    }
 }
 
 /// The checksum that a body in chunks promises behind them.
@@ -172,9 +257,15 @@ fn promised(parts: &Parts, payload: Payload) -> Result<Option<Checksum>, S3Error
 enum Form {
     Header,
     Query,
+    /// In the fields of a form.
+    Fields,
 }
 
-fn environment(gateway: &Gateway, parts: &Parts, line: Line) -> Result<Environment, S3Error> {
+pub(super) fn environment(
+    gateway: &Gateway,
+    parts: &Parts,
+    line: Line,
+) -> Result<Environment, S3Error> {
     let source = gateway.proxies.source(line.peer, line.is_tls, &parts.headers);
     let source = source.map_err(|malformed| {
         let message = format!("The header {} of the proxy cannot be read.", malformed.0);
@@ -272,6 +363,7 @@ fn refused(rejection: Rejection, form: Form) -> S3Error {
         (ErrorCode::RequestEntityTooLargeException, _) => S3Error::new("InvalidRequest", message),
         (_, Form::Header) => S3Error::new("AuthorizationHeaderMalformed", message),
         (_, Form::Query) => S3Error::new("AuthorizationQueryParametersError", message),
+        (_, Form::Fields) => S3Error::new("InvalidArgument", message),
     }
 }
 

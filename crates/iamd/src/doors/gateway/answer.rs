@@ -13,7 +13,7 @@ use iamd_wire::xml::escape;
 use super::record::Call;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
-const XML: &str = "application/xml";
+pub(super) const XML: HeaderValue = HeaderValue::from_static("application/xml");
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /// The body of an answer. The call is over when it is gone.
@@ -111,7 +111,7 @@ pub(super) fn xml(root: &str, content: &str, request_id: &str) -> Response<Gatew
 
 /// An answer with a JSON document.
 pub(super) fn json(text: String, request_id: &str) -> Response<GatewayBody> {
-    answer(StatusCode::OK, "application/json", text, request_id)
+    answer(StatusCode::OK, HeaderValue::from_static("application/json"), text, request_id)
 }
 
 /// An answer without a body.
@@ -123,14 +123,14 @@ pub(super) fn empty(status: StatusCode, request_id: &str) -> Response<GatewayBod
 
 fn answer(
     status: StatusCode,
-    content_type: &'static str,
+    content_type: HeaderValue,
     text: String,
     request_id: &str,
 ) -> Response<GatewayBody> {
     let mut response = Response::new(GatewayBody::own(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_TYPE, content_type);
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, id);
     }

@@ -10,6 +10,8 @@ mod checksum;
 mod creation;
 mod deletion;
 mod facts;
+mod form;
+mod form_fields;
 pub mod forwarded;
 mod headers;
 mod http_2;
@@ -50,6 +52,7 @@ use crate::proxies::Proxies;
 use crate::server::{Answerer, Line};
 use crate::signing_keys::SigningKeys;
 use admission::Admitted;
+use form::Upload;
 use forwarded::ForwardedRequest;
 use payload::Proven;
 use record::Call;
@@ -181,13 +184,14 @@ impl Gateway {
             leader.check_age(&self.node)?;
         }
         admission::refuse_version_2(parts)?;
+        if let Some(bucket) = self.form_bucket(parts, &headers)? {
+            return form::answered(self, call, parts, line, bucket).await;
+        }
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line).await?;
-        call.mode = self.modes.of(call.requester.as_ref());
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
         received.body = self.arrived(call, &mut received).await?;
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
-        self.prepare_forwarding(call, parts);
         let targets = S3Call {
             request: &received.asked,
             headers: &headers,
@@ -207,17 +211,20 @@ impl Gateway {
         parts: &Parts,
         headers: &[(&str, &[u8])],
     ) -> Result<S3Request, S3Error> {
-        let asked = route::s3(&RestRequest {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query(),
-            headers,
-            host_bucket: self.host_bucket(parts).as_deref(),
-        })?;
+        let asked = route::s3(&rest(parts, headers, self.host_bucket(parts).as_deref()))?;
         call.operation = Some(asked.operation);
         call.bucket = asked.bucket.clone();
         call.key = asked.key.clone();
         Ok(asked)
+    }
+
+    /// The bucket that a form is uploaded to; none of other requests.
+    fn form_bucket(
+        &self,
+        parts: &Parts,
+        headers: &[(&str, &[u8])],
+    ) -> Result<Option<String>, S3Error> {
+        route::form_upload(&rest(parts, headers, self.host_bucket(parts).as_deref()))
     }
 
     /// The bucket that the host names, in the virtual-hosted form.
@@ -264,6 +271,8 @@ impl Gateway {
         mut targets: Vec<S3Target>,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let operation = received.asked.operation;
+        call.mode = self.modes.of(call.requester.as_ref());
+        self.prepare_forwarding(call, parts);
         judgement::check_expected_owner(&self.node, call, parts)?;
         let rulings = self.rulings(call, &targets)?;
         let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
@@ -324,12 +333,19 @@ impl Gateway {
             to_store.headers.insert(judgement::COPY_SOURCE, source);
         }
         let outcome = call.body.clone();
+        let mut held = None;
         self.prove_empty_frames(call, parts, &mut admitted).await?;
         let incoming = call.incoming.take().filter(|body| !body.is_end_stream());
         let body = match (body, incoming) {
             (Arrived::Whole(bytes), _) => {
                 to_store.length = Some(bytes.len() as u64);
                 Either::Right(Full::new(bytes))
+            }
+            (Arrived::OfForm(upload), incoming) => {
+                let file = upload.into_body(&self.limits.bodies, incoming, outcome).await?;
+                to_store.length = Some(file.length);
+                held = file.held;
+                file.body
             }
             (Arrived::OnItsWay, Some(body)) => {
                 to_store.length = Some(admitted.length(parts)?);
@@ -342,7 +358,9 @@ impl Gateway {
                 Either::Right(Full::default())
             }
         };
-        self.exchange(call, to_store, body).await
+        let response = self.exchange(call, to_store, body).await;
+        drop(held);
+        response
     }
 
     /// Proves the frames of chunks without data. Nobody asks for a body of no bytes once it is on its
@@ -402,13 +420,15 @@ enum Arrived {
     Whole(Bytes),
     /// It is handed on as it comes.
     OnItsWay,
+    /// The file of a form.
+    OfForm(Box<Upload>),
 }
 
 impl Arrived {
     fn whole(&self) -> Option<&Bytes> {
         match self {
             Arrived::Whole(bytes) => Some(bytes),
-            Arrived::Nothing | Arrived::OnItsWay => None,
+            Arrived::Nothing | Arrived::OnItsWay | Arrived::OfForm(_) => None,
         }
     }
 }
@@ -427,4 +447,19 @@ impl Answerer for Gateway {
 
 fn text(parts: &Parts, name: &str) -> Option<String> {
     parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// A request as it is to be recognised.
+fn rest<'r>(
+    parts: &'r Parts,
+    headers: &'r [(&'r str, &'r [u8])],
+    host_bucket: Option<&'r str>,
+) -> RestRequest<'r> {
+    RestRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers,
+        host_bucket,
+    }
 }

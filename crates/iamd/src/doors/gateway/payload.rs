@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use iamd_wire::form::FileReader;
 use iamd_wire::route::S3Error;
 use iamd_wire::sigv4::{ChunkError, Chunks};
 use subtle::ConstantTimeEq;
@@ -35,6 +36,38 @@ pub(super) enum Proof {
     },
     /// A signature with each chunk, or a checksum behind the last.
     Chunks(Box<Framed>),
+    /// The boundary behind the file of a form.
+    Form(Box<FormFile>),
+}
+
+/// The file of a form whose length was worked out from that of the form.
+pub(super) struct FormFile {
+    file: FileReader,
+    promised: u64,
+}
+
+impl FormFile {
+    /// A file that is to have this many bytes.
+    pub(super) fn new(file: FileReader, promised: u64) -> FormFile {
+        FormFile { file, promised }
+    }
+
+    /// Takes in the next bytes, and hands those of the file on. More than was promised never leaves,
+    /// so that the store has less than all of it until the end.
+    fn push(&mut self, bytes: &[u8], data: impl FnMut(&[u8])) -> Result<(), S3Error> {
+        let pushed = self.file.push(bytes, data);
+        let length = self.file.length();
+        // Before what follows the file is looked at, so that it does not matter in which pieces it came.
+        if length > self.promised || (self.file.is_over() && length < self.promised) {
+            return Err(not_the_last());
+        }
+        pushed
+    }
+
+    fn end(&self) -> Result<(), S3Error> {
+        self.file.finish()?;
+        if self.file.length() == self.promised { Ok(()) } else { Err(not_the_last()) }
+    }
 }
 
 /// A body in chunks, and the checksum that it promises behind them.
@@ -92,6 +125,11 @@ impl Proof {
                 chunks.push(body, |part| data.extend_from_slice(part))?;
                 self.end().map(|()| Some(data))
             }
+            Proof::Form(file) => {
+                let mut data = Vec::with_capacity(body.len());
+                file.push(body, |part| data.extend_from_slice(part))?;
+                self.end().map(|()| Some(data))
+            }
         }
     }
 
@@ -104,12 +142,15 @@ impl Proof {
                 if is_right { Ok(()) } else { Err(wrong_hash()) }
             }
             Proof::Chunks(chunks) => chunks.end(),
+            Proof::Form(file) => file.end(),
         }
     }
 }
 
 /// A body that proves itself.
 pub(super) struct Proven {
+    /// A piece that came before the rest.
+    first: Option<Bytes>,
     body: Incoming,
     proof: Proof,
     /// What may only leave once everything behind it is proven.
@@ -173,7 +214,23 @@ impl std::error::Error for BrokenOff {}
 impl Proven {
     pub(super) fn new(body: Incoming, proof: Proof, outcome: BodyOutcome) -> Proven {
         let patience = Box::pin(tokio::time::sleep(PIECE_TIME_MAX));
-        Proven { body, proof, kept: None, has_ended: false, patience, outcome }
+        Proven { first: None, body, proof, kept: None, has_ended: false, patience, outcome }
+    }
+
+    /// The same, of which this piece has come already.
+    pub(super) fn after(self, first: Bytes) -> Proven {
+        Proven { first: Some(first), ..self }
+    }
+
+    /// The next piece of the body.
+    fn next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+            None => Pin::new(&mut self.body).poll_frame(context),
+        }
     }
 
     fn broken(&mut self, problem: S3Error) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
@@ -197,6 +254,11 @@ impl Proven {
             Proof::Chunks(chunks) => {
                 let mut data = BytesMut::with_capacity(piece.len());
                 chunks.push(&piece, |part| data.extend_from_slice(part))?;
+                data.freeze()
+            }
+            Proof::Form(file) => {
+                let mut data = BytesMut::with_capacity(piece.len());
+                file.push(&piece, |part| data.extend_from_slice(part))?;
                 data.freeze()
             }
         };
@@ -226,14 +288,11 @@ impl Body for Proven {
             if self.has_ended {
                 return Poll::Ready(None);
             }
-            let frame = match Pin::new(&mut self.body).poll_frame(context) {
-                Poll::Ready(frame) => frame,
-                Poll::Pending => {
-                    if self.patience.as_mut().poll(context).is_ready() {
-                        return self.broken(too_slow());
-                    }
-                    return Poll::Pending;
+            let Poll::Ready(frame) = self.next(context) else {
+                if self.patience.as_mut().poll(context).is_ready() {
+                    return self.broken(too_slow());
                 }
+                return Poll::Pending;
             };
             let deadline = tokio::time::Instant::now() + PIECE_TIME_MAX;
             self.patience.as_mut().reset(deadline);
@@ -267,7 +326,7 @@ impl Body for Proven {
 
     fn size_hint(&self) -> SizeHint {
         match self.proof {
-            Proof::Chunks(_) => SizeHint::default(),
+            Proof::Chunks(_) | Proof::Form(_) => SizeHint::default(),
             Proof::None | Proof::Hash { .. } => self.body.size_hint(),
         }
     }
@@ -288,6 +347,13 @@ fn of_chunk(error: ChunkError) -> S3Error {
         ChunkError::WrongLength | ChunkError::Incomplete => incomplete(),
         ChunkError::Malformed => S3Error::new("InvalidRequest", error.to_string()),
     }
+}
+
+/// The answer to a long form whose file has another length than it should: what follows it is not just
+/// the end of the form.
+fn not_the_last() -> S3Error {
+    let message = "In a form of this length the file must be the last field, and the form must end with the end of a line.";
+    S3Error::new("NotImplemented", message)
 }
 
 fn incomplete() -> S3Error {

@@ -110,7 +110,7 @@ fn malformed_authorization_headers_are_refused() {
     );
     let rejection = authorized(|value| value.replace("Credential=", "Credential= ")).rejection();
     assert_eq!(rejection.code, IncompleteSignature);
-    let wording = "not a valid key=value pair (missing equal-sign) in Authorization header";
+    let wording = "Invalid key=value pair (missing equal-sign) in Authorization header";
     assert!(rejection.message.contains(wording), "{rejection}");
     for other in [
         "AWS4-ECDSA-P256-SHA256",

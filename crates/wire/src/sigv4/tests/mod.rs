@@ -3,6 +3,7 @@
 mod answers;
 mod chunked;
 mod mutations;
+mod policy_form;
 mod properties;
 mod vectors;
 

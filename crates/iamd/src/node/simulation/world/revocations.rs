@@ -77,6 +77,8 @@ impl World {
         match &revocation.what {
             Revocable::AccessKey(id) | Revocable::Session { id, .. } => vec![id.clone()],
             Revocable::Sessions | Revocable::SessionsAndKeys => sessions(&|_| true),
+            // It makes no sessions.
+            Revocable::ServiceCredential(_) => Vec::new(),
             Revocable::Root => sessions(&|subject| *subject == Subject::Root),
             Revocable::User(user) => sessions(&|subject| *subject == Subject::User(*user)),
             Revocable::Role(of) => {
