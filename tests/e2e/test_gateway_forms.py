@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 import requests
+from http_2 import Http2
 from iamd import (
     REGION,
     Keys,
@@ -607,6 +608,30 @@ def test_fields_behind_the_file_are_ignored(gate, bucket):
     [put] = seen
     assert (put.target, put.header("x-amz-acl")) == (f"/{bucket}/early", None)
     assert upload(gate, bucket, {"key": "early"}, end="--").status == 204
+
+
+def test_a_form_comes_by_http_2_too(gate, bucket):
+    host, port = gate.host_and_port
+
+    def sent(body):
+        with Http2(gate) as line:
+            fields = [
+                (":method", "POST"), (":scheme", "http"), (":authority", f"{host}:{port}"),
+                (":path", f"/{bucket}"), ("content-length", str(len(body))),
+                ("content-type", f"multipart/form-data; boundary={BOUNDARY}"),
+            ]
+            number = line.open(fields, is_all=False)
+            line.pour(number, body)
+            return line.answer(number).reply()
+
+    fields = signed(gate.admin, [{"bucket": bucket}, {"key": "two"}])
+    for content in (b"content", b"x" * LONG):
+        reply = sent(body_of({**fields, "key": "two"}, content))
+        assert reply.status == 204
+        assert reply.headers["location"] == f"{gate.endpoint}/{bucket}/two"
+        assert stored_bytes(gate, bucket, "two") == content
+    with gate.unseen():
+        refused(sent(body_of({**fields, "key": "three"})), "AccessDenied", status=403)
 
 
 def test_a_long_file_goes_on_as_it_comes_and_ends_with_its_form(gate, bucket):
