@@ -41,6 +41,7 @@ def test_the_archive_holds_a_program_that_runs(dist, tmp_path):
         "share/zsh/site-functions/_iamd",
         "share/fish/vendor_completions.d/iamd.fish",
         "lib/systemd/system/iamd.service",
+        "lib/systemd/system/iamd-gateway.service",
         "share/doc/iamd/operations.md",
     ):
         assert (tree / place).stat().st_size > 0, place
@@ -83,16 +84,17 @@ def test_the_debian_package_is_unpacked_into_a_root(dist, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
-def test_the_unit_is_well_formed_and_hardened(tmp_path):
-    unit = tmp_path / "iamd.service"
-    text = (PACKAGING / "iamd.service").read_text()
+@pytest.mark.parametrize("name", ["iamd.service", "iamd-gateway.service"])
+def test_the_unit_is_well_formed_and_hardened(name, tmp_path):
+    unit = tmp_path / name
+    text = (PACKAGING / name).read_text()
     unit.write_text(text.replace("/usr/bin/iamd", program()))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True
     )
-    assert "iamd.service" not in done.stderr, done.stderr
+    assert name not in done.stderr, done.stderr
     rated = output("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
-    exposure = float(rated.rsplit("iamd.service: ", 1)[1].split()[0])
+    exposure = float(rated.rsplit(f"{name}: ", 1)[1].split()[0])
     assert exposure <= 1.5, rated
 
 

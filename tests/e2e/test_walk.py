@@ -78,11 +78,11 @@ def test_the_walk_of_the_operator_works(tmp_path):
 
 
 def test_the_guide_to_a_guarded_store_works(tmp_path):
-    api, gateway = str(free_port()), str(free_port())
+    api, gateway, edge = str(free_port()), str(free_port()), str(free_port())
     with store.moto_store(tmp_path) as back_end:
         commands = script("guides/guard-an-s3-store.md")
         commands = commands.replace("http://127.0.0.1:9000", back_end.endpoint)
-        commands = commands.replace("4260", api).replace("4261", gateway)
+        commands = commands.replace("4260", api).replace("4261", gateway).replace("4262", edge)
         said = walked(tmp_path, commands, IAMD_LISTEN=f"127.0.0.1:{api}")
     assert said.count("AccessDenied") >= 8
     assert "explicit deny in an identity-based policy" in said

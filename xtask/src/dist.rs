@@ -58,6 +58,7 @@ fn stage(root: &Path, program: &Path, tree: &Path) -> Result<(), String> {
     let _ = strip.arg("--strip-all").arg(&installed).status();
     let files = [
         ("packaging/iamd.service", "lib/systemd/system/iamd.service"),
+        ("packaging/iamd-gateway.service", "lib/systemd/system/iamd-gateway.service"),
         ("packaging/iamd.sysusers", "lib/sysusers.d/iamd.conf"),
         ("packaging/iamd.toml", "share/doc/iamd/examples/iamd.toml"),
         ("docs/operations.md", "share/doc/iamd/operations.md"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iamd_core::caller::{Caller, Credential};
-use iamd_core::state::{AccessKeyStatus, State};
+use iamd_core::state::{AccessKey, AccessKeyStatus, State};
 use iamd_core::unique_id::AccessKeyId;
 use iamd_wire::sigv4::{Claim, Rejection, RequestParts, Rules, SigningKey};
 use iamd_wire::{Secret, Timestamp};
@@ -54,26 +54,34 @@ pub fn authenticate_claim<'a>(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Authenticated, Rejection> {
-    authenticate_by(snapshot, keys, claim, now, |key| claim.verify(request, key, rules, now))
+    let known = known(snapshot, keys, claim);
+    let verified = |key: &SigningKey| claim.verify(request, key, rules, now);
+    authenticate_known(snapshot, keys, claim, known, now, verified)
 }
 
-/// The same for a claim that something else proves than the request as a whole: whatever `verified`
-/// does with the signing key.
+/// What proves a claim; none if nothing can.
+pub fn known(snapshot: &Snapshot, keys: &SigningKeys, claim: &Claim<'_>) -> Option<Known> {
+    match find(snapshot, keys, claim) {
+        Found::Nothing => None,
+        Found::Known(known) => Some(known),
+        Found::Underived(underived) => underived.derived(&snapshot.keys, claim),
+    }
+}
+
+/// Proves a claim with what is known of it, by whatever `verified` does with the signing key: the
+/// request as a whole, or something else that was signed.
 ///
 /// # Errors
 /// As [`authenticate`], and those of `verified`.
-pub fn authenticate_by(
+pub fn authenticate_known(
     snapshot: &Snapshot,
     keys: &SigningKeys,
     claim: &Claim<'_>,
+    known: Option<Known>,
     now: Timestamp,
     verified: impl Fn(&SigningKey) -> Result<(), Rejection>,
 ) -> Result<Authenticated, Rejection> {
     let state = &snapshot.state;
-    let known = match claim.session_token() {
-        Some(token) => temporary(&snapshot.keys, keys, claim, token),
-        None => long_term(state, keys, claim),
-    };
     let Some(known) = known else {
         let key = derive(claim, &Secret::from(DECOY_SECRET.to_owned()));
         // The answer is the same whatever comes out; the work is done for its duration.
@@ -113,40 +121,83 @@ pub fn again(state: &State, caller: &Caller) -> Option<Caller> {
 }
 
 /// A credential that exists, with the key that proves it.
-struct Known {
+pub struct Known {
     origin: Origin,
     key: SigningKey,
     is_new: bool,
 }
 
-fn long_term(state: &State, keys: &SigningKeys, claim: &Claim<'_>) -> Option<Known> {
+impl Known {
+    /// A key that was derived now.
+    pub fn new(origin: Origin, key: SigningKey) -> Known {
+        Known { origin, key, is_new: true }
+    }
+}
+
+/// What is known of the credential of a claim.
+pub enum Found {
+    /// There is no such credential, or it may not be used.
+    Nothing,
+    /// Its key for the day, region and service of the claim is kept.
+    Known(Known),
+    /// That key is to be derived.
+    Underived(Underived),
+}
+
+/// A credential whose key is to be derived.
+pub enum Underived {
+    /// A stored key.
+    LongTerm(Arc<AccessKey>),
+    /// A session token, which may be none of ours.
+    Temporary(Arc<str>),
+}
+
+impl Underived {
+    /// Derives the key with the secrets that are here.
+    fn derived(self, keyring: &Keyring, claim: &Claim<'_>) -> Option<Known> {
+        match self {
+            Underived::LongTerm(stored) => {
+                let key = derive(claim, &stored.secret);
+                Some(Known::new(Origin::LongTerm(stored), key))
+            }
+            Underived::Temporary(token) => {
+                let id: AccessKeyId = claim.access_key_id().parse().ok()?;
+                let opened = keyring.sessions.open(&token, &id).ok()?;
+                let key = derive(claim, &opened.secret_access_key);
+                let session = Arc::new(opened.session);
+                Some(Known::new(Origin::Temporary { token, session }, key))
+            }
+        }
+    }
+}
+
+/// Looks for the credential that a claim names.
+pub fn find(snapshot: &Snapshot, keys: &SigningKeys, claim: &Claim<'_>) -> Found {
+    match claim.session_token() {
+        Some(token) => match keys.of_token(claim, token) {
+            Some((key, session)) => {
+                let origin = Origin::Temporary { token: token.into(), session };
+                Found::Known(Known { origin, key, is_new: false })
+            }
+            None => Found::Underived(Underived::Temporary(token.into())),
+        },
+        None => long_term(&snapshot.state, keys, claim).unwrap_or(Found::Nothing),
+    }
+}
+
+fn long_term(state: &State, keys: &SigningKeys, claim: &Claim<'_>) -> Option<Found> {
     let id: AccessKeyId = claim.access_key_id().parse().ok()?;
     let (_, stored) = state.access_key(&id)?;
     if stored.status != AccessKeyStatus::Active {
         return None;
     }
-    let origin = Origin::LongTerm(Arc::clone(stored));
     Some(match keys.of_access_key(claim, stored) {
-        Some(key) => Known { origin, key, is_new: false },
-        None => Known { origin, key: derive(claim, &stored.secret), is_new: true },
+        Some(key) => {
+            let origin = Origin::LongTerm(Arc::clone(stored));
+            Found::Known(Known { origin, key, is_new: false })
+        }
+        None => Found::Underived(Underived::LongTerm(Arc::clone(stored))),
     })
-}
-
-fn temporary(
-    keyring: &Keyring,
-    keys: &SigningKeys,
-    claim: &Claim<'_>,
-    token: &str,
-) -> Option<Known> {
-    if let Some((key, session)) = keys.of_token(claim, token) {
-        let origin = Origin::Temporary { token: token.into(), session };
-        return Some(Known { origin, key, is_new: false });
-    }
-    let id: AccessKeyId = claim.access_key_id().parse().ok()?;
-    let opened = keyring.sessions.open(token, &id).ok()?;
-    let key = derive(claim, &opened.secret_access_key);
-    let origin = Origin::Temporary { token: token.into(), session: Arc::new(opened.session) };
-    Some(Known { origin, key, is_new: true })
 }
 
 fn derive(claim: &Claim<'_>, secret: &Secret) -> SigningKey {

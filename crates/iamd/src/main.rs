@@ -13,6 +13,7 @@ mod config;
 mod doors;
 mod entropy;
 mod fault;
+mod follower;
 mod founder;
 mod keys;
 mod limits;

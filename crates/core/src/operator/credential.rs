@@ -7,7 +7,9 @@ use crate::account_id::AccountId;
 use crate::draw::Draw;
 use crate::operation::Planned;
 use crate::refusal::Refusal;
-use crate::state::{AccountChanges, Change, Entity, EntityKey, OperatorCredential, State};
+use crate::state::{
+    AccountChanges, Change, Entity, EntityKey, OperatorCredential, OperatorPurpose, State,
+};
 use crate::unique_id::{AccessKeyId, IdPrefix};
 
 /// Most credentials.
@@ -22,6 +24,8 @@ const NAME_LENGTH_MAX: usize = 64;
 pub struct CreateOperator {
     /// The name.
     pub name: String,
+    /// What it is for, if not for all that operators do from afar.
+    pub purpose: Option<OperatorPurpose>,
 }
 
 impl Command for CreateOperator {
@@ -34,7 +38,12 @@ impl Command for CreateOperator {
     }
 
     fn shown(&self) -> serde_json::Value {
-        serde_json::json!({"name": self.name})
+        match self.purpose {
+            None => serde_json::json!({"name": self.name}),
+            Some(OperatorPurpose::Follower) => {
+                serde_json::json!({"name": self.name, "purpose": "follower"})
+            }
+        }
     }
 
     fn plan(&self, state: &State, draw: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
@@ -65,6 +74,7 @@ impl Command for CreateOperator {
             name: name.as_str().into(),
             secret: draw.secret_access_key(),
             created: draw.now(),
+            purpose: self.purpose,
         };
         let changes = vec![Change::Put(Entity::OperatorCredential(credential.clone()))];
         Ok(planned(changes, credential))

@@ -35,6 +35,9 @@ pub enum Operator {
     /// Whoever signed with the credential of this name.
     #[n(1)]
     Named(#[n(0)] Box<str>),
+    /// A process that follows the node, and signed with the credential of this name.
+    #[n(2)]
+    Follower(#[n(0)] Box<str>),
 }
 
 /// From where a command may come.
@@ -44,6 +47,8 @@ pub enum Reach {
     Anywhere,
     /// From the machine itself only.
     Machine,
+    /// From processes that follow the node, on the machine itself or with a credential for that.
+    Followers,
 }
 
 impl Operator {
@@ -53,8 +58,23 @@ impl Operator {
     /// `AccessDenied`
     pub fn permit(&self, action: &str, reach: Reach) -> Result<(), Refusal> {
         match (self, reach) {
-            (Operator::Machine, Reach::Anywhere | Reach::Machine)
-            | (Operator::Named(_), Reach::Anywhere) => Ok(()),
+            (Operator::Machine, _)
+            | (Operator::Named(_), Reach::Anywhere)
+            | (Operator::Follower(_), Reach::Followers) => Ok(()),
+            // What followers hear is more than an operator may read from afar, and they command
+            // nothing: neither credential is good for what the other is for.
+            (Operator::Named(name), Reach::Followers) => Err(Refusal::new(
+                ErrorCode::AccessDenied,
+                format!(
+                    "operator {name} is not authorized to perform {action}: that takes a credential made with `iamd operator create --for follower`"
+                ),
+            )),
+            (Operator::Follower(name), Reach::Anywhere | Reach::Machine) => Err(Refusal::new(
+                ErrorCode::AccessDenied,
+                format!(
+                    "operator {name} is not authorized to perform {action}: the credential is for following only"
+                ),
+            )),
             (Operator::Named(name), Reach::Machine) => Err(Refusal::new(
                 ErrorCode::AccessDenied,
                 format!(

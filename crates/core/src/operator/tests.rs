@@ -412,7 +412,7 @@ fn what_names_nobody_is_refused() {
 #[test]
 fn operators_are_no_keys_of_accounts() {
     let (mut world, _) = world();
-    let create = |name: &str| CreateOperator { name: name.to_owned() };
+    let create = |name: &str| CreateOperator { name: name.to_owned(), purpose: None };
     let ana = carry_out(&mut world, &create("ana")).unwrap();
     assert!(ana.id.as_str().starts_with("OPER"));
     assert!(world.state.access_key(&ana.id).is_none());
@@ -436,7 +436,7 @@ fn a_credential_makes_no_other() {
     let (world, _) = world();
     let named = Operator::Named("ana".into());
     let plan = |operator: &Operator| {
-        let create = CreateOperator { name: "ben".to_owned() };
+        let create = CreateOperator { name: "ben".to_owned(), purpose: None };
         perform(&create, operator, &world.state, &mut Draw::new(NOW, [1; 32])).map(|_| ())
     };
     assert_eq!(plan(&Operator::Machine), Ok(()));
@@ -472,7 +472,7 @@ fn what_operators_leave_behind_is_read_from_its_rows() {
     let id = session_id(&world.holder(&session));
     let revocation = Revocation::of_session(&world.state, &id, world.now).unwrap();
     carry_out(&mut world, &revocation).unwrap();
-    carry_out(&mut world, &CreateOperator { name: "ana".to_owned() }).unwrap();
+    carry_out(&mut world, &CreateOperator { name: "ana".to_owned(), purpose: None }).unwrap();
     carry_out(&mut world, &CloseAccount { account: self::id() }).unwrap();
     let read = rebuilt(&world.rows);
     let accounts = [&read, &world.state].map(|state| state.account(self::id()).unwrap());

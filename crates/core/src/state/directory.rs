@@ -118,6 +118,16 @@ impl Directory {
         self.buckets.get(name).copied()
     }
 
+    /// All buckets with the accounts that own them, in no order.
+    pub fn buckets(&self) -> impl Iterator<Item = (&str, AccountId)> {
+        self.buckets.iter().map(|(name, account)| (&**name, *account))
+    }
+
+    /// Whether the buckets are surely those of another directory; told without looking at each.
+    pub(super) fn has_buckets_of(&self, other: &Directory) -> bool {
+        self.buckets.ptr_eq(&other.buckets)
+    }
+
     pub(super) fn apply(&mut self, changes: &[Change]) {
         for change in changes {
             match change {

@@ -18,6 +18,7 @@ mod policy_use;
 mod preferences;
 mod provider;
 mod service_credential;
+mod shared;
 mod sign_in;
 
 use std::sync::Arc;
@@ -38,11 +39,12 @@ pub use entity::{
 };
 pub use inline_policies::{InlinePolicies, InlinePolicy};
 pub use mfa_devices::MfaDevices;
-pub use operator::{OperatorCredential, Operators, RevokedSession};
+pub use operator::{OperatorCredential, OperatorPurpose, Operators, RevokedSession};
 pub use policy_use::PolicyUse;
 pub use preferences::{Preferences, TokenVersion};
 pub use provider::{AssertionEncryption, OidcProvider, SamlPrivateKey, SamlProvider};
 pub use service_credential::ServiceCredential;
+pub use shared::{Difference, Told};
 pub use sign_in::{
     CredentialReport, LoginProfile, MfaAssignment, MfaDevice, MfaDeviceId, MfaKind, PasswordPolicy,
 };
@@ -161,5 +163,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;

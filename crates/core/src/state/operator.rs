@@ -35,6 +35,18 @@ pub struct OperatorCredential {
     /// When it was made.
     #[cbor(n(3), with = "record::timestamp")]
     pub created: Timestamp,
+    /// What it is for; absent of one that does what operators do.
+    #[n(4)]
+    pub purpose: Option<OperatorPurpose>,
+}
+
+/// What a credential of an operator is for, if not for all that operators do from afar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OperatorPurpose {
+    /// A process that follows the node, such as a gateway: nothing but that.
+    #[n(0)]
+    Follower,
 }
 
 /// The operators' credentials; stored as a pseudo-account.

@@ -202,7 +202,7 @@ const TEMPLATES: &[&str] = &[
 ];
 
 /// A command with names out of a small pool, so that commands meet each other.
-fn any_command() -> impl Strategy<Value = String> {
+pub(super) fn any_command() -> impl Strategy<Value = String> {
     let name = || prop::sample::select(vec!["a", "b", "C", "c", "A"]);
     (prop::sample::select(TEMPLATES), name(), name()).prop_map(|(template, one, other)| {
         template
@@ -220,7 +220,7 @@ fn any_command() -> impl Strategy<Value = String> {
 
 /// The command with the codes that its device shows now, and the first credential of its user, if
 /// there are such.
-fn with_codes(world: &World, command: &str) -> String {
+pub(super) fn with_codes(world: &World, command: &str) -> String {
     let serial = command.split('&').find_map(|member| member.strip_prefix("SerialNumber="));
     let account = world.state.account(ACCOUNT.parse().unwrap()).unwrap();
     let device = serial.and_then(|serial| account.mfa_devices().with_serial(serial));

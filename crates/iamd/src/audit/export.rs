@@ -29,7 +29,7 @@ pub async fn export(node: Arc<Node>) {
         catch_up(&node).await;
         tokio::select! {
             () = trail.shared.fell_behind() => {}
-            _ = forgetting.tick() => forget_old(&node, trail.retention_days).await,
+            _ = forgetting.tick() => forget_old(&node, trail.settings.retention_days).await,
         }
     }
 }

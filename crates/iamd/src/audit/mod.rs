@@ -11,6 +11,8 @@ mod export;
 mod files;
 mod line;
 mod lookup;
+mod outbox;
+mod received;
 mod ring;
 mod shared;
 mod show;
@@ -32,7 +34,9 @@ use tokio::sync::oneshot;
 use end::FileKey;
 pub use export::export;
 pub use lookup::{Page, Place, Query};
-use ring::{Entry, StoredRecord};
+pub use outbox::{Outbox, Outgoing};
+pub use received::Received;
+use ring::{Entry, Ring, StoredRecord};
 pub use ring::{Load, Note};
 use shared::Shared;
 pub use show::{Filter, show};
@@ -50,6 +54,8 @@ use crate::keys::{Keyring, LogHead};
 pub struct Audit {
     is_off: AtomicBool,
     trail: OnceLock<Trail>,
+    /// In the place of a trail: where records wait for the node that this one follows.
+    outbox: OnceLock<Outbox>,
     /// Where files are that are written, or were once.
     folder: OnceLock<PathBuf>,
 }
@@ -58,7 +64,7 @@ pub struct Audit {
 struct Trail {
     data: PathBuf,
     shared: Arc<Shared>,
-    retention_days: u32,
+    settings: AuditSettings,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -107,12 +113,7 @@ impl Audit {
             .spawn(move || writer.run())
             .map_err(failed)?;
         let thread = Mutex::new(Some(thread));
-        let trail = Trail {
-            data: data.to_owned(),
-            shared,
-            retention_days: settings.retention_days,
-            thread,
-        };
+        let trail = Trail { data: data.to_owned(), shared, settings: settings.clone(), thread };
         self.trail
             .set(trail)
             .map_err(|_| Fault::Bug("the audit trail was started twice".to_owned()))
@@ -123,9 +124,41 @@ impl Audit {
         !self.is_off.load(Ordering::Relaxed)
     }
 
-    /// Whether notes are taken: the trail is being written.
+    /// Whether notes are taken: the trail is being written, or somebody else writes it.
     pub fn takes_notes(&self) -> bool {
-        self.trail.get().is_some()
+        self.ring().is_some()
+    }
+
+    /// The settings of the trail; none without one.
+    pub fn settings(&self) -> Option<AuditSettings> {
+        self.trail.get().map(|trail| trail.settings.clone())
+    }
+
+    /// From now on records wait for the node that this one follows, as many as the settings say. Those
+    /// of the first time stay.
+    pub fn start_outbox(&self, settings: &AuditSettings) -> Outbox {
+        let ring = || Arc::new(Ring::new(settings.waiting_max as usize, settings.when_full));
+        self.outbox.get_or_init(|| Outbox(ring())).clone()
+    }
+
+    /// Takes records that another process has made, and how many it has lost.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`] when there is no place for long.
+    pub async fn receive(&self, records: Vec<Received>, lost: u64) -> Result<(), Fault> {
+        let Some(ring) = self.ring() else { return Ok(()) };
+        ring.count_lost(lost);
+        for record in records {
+            if let Err(entry) = ring.offer_or_count(Entry::Received(Box::new(record))) {
+                ring.put(entry).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ring(&self) -> Option<&Ring> {
+        let of_trail = self.trail.get().map(|trail| &trail.shared.ring);
+        of_trail.or_else(|| self.outbox.get().map(|outbox| &*outbox.0))
     }
 
     /// Notes what came of a request that committed nothing, if there is a place for that.
@@ -133,8 +166,8 @@ impl Audit {
     /// # Errors
     /// The note, if the request is to wait for a place, with [`Audit::wait`].
     pub fn note(&self, note: Box<Note>) -> Result<(), Box<Note>> {
-        let Some(trail) = self.trail.get() else { return Ok(()) };
-        match trail.shared.ring.offer_or_count(Entry::Noted(note)) {
+        let Some(ring) = self.ring() else { return Ok(()) };
+        match ring.offer_or_count(Entry::Noted(note)) {
             Err(Entry::Noted(note)) => Err(note),
             Err(_) | Ok(()) => Ok(()),
         }
@@ -145,15 +178,15 @@ impl Audit {
     /// # Errors
     /// [`Fault::Unavailable`] when there is none for long.
     pub async fn wait(&self, note: Box<Note>) -> Result<(), Fault> {
-        match self.trail.get() {
-            Some(trail) => trail.shared.ring.put(Entry::Noted(note)).await,
+        match self.ring() {
+            Some(ring) => ring.put(Entry::Noted(note)).await,
             None => Ok(()),
         }
     }
 
     /// How much waits to be written, and how much was lost; none without a trail.
     pub fn load(&self) -> Option<Load> {
-        self.trail.get().map(|trail| trail.shared.ring.load())
+        self.ring().map(Ring::load)
     }
 
     /// Tells of records that the store has now, from this number on.

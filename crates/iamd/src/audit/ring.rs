@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::end::FileKey;
+use super::received::Received;
 use super::summary::Marks;
 use crate::config::WhenFull;
 use crate::fault::Fault;
@@ -27,6 +28,8 @@ pub(super) enum Entry {
     Noted(Box<Note>),
     /// A record that the store has.
     Stored(StoredRecord),
+    /// A record that another process has made.
+    Received(Box<Received>),
     /// The store has no records of an account any more up to this number, and does not miss them.
     Skip { account: AccountId, up_to: u64 },
     /// The key that is to be used from now on.
@@ -63,6 +66,7 @@ impl Entry {
             Entry::Stored(record) => {
                 record.text.len() + record.marks.as_ref().map_or(0, Marks::size)
             }
+            Entry::Received(record) => record.size(),
             Entry::Skip { .. } | Entry::Rekey(_) | Entry::Flush(_) => 0,
         }
     }
@@ -155,6 +159,13 @@ impl Ring {
             }
             (Ok(()), _) => Ok(()),
         }
+    }
+
+    /// Counts records that were lost before they came here.
+    pub(super) fn count_lost(&self, count: u64) {
+        let mut state = self.lock();
+        state.lost = state.lost.saturating_add(count);
+        state.lost_ever = state.lost_ever.saturating_add(count);
     }
 
     /// Puts an entry into the ring as soon as there is a place.

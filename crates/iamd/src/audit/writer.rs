@@ -162,6 +162,7 @@ impl Writer {
         match entry {
             Entry::Noted(note) => self.add_note(&note),
             Entry::Stored(record) => self.add_stored(&record),
+            Entry::Received(record) => self.push(&record.text, Some(&record.marks), None),
             Entry::Skip { account, up_to } => {
                 let last = self.exported.entry(account.number()).or_default();
                 *last = (*last).max(up_to);

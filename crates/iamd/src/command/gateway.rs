@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::place::Place;
-use super::{OutputFormat, node_name, printout, secret_file};
+use super::{OutputFormat, follower, node_name, printout, secret_file};
 use crate::calls::CallFacts;
 use crate::config::{Config, ServerSettings};
 use crate::doors::gateway::{
@@ -28,8 +28,17 @@ use crate::tls::{ServedCertificates, Tls};
 /// The region that stores are asked in when nothing is said; most know no other.
 const REGION_DEFAULT: &str = "us-east-1";
 
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: follower::Options,
+}
+
 #[derive(Subcommand)]
-pub(super) enum Command {
+enum Command {
     /// Shows calls through the gateway of a node as they end.
     Tail(Tail),
     /// Says what accounts have used: requests and bytes, by operation and day.
@@ -39,7 +48,7 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
-pub(super) struct Tail {
+struct Tail {
     /// The data folder of the running node.
     #[arg(long, env = "IAMD_DATA", default_value = "./iamd-data")]
     data: PathBuf,
@@ -52,7 +61,7 @@ pub(super) struct Tail {
 }
 
 #[derive(Args)]
-pub(super) struct Usage {
+struct Usage {
     #[command(flatten)]
     place: Place,
     /// Only that of this account.
@@ -70,7 +79,7 @@ pub(super) struct Usage {
 }
 
 #[derive(Args)]
-pub(super) struct ImportBuckets {
+struct ImportBuckets {
     #[command(flatten)]
     place: Place,
     /// The account that is to own them.
@@ -89,14 +98,15 @@ pub(super) struct ImportBuckets {
     dry_run: bool,
 }
 
-pub(super) async fn run(command: Command) -> Result<(), Fault> {
-    match command {
-        Command::Tail(tail) => watch(tail).await,
-        Command::Usage(Usage { place, account, from, to, by_month }) => {
+pub(super) async fn run(arguments: Arguments) -> Result<(), Fault> {
+    match arguments.command {
+        Some(Command::Tail(tail)) => watch(tail).await,
+        Some(Command::Usage(Usage { place, account, from, to, by_month })) => {
             let order = UsageOrder { account_id: account, from, to, by_month };
             place.run(Wish::ReadUsage(order)).await
         }
-        Command::ImportBuckets(import) => import_buckets(import).await,
+        Some(Command::ImportBuckets(import)) => import_buckets(import).await,
+        None => follower::run(arguments.options).await,
     }
 }
 
@@ -265,20 +275,19 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Listens, for a node and its data folder. With `arns` of server certificates it speaks TLS with these, else as `tls` says.
+    /// Listens, for a node that counts under this name. With `arns` of server certificates it speaks TLS with these, else as `tls` says.
     ///
     /// # Errors
     /// [`Fault::Refused`] that says which address or certificate cannot be used.
     pub(super) async fn open(
         (listen, gateway): (SocketAddr, Gateway),
-        (node, folder): (&Arc<Node>, &Path),
+        (node, name): (&Arc<Node>, &str),
         arns: &[String],
         tls: Option<&Tls>,
         config: &Config,
     ) -> Result<Guard, Fault> {
         let listener = server::bind(listen).await?;
-        let name = node_name::of(folder)?;
-        node.facts().usage().begin(&name, node.clock().now())?;
+        node.facts().usage().begin(name, node.clock().now())?;
         let tls = match arns.is_empty() {
             true => tls.cloned(),
             false => {
@@ -299,6 +308,11 @@ impl Guard {
     pub(super) fn url(&self) -> Result<String, Fault> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(format!("{scheme}://{}", address_of(&self.listener)?))
+    }
+
+    /// The gateway.
+    pub(super) fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
     }
 
     /// Serves until the process is told to stop.
@@ -329,7 +343,8 @@ impl GatewayOptions {
         config: &Config,
     ) -> Result<Option<Guard>, Fault> {
         let Some(gateway) = self.gateway(node, limits, config)? else { return Ok(None) };
-        Guard::open(gateway, (node, folder), &self.tls_certificate, None, config).await.map(Some)
+        let name = node_name::of(folder)?;
+        Guard::open(gateway, (node, &name), &self.tls_certificate, None, config).await.map(Some)
     }
 
     fn gateway(
@@ -355,14 +370,18 @@ impl UpstreamOptions {
     /// # Errors
     /// [`Fault::Refused`] for what is no store.
     fn settings(&self, upstream: &str) -> Result<UpstreamSettings, Fault> {
-        let credentials = match (&self.upstream_access_key_id, &self.upstream_secret_access_key) {
+        upstream_settings(upstream, self.given(), &self.upstream_region)
+    }
+
+    /// The credentials, if they are given.
+    pub(super) fn given(&self) -> Option<UpstreamCredentials> {
+        match (&self.upstream_access_key_id, &self.upstream_secret_access_key) {
             (Some(id), Some(secret)) => Some(UpstreamCredentials {
                 access_key_id: id.clone(),
                 secret_access_key: secret.clone(),
             }),
             _ => None,
-        };
-        upstream_settings(upstream, credentials, &self.upstream_region)
+        }
     }
 }
 
@@ -375,18 +394,29 @@ pub(super) async fn open_configured(
     node: &Arc<Node>,
     tls: Option<&Tls>,
 ) -> Result<Option<Guard>, Fault> {
-    let Some(gateway) = configured(config, node)? else { return Ok(None) };
+    let Some(gateway) = configured(config, node, None)? else { return Ok(None) };
     let arns = &config.gateway.tls_certificates;
-    Guard::open(gateway, (node, &config.data), arns, tls, config).await.map(Some)
+    let name = node_name::of(&config.data)?;
+    Guard::open(gateway, (node, &name), arns, tls, config).await.map(Some)
 }
 
-fn configured(config: &Config, node: &Arc<Node>) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
+/// The gateway that the settings ask for; with credentials for the store that are given otherwise, if
+/// they are.
+///
+/// # Errors
+/// [`Fault::Refused`] that says which setting cannot be.
+pub(super) fn configured(
+    config: &Config,
+    node: &Arc<Node>,
+    given: Option<UpstreamCredentials>,
+) -> Result<Option<(SocketAddr, Gateway)>, Fault> {
     let gateway = &config.gateway;
     let Some(listen) = gateway.address() else { return Ok(None) };
     let id = &gateway.upstream_access_key_id;
-    let credentials = match id.is_empty() {
-        true => None,
-        false => Some(UpstreamCredentials {
+    let credentials = match (given, id.is_empty()) {
+        (Some(given), _) => Some(given),
+        (None, true) => None,
+        (None, false) => Some(UpstreamCredentials {
             access_key_id: id.clone(),
             secret_access_key: secret_file::secret_access_key(
                 &gateway.upstream_secret_access_key_file,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{OutputFormat, printout, status};
 use crate::fault::Fault;
 use crate::operator::{
-    BucketsImported, Granted, MfaFacts, OperatorFacts, PasswordFacts, RevocationFacts,
+    BucketsImported, Granted, MfaFacts, OperatorFacts, PasswordFacts, Purpose, RevocationFacts,
     StandingFacts, UsageLine,
 };
 
@@ -29,7 +29,8 @@ fn json(granted: &Granted) -> Result<(), Fault> {
         Granted::Mfa(facts) => printout::json(facts),
         Granted::Revocation(facts) => printout::json(facts),
         Granted::Buckets(facts) => printout::json(facts),
-        Granted::Watched => Ok(()),
+        // Only a process asks for that.
+        Granted::Watched | Granted::Followed(_) => Ok(()),
         Granted::Usage(lines) => printout::json(lines),
         Granted::Status(facts) => printout::json(facts),
         Granted::Examination(facts) => printout::json(facts),
@@ -55,7 +56,8 @@ fn table(granted: &Granted) -> Result<(), Fault> {
         Granted::Mfa(facts) => printout::text(&mfa(facts)),
         Granted::Revocation(facts) => printout::text(&revocation(facts)),
         Granted::Buckets(facts) => printout::text(&buckets(facts)),
-        Granted::Watched => Ok(()),
+        // Only a process asks for that.
+        Granted::Watched | Granted::Followed(_) => Ok(()),
         Granted::Usage(lines) => printout::text(&usage(lines)),
         Granted::Status(facts) => printout::text(&status::text(facts)),
         // `iamd doctor` judges it, and prints findings.
@@ -150,7 +152,12 @@ fn operators(all: &[OperatorFacts]) -> String {
     let mut text = format!("{:<24} {:<22} {:<20}\n", "OPERATOR", "ACCESS KEY ID", "CREATED");
     for facts in all {
         let created = facts.created.as_deref().unwrap_or("-");
-        let line = writeln!(text, "{:<24} {:<22} {created:<20}", facts.name, facts.access_key_id);
+        let purpose = match facts.purpose {
+            None => "",
+            Some(Purpose::Follower) => " for following only",
+        };
+        let (name, id) = (&facts.name, &facts.access_key_id);
+        let line = writeln!(text, "{name:<24} {id:<22} {created:<20}{purpose}");
         // Writing to text does not fail.
         debug_assert!(line.is_ok());
     }

@@ -10,6 +10,7 @@ mod doctor;
 mod errand;
 mod export;
 mod folder;
+mod follower;
 mod gateway;
 mod granted;
 mod health;
@@ -81,11 +82,9 @@ enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
-    /// Watches the gateway of a node, says what was used, and gives buckets of a store to accounts.
-    Gateway {
-        #[command(subcommand)]
-        command: gateway::Command,
-    },
+    /// Guards an S3 store for a node that runs elsewhere; watches calls, says what was used, and gives
+    /// buckets to accounts.
+    Gateway(Box<gateway::Arguments>),
     /// Makes hardware MFA tokens known.
     Mfa {
         #[command(subcommand)]
@@ -163,7 +162,7 @@ pub fn run() -> ExitCode {
         Command::Audit { command } => {
             runtime().and_then(|runtime| runtime.block_on(audit::run(command)))
         }
-        Command::Gateway { command } => served(gateway::run(command)),
+        Command::Gateway(arguments) => served(gateway::run(*arguments)),
         Command::Mfa { command } => served(mfa::run(command)),
         Command::Status(place) => served(status::run(place)),
         Command::Doctor(options) => {

@@ -4,12 +4,12 @@ use clap::{Args, Subcommand};
 
 use super::place::Place;
 use crate::fault::Fault;
-use crate::operator::Wish;
+use crate::operator::{Purpose, Wish};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Makes a credential; prints its secret once.
-    Create(One),
+    Create(New),
     /// Lists the operators.
     List(Place),
     /// Deletes a credential: what is signed with it is refused at once.
@@ -24,9 +24,20 @@ pub(super) struct One {
     name: String,
 }
 
+#[derive(Args)]
+pub(super) struct New {
+    #[command(flatten)]
+    one: One,
+    /// Makes a credential that is good for this alone: `follower` is for `iamd gateway`.
+    #[arg(long = "for", value_enum, value_name = "PURPOSE")]
+    purpose: Option<Purpose>,
+}
+
 pub(super) async fn run(command: Command) -> Result<(), Fault> {
     match command {
-        Command::Create(One { place, name }) => place.run(Wish::CreateOperator { name }).await,
+        Command::Create(New { one: One { place, name }, purpose }) => {
+            place.run(Wish::CreateOperator { name, purpose }).await
+        }
         Command::List(place) => place.run(Wish::ListOperators).await,
         Command::Delete(One { place, name }) => place.run(Wish::DeleteOperator { name }).await,
     }

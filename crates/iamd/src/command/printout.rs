@@ -148,6 +148,20 @@ pub(super) fn serve(facts: &ServeFacts) -> Result<(), Fault> {
     print(&text)
 }
 
+/// Where a gateway listens that follows a node.
+#[derive(Serialize)]
+pub(super) struct GatewayFacts {
+    pub(super) gateway: String,
+    /// Where it tells how it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) health: Option<String>,
+}
+
+/// The same for people.
+pub(super) fn gateway(facts: &GatewayFacts) -> Result<(), Fault> {
+    print(&format!("export AWS_ENDPOINT_URL_S3={}\n", facts.gateway))
+}
+
 /// A backup that was written, for people.
 pub(super) fn backup(summary: &Summary, file: &Path) -> Result<(), Fault> {
     let mut text = format!("{}\n\n", Style::of_output().bold("The backup is written."));

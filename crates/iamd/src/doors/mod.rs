@@ -42,6 +42,7 @@ pub struct Doors {
     metrics_readers: Vec<IpNet>,
     dev: Option<DevDoor>,
     operators: Option<OperatorsDoor>,
+    is_only_health: bool,
 }
 
 impl Doors {
@@ -55,6 +56,7 @@ impl Doors {
             metrics_readers: Config::default().metrics.readers,
             dev: None,
             operators: None,
+            is_only_health: false,
         }
     }
 
@@ -81,6 +83,12 @@ impl Doors {
         Doors { operators: Some(OperatorsDoor::new(folder)), ..self }
     }
 
+    /// The same with nothing but health and metrics.
+    #[must_use]
+    pub fn only_health(self) -> Doors {
+        Doors { is_only_health: true, ..self }
+    }
+
     /// The numbers of what happens here.
     pub fn metrics(&self) -> &Metrics {
         self.node.metrics()
@@ -92,6 +100,7 @@ impl Doors {
             ("/livez", _) if is_get => health::live(),
             ("/readyz", _) if is_get => health::ready(&self.node).await,
             ("/metrics", _) if is_get => metrics::answer(self, &request, line),
+            _ if self.is_only_health => plain(StatusCode::NOT_FOUND, TEXT, "not found\n"),
             _ if line.is_spare => too_many_connections(),
             (path, Some(dev)) if path.starts_with("/_dev/") => {
                 dev.answer(&self.node, &self.keys, request).await

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use iamd_core::operator::Operator;
+use iamd_core::state::OperatorPurpose;
 use iamd_wire::sigv4::{Claim, PathRule, PayloadRule, Rejection, Rules, SigningKey};
 use iamd_wire::{Secret, Timestamp};
 
@@ -26,9 +27,15 @@ use crate::proxies::Source;
 /// Longest request, in bytes.
 // CHOICE: the longest wish holds a session token.
 const BODY_LENGTH_MAX: usize = 128 * 1024;
+/// Longest request of a process that follows the node, in bytes.
+// CHOICE: the longest holds records of the audit trail.
+const FOLLOWER_BODY_LENGTH_MAX: usize = 1024 * 1024;
 /// How many requests one credential may make.
 // CHOICE: a person, or a program that looks now and then.
 const RATE: RateSetting = RateSetting { per_second: 10, burst: 50 };
+/// How many a process that follows the node may make.
+// CHOICE: it asks for a key for every caller that it meets on a day.
+const FOLLOWER_RATE: RateSetting = RateSetting { per_second: 1_000, burst: 5_000 };
 const JSON: &str = "application/json";
 /// The secret behind claims that name no credential, so that they cost what others cost.
 const DECOY_SECRET: &str = "no credential has this secret access key";
@@ -37,13 +44,19 @@ const DECOY_SECRET: &str = "no credential has this secret access key";
 pub(super) struct OperatorsDoor {
     folder: Arc<Path>,
     rates: Buckets<Box<str>>,
+    follower_rates: Buckets<Box<str>>,
     start: Instant,
 }
 
 impl OperatorsDoor {
     /// The door to the node on a data folder.
     pub(super) fn new(folder: &Path) -> OperatorsDoor {
-        OperatorsDoor { folder: folder.into(), rates: Buckets::new(RATE), start: Instant::now() }
+        OperatorsDoor {
+            folder: folder.into(),
+            rates: Buckets::new(RATE),
+            follower_rates: Buckets::new(FOLLOWER_RATE),
+            start: Instant::now(),
+        }
     }
 
     /// Answers a request to the operators' path.
@@ -81,16 +94,21 @@ impl OperatorsDoor {
         if !is_plausible(&parts, now) {
             return Err(Refused::new(StatusCode::FORBIDDEN, "the request has no valid signature"));
         }
-        let held = desk.limits.bodies.whole(&mut body, BODY_LENGTH_MAX).await.map_err(|_| {
-            let message =
-                format!("the body cannot be read: it has at most {BODY_LENGTH_MAX} bytes");
-            Refused::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-        })?;
+        // Who asks is known with the body only.
+        let held = desk.limits.bodies.whole(&mut body, FOLLOWER_BODY_LENGTH_MAX).await;
+        let held = held.map_err(|_| too_large(FOLLOWER_BODY_LENGTH_MAX))?;
         let operator = proven(&desk.node.snapshot(), &parts, &held.bytes, now)?;
-        let Operator::Named(name) = &operator else {
-            return Err(Refused::new(StatusCode::FORBIDDEN, "a credential has a name"));
+        let (name, rates) = match &operator {
+            Operator::Named(_) if held.bytes.len() > BODY_LENGTH_MAX => {
+                return Err(too_large(BODY_LENGTH_MAX));
+            }
+            Operator::Named(name) => (name, &self.rates),
+            Operator::Follower(name) => (name, &self.follower_rates),
+            Operator::Machine => {
+                return Err(Refused::new(StatusCode::FORBIDDEN, "a credential has a name"));
+            }
         };
-        if !self.rates.take(name.clone(), self.start.elapsed()) {
+        if !rates.take(name.clone(), self.start.elapsed()) {
             return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, "too many requests"));
         }
         let wish: Wish = serde_json::from_slice(&held.bytes).map_err(|error| {
@@ -140,6 +158,11 @@ impl From<Rejection> for Refused {
     }
 }
 
+fn too_large(length_max: usize) -> Refused {
+    let message = format!("the body cannot be read: it has at most {length_max} bytes");
+    Refused::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
 /// Proves which operator signed a request. Keys of accounts are not looked for.
 fn proven(
     snapshot: &Snapshot,
@@ -160,7 +183,11 @@ fn proven(
     let verified = claim.verify(&request, &key, &RULES, now);
     let Some(known) = known else { return Err(Rejection::unknown_key()) };
     verified?;
-    Ok(Operator::Named(known.name.clone()))
+    let name = known.name.clone();
+    Ok(match known.purpose {
+        None => Operator::Named(name),
+        Some(OperatorPurpose::Follower) => Operator::Follower(name),
+    })
 }
 
 /// What is demanded of operators' signatures.
@@ -249,7 +276,7 @@ mod tests {
             ..Order::default()
         };
         let account = founder::found(&node, order).await.unwrap();
-        let create = CreateOperator { name: "ana".to_owned() };
+        let create = CreateOperator { name: "ana".to_owned(), purpose: None };
         let ana = carry_out(&node, &Operator::Machine, create).await.unwrap();
         let now = node.clock().now();
         let later = |seconds| Timestamp::from_seconds(now.seconds() + seconds);

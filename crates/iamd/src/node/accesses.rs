@@ -51,6 +51,11 @@ struct Use {
     fresh: bool,
 }
 
+/// Principal and action in the key of a fact; none if it is of something else.
+pub(super) fn parts(key: &str) -> Option<(&str, &str)> {
+    key.split_once(SEPARATOR)
+}
+
 impl AccessTable {
     /// Notes that a principal tried to use an action such as `s3:GetObject`, in a region, at a time.
     ///
@@ -83,7 +88,7 @@ impl AccessTable {
 
     /// Takes in a fact of the store; whether it is one of these.
     pub(super) fn load(&self, account: AccountId, fact: FactRef<'_>, now: Timestamp) -> bool {
-        let Some((principal, action)) = fact.key.split_once(SEPARATOR) else { return false };
+        let Some((principal, action)) = parts(fact.key) else { return false };
         let time = Timestamp::from_seconds(fact.at);
         if is_old(time, now) {
             let mut forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,9 +12,9 @@ use iamd_core::unique_id::{AccessKeyId, UniqueId};
 use iamd_store::{Fact, FactRef, FactVisitor, Store};
 use iamd_wire::Timestamp;
 
-use super::accesses::AccessTable;
+use super::accesses::{self, AccessTable};
 use super::load::store_fault;
-use super::usage::UsageTable;
+use super::usage::{self, UsageTable};
 use crate::fault::Fault;
 use crate::tls::ServedCertificates;
 
@@ -92,6 +92,47 @@ impl FactTable {
         let last = LastUse { time: now, region: region.into(), service: service.into() };
         let mut uses = self.uses.write().unwrap_or_else(PoisonError::into_inner);
         uses.insert(id.into(), Use { account, last, fresh: true });
+    }
+
+    /// Takes in what another process has noted; gives the counts of usage in it, which are for the
+    /// store. What says nothing is left out.
+    pub(super) fn receive(&self, state: &State, facts: Vec<Fact>, now: Timestamp) -> Vec<Fact> {
+        let mut counts = Vec::new();
+        for fact in facts {
+            let account = AccountId::from_number(fact.account.0);
+            let Some(account) = account.filter(|id| state.account(*id).is_some()) else { continue };
+            let view =
+                FactRef { account: fact.account, key: &fact.key, at: fact.at, bytes: &fact.bytes };
+            if !usage::is_usage(&fact.key) {
+                self.receive_use(state, account, view, now);
+            } else if usage::is_of_follower(account, view) {
+                counts.push(fact);
+            }
+        }
+        counts
+    }
+
+    /// Takes a use, unless a later one is known.
+    fn receive_use(&self, state: &State, account: AccountId, fact: FactRef<'_>, now: Timestamp) {
+        let time = Timestamp::from_seconds(fact.at);
+        let Ok(text) = std::str::from_utf8(fact.bytes) else { return };
+        // Nothing is used in the future.
+        if time > now {
+            return;
+        }
+        if let Some((principal, action)) = accesses::parts(fact.key) {
+            let uses = self.accesses.of(account, principal);
+            let is_known = uses.iter().any(|known| *known.action == *action && known.time >= time);
+            if !is_known {
+                self.note_access(account, principal, action, text, time);
+            }
+            return;
+        }
+        let Some((region, service)) = text.split_once('\0') else { return };
+        let is_later = self.last_use(fact.key).is_none_or(|known| known.time < time);
+        if is_later && is_there(state, account, fact.key) {
+            self.note(account, fact.key, time, region, service);
+        }
     }
 
     /// What accounts use of what the gateway guards.

@@ -107,7 +107,8 @@ impl Feed {
         self.lock().cursor
     }
 
-    fn heard(&self, asked: Instant) {
+    /// It was asked then, and had nothing more.
+    pub(super) fn heard_at(&self, asked: Instant) {
         let mut place = self.lock();
         place.heard = place.heard.max(asked);
     }
@@ -155,7 +156,7 @@ impl Node {
                     is_read_again = true;
                 }
                 Changes::List(sets) if sets.is_empty() => {
-                    self.feed.heard(asked);
+                    self.feed.heard_at(asked);
                     return Ok(());
                 }
                 Changes::List(sets) => {
@@ -253,7 +254,7 @@ impl Node {
         }
         steps.into_iter().for_each(|(account, step)| self.ledgers.take(account, step));
         let next = self.pending.over(current.after(&changes, &revisions));
-        self.snapshot.store(Arc::new(next));
+        self.put_in_force(next);
         true
     }
 
@@ -284,7 +285,7 @@ impl Node {
         let ledgers =
             read.into_iter().map(|(account, LoadedAccount { ledger, .. })| (account, ledger));
         self.ledgers.renew(ledgers.collect());
-        self.snapshot.store(Arc::new(self.pending.over(next)));
+        self.put_in_force(self.pending.over(next));
         Ok(())
     }
 }

@@ -206,7 +206,7 @@ impl Node {
         // INVARIANT: an account never goes back.
         if revision > current.revision(AccountId::KEYS) {
             self.ledgers.renew(HashMap::from([(AccountId::KEYS, ledger)]));
-            self.snapshot.store(Arc::new(current.with_keys(Arc::clone(&keyring), revision)));
+            self.put_in_force(current.with_keys(Arc::clone(&keyring), revision));
             self.audit.take_up(&keyring);
         }
         Ok(())

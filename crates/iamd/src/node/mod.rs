@@ -6,6 +6,7 @@ mod claims;
 mod facts;
 mod failure;
 mod follow;
+mod following;
 mod heard;
 mod journal;
 mod key_change;
@@ -14,6 +15,7 @@ mod ledgers;
 mod load;
 mod new_life;
 mod pending;
+mod pictures;
 mod queue;
 mod reload;
 mod reseal;
@@ -29,7 +31,7 @@ mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -39,7 +41,7 @@ use iamd_core::draw::Draw;
 use iamd_core::identity_policies::IdentityPolicies;
 use iamd_core::quota::Quotas;
 use iamd_core::state::AccountChanges;
-use iamd_store::{Cursor, Revision, Store};
+use iamd_store::{Cursor, Fact, Revision, Store};
 use iamd_wire::shown::Shown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -47,13 +49,14 @@ use tokio::time::Instant;
 pub use facts::FactTable;
 pub use failure::Failure;
 pub use follow::follow;
+pub use following::News;
 pub use journal::JOURNAL_FILE;
 pub(crate) use load::store_fault;
 pub(crate) use new_life::end_sessions;
 pub use reset::Start;
 pub use rotation::SESSION_DELAY_SECONDS;
 pub use snapshot::Snapshot;
-pub use usage::{Day, Tally, Used};
+pub use usage::{Day, Tally, Used, follower_name};
 
 use crate::audit::{self, Audit};
 use crate::calls::Calls;
@@ -61,6 +64,7 @@ use crate::clock::Clock;
 use crate::config::AuditSettings;
 use crate::entropy;
 use crate::fault::Fault;
+use crate::follower::Leader;
 use crate::keys::{LogHead, SealingKey, Step};
 use crate::metrics::{Measured, Metrics};
 use anchoring::AnchorKeeper;
@@ -69,6 +73,7 @@ use heard::Heard;
 use ledgers::Ledgers;
 use load::Loaded;
 use pending::Pending;
+use pictures::Pictures;
 use queue::{QUEUE_COMMANDS_MAX, Queue};
 use scene::ExternalUrl;
 
@@ -96,6 +101,9 @@ pub struct Node {
     /// Held by whoever rotates keys.
     rotating: tokio::sync::Mutex<()>,
     anchor: AnchorKeeper,
+    pictures: Pictures,
+    /// The node that this one follows, if it has no store.
+    leader: OnceLock<Arc<Leader>>,
 }
 
 /// A command that was carried out.
@@ -192,6 +200,8 @@ impl Node {
             feed: Feed::new(cursor, opened),
             rotating: tokio::sync::Mutex::new(()),
             anchor: AnchorKeeper::default(),
+            pictures: Pictures::default(),
+            leader: OnceLock::new(),
         }))
     }
 
@@ -325,6 +335,21 @@ impl Node {
         queue::write_directory(self, account, event, plan).await
     }
 
+    /// Takes in what another process has noted: when things were used, and how much.
+    ///
+    /// # Errors
+    /// [`Fault::Unavailable`]
+    pub async fn receive_facts(&self, facts: Vec<Fact>) -> Result<(), Fault> {
+        let counts = {
+            let (snapshot, now) = (self.snapshot(), self.clock.now());
+            self.facts.receive(&snapshot.state, facts, now)
+        };
+        if counts.is_empty() {
+            return Ok(());
+        }
+        self.store.merge_facts(counts).await.map_err(load::store_fault)
+    }
+
     /// Writes the facts gathered since the last time to the store.
     ///
     /// # Errors
@@ -427,7 +452,7 @@ impl Node {
             revisions.iter().filter(|(account, _)| is_news(*account)).copied().collect();
         // What was planned before a revocation must not undo it.
         let next = self.pending.over(current.after(changes, &revisions));
-        self.snapshot.store(Arc::new(next));
+        self.put_in_force(next);
     }
 
     fn lock_publishing(&self) -> MutexGuard<'_, ()> {

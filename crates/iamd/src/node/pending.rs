@@ -144,7 +144,7 @@ impl Node {
     fn publish_pending(&self) {
         let _publishing = self.lock_publishing();
         let current = Snapshot::clone(&self.snapshot.load());
-        self.snapshot.store(Arc::new(self.pending.over(current)));
+        self.put_in_force(self.pending.over(current));
     }
 }
 

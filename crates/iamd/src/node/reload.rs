@@ -32,7 +32,7 @@ impl Node {
         // INVARIANT: an account never goes back: what was committed and published since the store
         // was read stays.
         let snapshot = snapshot.or_newer(&self.snapshot.load());
-        self.snapshot.store(Arc::new(self.pending.over(snapshot)));
+        self.put_in_force(self.pending.over(snapshot));
         self.audit.take_up(&self.snapshot.load().keys);
         self.feed.restart(cursor, asked);
         Ok(())

@@ -334,6 +334,24 @@ fn fact(account: AccountId, day: Day, node: &str, operations: &Operations) -> Fa
     }
 }
 
+/// What the names of processes begin with that follow a node. Others are drawn of hexadecimal digits.
+const FOLLOWER: &str = "follower";
+
+/// The name for a process that follows a node, made of what was drawn.
+pub fn follower_name(drawn: u64) -> String {
+    format!("{FOLLOWER}{drawn:016x}")
+}
+
+/// Whether a fact is a count of a process that follows a node, and not of a node.
+pub(super) fn is_of_follower(account: AccountId, fact: FactRef<'_>) -> bool {
+    read(account, fact).is_some_and(|found| found.node.starts_with(FOLLOWER))
+}
+
+/// Whether a fact is a count.
+pub(super) fn is_usage(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
 /// Day and node in the key of a fact.
 fn parts(key: &str) -> Option<(Day, &str)> {
     let (day, node) = key.strip_prefix(PREFIX)?.split_once('/')?;

@@ -1,6 +1,8 @@
 //! Credentials of operators.
 
+use clap::ValueEnum;
 use iamd_core::operator::{CreateOperator, DeleteOperator};
+use iamd_core::state::OperatorPurpose;
 use iamd_wire::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -20,15 +22,46 @@ pub struct OperatorFacts {
     pub secret_access_key: Option<Secret>,
     /// When it was made; absent once it is gone.
     pub created: Option<String>,
+    /// What it is for, if not for all that operators do from afar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
 }
 
-pub(super) async fn create(site: &Site<'_>, name: String) -> Result<OperatorFacts, Fault> {
-    let made = carry_out(site.node, site.operator, CreateOperator { name }).await?;
+/// What a credential is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// A process that follows the node, such as a gateway: nothing but that.
+    Follower,
+}
+
+impl Purpose {
+    fn of(known: OperatorPurpose) -> Purpose {
+        match known {
+            OperatorPurpose::Follower => Purpose::Follower,
+        }
+    }
+
+    fn known(self) -> OperatorPurpose {
+        match self {
+            Purpose::Follower => OperatorPurpose::Follower,
+        }
+    }
+}
+
+pub(super) async fn create(
+    site: &Site<'_>,
+    name: String,
+    purpose: Option<Purpose>,
+) -> Result<OperatorFacts, Fault> {
+    let command = CreateOperator { name, purpose: purpose.map(Purpose::known) };
+    let made = carry_out(site.node, site.operator, command).await?;
     Ok(OperatorFacts {
         name: made.name.to_string(),
         access_key_id: made.id.to_string(),
         secret_access_key: Some(made.secret),
         created: Some(made.created.to_string()),
+        purpose: made.purpose.map(Purpose::of),
     })
 }
 
@@ -39,6 +72,7 @@ pub(super) async fn delete(site: &Site<'_>, name: String) -> Result<OperatorFact
         access_key_id: id.to_string(),
         secret_access_key: None,
         created: None,
+        purpose: None,
     })
 }
 
@@ -50,6 +84,7 @@ pub(super) fn lines(node: &Node) -> Vec<OperatorFacts> {
         access_key_id: known.id.to_string(),
         secret_access_key: None,
         created: Some(known.created.to_string()),
+        purpose: known.purpose.map(Purpose::of),
     });
     facts.collect()
 }

@@ -11,6 +11,7 @@ mod carry;
 mod credentials;
 mod door;
 mod examination;
+mod following;
 mod keys;
 mod output;
 mod policies;
@@ -35,9 +36,13 @@ pub use accounts::{AccountLine, MfaFacts, PasswordFacts, StandingFacts};
 pub use ask::ask;
 pub use buckets::{BucketOrder, BucketsImported};
 pub use carry::{carry_out, refused};
-pub use credentials::OperatorFacts;
+pub use credentials::{OperatorFacts, Purpose};
 pub use door::open;
 pub use examination::{Named, NodeFacts};
+pub use following::{
+    AuditTerms, FactLine, FollowAnswer, FollowWish, KeyFacts, KeyQuestion, Line, Place, Portion,
+    PortionOrder, RecordBatch, Told,
+};
 pub use keys::{KeyLine, KeyOrder, RotationFacts};
 pub use output::Output;
 pub use progress::{Progress, Step, Steps};

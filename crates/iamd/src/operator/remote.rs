@@ -1,14 +1,14 @@
 //! Asking a node on another machine, with an operator's credential.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Request, Uri};
+use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use iamd_wire::Secret;
 use iamd_wire::sigv4::Signer;
@@ -23,10 +23,13 @@ use super::wish::{Granted, Wish};
 use super::{ANSWER_LENGTH_MAX, OPERATOR_PATH, OPERATOR_SERVICE, Reply};
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::follower::Unanswered;
 use crate::tls;
 
 /// How long a connection may take to be made.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// Most connections that wait for the next question.
+const IDLE_MAX: usize = 16;
 /// How long the answer may take.
 // CHOICE: some work goes through all data.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(600);
@@ -42,6 +45,18 @@ pub struct Remote {
     ca_bundle: Option<PathBuf>,
     access_key_id: String,
     secret_access_key: Secret,
+    /// Connections that wait for the next question.
+    idle: Mutex<Vec<Sender>>,
+}
+
+type Sender = http1::SendRequest<Full<Bytes>>;
+
+/// Why a question has no answer on this connection.
+enum Broken {
+    /// It has not left.
+    Unsent(String),
+    /// The node may have seen it.
+    Lost(String),
 }
 
 impl Remote {
@@ -62,6 +77,7 @@ impl Remote {
             ca_bundle,
             access_key_id: variable(KEY_ID_VARIABLE)?,
             secret_access_key: Secret::from(variable(SECRET_VARIABLE)?),
+            idle: Mutex::default(),
         })
     }
 
@@ -70,44 +86,99 @@ impl Remote {
     /// # Errors
     /// [`Fault::Refused`] with the node's words, or with what is wrong on the way.
     pub async fn ask(&self, wish: &Wish) -> Result<Granted, Fault> {
-        let body = serde_json::to_vec(wish).map_err(|error| Fault::Bug(error.to_string()))?;
-        let Endpoint { is_tls, host, port } = &self.endpoint;
-        let connected = TcpStream::connect((host.trim_matches(['[', ']']), *port));
-        let stream = tokio::time::timeout(CONNECT_TIME_MAX, connected)
-            .await
-            .map_err(|_| self.failed("no connection in time"))?
-            .map_err(|error| self.failed(&error.to_string()))?;
+        self.try_ask(wish).await.map_err(Fault::from)
+    }
+
+    /// The same for whoever tries again when the node is away.
+    ///
+    /// # Errors
+    /// [`Unanswered`]
+    pub async fn try_ask(&self, wish: &Wish) -> Result<Granted, Unanswered> {
+        let body = serde_json::to_vec(wish).map_err(|error| self.failed(&error.to_string()))?;
         let answer = async {
-            if !is_tls {
-                return self.exchange(stream, body).await;
+            loop {
+                let (sender, is_used) = match self.idle() {
+                    Some(sender) => (sender, true),
+                    None => (self.connected().await?, false),
+                };
+                match self.exchange(sender, &body).await {
+                    // The node has closed it meanwhile, and has not seen the request.
+                    Err(Broken::Unsent(_)) if is_used => {}
+                    Err(Broken::Unsent(reason) | Broken::Lost(reason)) => {
+                        return Err(self.failed(&reason));
+                    }
+                    Ok((status, body)) => return self.understood(status, &body),
+                }
             }
-            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-                .map_err(|error| self.failed(&error.to_string()))?;
-            let stream = self.connector()?.connect(name, stream).await;
-            self.exchange(stream.map_err(|error| self.failed(&error.to_string()))?, body).await
         };
         let answer = tokio::time::timeout(ANSWER_TIME_MAX, answer).await;
         answer.map_err(|_| self.failed("no answer in time"))?
     }
 
-    async fn exchange<S>(&self, stream: S, body: Vec<u8>) -> Result<Granted, Fault>
+    /// A connection that an earlier question has left open.
+    fn idle(&self) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| idle.pop()).find(Sender::is_ready)
+    }
+
+    async fn connected(&self) -> Result<Sender, Unanswered> {
+        let failed = |error: &dyn std::fmt::Display| self.failed(&error.to_string());
+        let Endpoint { is_tls, host, port } = &self.endpoint;
+        let host = host.trim_matches(['[', ']']);
+        let made = async {
+            let stream = TcpStream::connect((host, *port)).await.map_err(|error| failed(&error))?;
+            if !is_tls {
+                return self.begun(stream).await;
+            }
+            let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
+            let connector = self.connector();
+            let connector = connector.map_err(|fault| Unanswered::Refused(fault.to_string()))?;
+            let stream = connector.connect(name, stream).await.map_err(|error| failed(&error))?;
+            self.begun(stream).await
+        };
+        let made = tokio::time::timeout(CONNECT_TIME_MAX, made).await;
+        made.map_err(|_| self.failed("no connection in time"))?
+    }
+
+    async fn begun<S>(&self, stream: S) -> Result<Sender, Unanswered>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let failed = |error: &dyn std::fmt::Display| self.failed(&error.to_string());
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
-        let connection = tokio::spawn(connection);
-        let request = self.request(body).map_err(|error| failed(&error))?;
-        let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
+        let begun = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = begun.map_err(|error| self.failed(&error.to_string()))?;
+        // It ends with the sender, or with the other side.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    /// One question and its answer; the connection is kept for the next one.
+    async fn exchange(
+        &self,
+        mut sender: Sender,
+        body: &[u8],
+    ) -> Result<(StatusCode, Bytes), Broken> {
+        let lost = |error: &dyn std::fmt::Display| Broken::Lost(error.to_string());
+        let request = self.request(body.to_vec()).map_err(|error| lost(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| {
+            let reason = error.to_string();
+            if error.is_canceled() { Broken::Unsent(reason) } else { Broken::Lost(reason) }
+        })?;
         let status = response.status();
         let length_max = usize::try_from(ANSWER_LENGTH_MAX).unwrap_or(usize::MAX);
         let body = Limited::new(response.into_body(), length_max).collect().await;
-        let body = body.map_err(|error| failed(&error))?.to_bytes();
-        connection.abort();
-        match serde_json::from_slice(&body) {
+        let body = body.map_err(|error| lost(&error))?.to_bytes();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX {
+            idle.push(sender);
+        }
+        Ok((status, body))
+    }
+
+    fn understood(&self, status: StatusCode, body: &[u8]) -> Result<Granted, Unanswered> {
+        match serde_json::from_slice(body) {
             Ok(Reply::Granted(granted)) => Ok(*granted),
-            Ok(Reply::Error(reason)) => Err(Fault::Refused(reason)),
+            Ok(Reply::Error(reason)) if is_for_a_time(status) => Err(Unanswered::Away(reason)),
+            Ok(Reply::Error(reason)) => Err(Unanswered::Refused(reason)),
             Ok(Reply::Progress(_) | Reply::Bytes(_)) | Err(_) => {
                 Err(self.failed(&format!("it is not a node of iamd, or an older one: {status}")))
             }
@@ -155,9 +226,14 @@ impl Remote {
         Ok(TlsConnector::from(Arc::new(client)))
     }
 
-    fn failed(&self, reason: &str) -> Fault {
-        Fault::Refused(format!("{} cannot be asked: {reason}", self.endpoint.authority()))
+    fn failed(&self, reason: &str) -> Unanswered {
+        Unanswered::Away(format!("{} cannot be asked: {reason}", self.endpoint.authority()))
     }
+}
+
+/// Whether the same may be answered otherwise a little later.
+fn is_for_a_time(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
 fn bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {

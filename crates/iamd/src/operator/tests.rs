@@ -376,7 +376,7 @@ async fn a_credential_may_do_all_but_make_and_delete_credentials() {
     assert!(wish(Wish::ListAccounts).await.is_ok());
     assert!(wish(Wish::CloseAccount { account_id: ACCOUNT.to_owned() }).await.is_ok());
     for denied in [
-        Wish::CreateOperator { name: "ben".to_owned() },
+        Wish::CreateOperator { name: "ben".to_owned(), purpose: None },
         Wish::DeleteOperator { name: "ben".to_owned() },
     ] {
         let refused = wish(denied).await.unwrap_err().to_string();

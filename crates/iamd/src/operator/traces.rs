@@ -25,6 +25,8 @@ pub(super) enum Traces {
     Command,
     /// One with the keys that it changes, or the things that it brings in; what failed is noted.
     Keys,
+    /// None: what is done leaves records of its own, and asking goes on all the time.
+    Elsewhere,
     /// A note of what came of it.
     Read,
     /// The same; on a folder at rest, where nothing takes notes, a record in the store.
@@ -51,7 +53,9 @@ pub(super) fn event(operator: &Operator, wish: &Wish) -> Result<Event, Fault> {
 
 /// The parameters of a record, with the name of an operator who has one.
 pub(super) fn shown(operator: &Operator, mut parameters: Value) -> Value {
-    if let (Operator::Named(name), Some(shown)) = (operator, parameters.as_object_mut()) {
+    if let (Operator::Named(name) | Operator::Follower(name), Some(shown)) =
+        (operator, parameters.as_object_mut())
+    {
         shown.insert("operator".to_owned(), Value::from(&**name));
     }
     parameters
@@ -68,7 +72,7 @@ pub(super) async fn leave<T>(
     outcome: &Result<T, Fault>,
 ) -> Result<(), Fault> {
     match (traces, outcome) {
-        (Traces::Command, _) | (Traces::Keys, Ok(_)) => Ok(()),
+        (Traces::Command | Traces::Elsewhere, _) | (Traces::Keys, Ok(_)) => Ok(()),
         (Traces::Copy, Ok(_)) if !node.audit().takes_notes() => {
             commit(node, event).await;
             Ok(())

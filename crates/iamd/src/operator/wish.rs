@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::accounts::{self, AccountLine, MfaFacts, PasswordFacts, StandingFacts};
 use super::buckets::{self, BucketOrder, BucketsImported};
 use super::calls;
-use super::credentials::{self, OperatorFacts};
+use super::credentials::{self, OperatorFacts, Purpose};
 use super::examination::{self, NodeFacts};
+use super::following::{self, FollowAnswer, FollowWish};
 use super::keys::{self, KeyLine, KeyOrder, RotationFacts};
 use super::output::Output;
 use super::policies::{self, PolicyText};
@@ -90,6 +91,9 @@ pub enum Wish {
     CreateOperator {
         /// The operator's name.
         name: String,
+        /// What it is for, if not for all that operators do from afar.
+        #[serde(default)]
+        purpose: Option<Purpose>,
     },
     /// List the operators.
     ListOperators,
@@ -110,6 +114,8 @@ pub enum Wish {
         /// The account; the only one, if absent.
         account_id: Option<String>,
     },
+    /// Tell a process that follows the node what it asks.
+    Follow(FollowWish),
 }
 
 impl Wish {
@@ -143,6 +149,8 @@ impl Wish {
             Wish::ImportAccount(order) if order.dry_run => Traces::Read,
             Wish::RotateKey(_) | Wish::ImportAccount(_) => Traces::Keys,
             Wish::Backup => Traces::Copy,
+            Wish::Follow(wish) if !wish.begins_a_copy() => Traces::Elsewhere,
+            Wish::Follow(_) => Traces::Read,
             Wish::ListAccounts
             | Wish::ListKeys
             | Wish::ListOperators
@@ -182,6 +190,7 @@ impl Wish {
             Wish::DeleteOperator { .. } => "iamd:DeleteOperator",
             Wish::ImportAccount(_) => "iamd:ImportAccount",
             Wish::ExportAccount { .. } => "iamd:ExportAccount",
+            Wish::Follow(_) => "iamd:Follow",
         }
     }
 
@@ -201,6 +210,7 @@ impl Wish {
             | Wish::Status
             | Wish::Examine
             | Wish::ListOperators => Reach::Anywhere,
+            Wish::Follow(_) => Reach::Followers,
             // Seeds and backups stay on the machine; proving the trail reads all of it. A credential
             // that was stolen makes no others, takes none away, gives nobody permissions, and reads no
             // account's policies.
@@ -265,6 +275,8 @@ pub enum Granted {
     Imported(ImportFacts),
     /// The permissions of an account.
     Exported(ExportFacts),
+    /// What a follower has asked.
+    Followed(FollowAnswer),
 }
 
 /// Where a wish is carried out, and whose it is.
@@ -330,8 +342,8 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
         Wish::ReadUsage(order) => usage::lines(site, order).await.map(Granted::Usage),
         Wish::Status => status::status(site).await.map(Granted::Status),
         Wish::Examine => examination::examine(site).await.map(Granted::Examination),
-        Wish::CreateOperator { name } => {
-            credentials::create(site, name).await.map(Granted::Operator)
+        Wish::CreateOperator { name, purpose } => {
+            credentials::create(site, name, purpose).await.map(Granted::Operator)
         }
         Wish::ListOperators => Ok(Granted::Operators(credentials::lines(site.node))),
         Wish::ReadPolicies { principal } => {
@@ -344,6 +356,7 @@ async fn carried_out(site: &Site<'_>, wish: Wish, event: &Event) -> Result<Grant
         Wish::ExportAccount { account_id } => {
             transfer::export(site.node, account_id.as_deref()).map(Granted::Exported)
         }
+        Wish::Follow(wish) => following::answered(site, wish).await.map(Granted::Followed),
         Wish::ListKeys => keys::lines(site.node).await.map(Granted::Keys),
         Wish::RotateKey(order) => keys::rotate(site, order, event).await.map(Granted::Rotation),
     }

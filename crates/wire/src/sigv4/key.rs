@@ -5,12 +5,15 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::Claim;
 use super::canonical::Hash;
 use super::claim::{ALGORITHM, TERMINATOR};
 use crate::Secret;
+
+/// Bytes of a signing key.
+const KEY_LENGTH: usize = 32;
 
 /// A signing key, ready to use: derived for one date, region and service.
 ///
@@ -25,18 +28,34 @@ impl SigningKey {
     ///
     /// Source: IAM User Guide, "Create a signed request", "Calculate the signature".
     pub fn derive(secret: &Secret, date: &str, region: &str, service: &str) -> SigningKey {
+        SigningKey::from_bytes(&SigningKey::derive_bytes(secret, date, region, service))
+    }
+
+    /// The bytes of the same key, for whoever is to verify signatures of that date, region and
+    /// service and must not know the secret.
+    pub fn derive_bytes(
+        secret: &Secret,
+        date: &str,
+        region: &str,
+        service: &str,
+    ) -> Zeroizing<[u8; KEY_LENGTH]> {
         let mut first = Vec::with_capacity(4 + secret.expose().len());
         first.extend_from_slice(b"AWS4");
         first.extend_from_slice(secret.expose().as_bytes());
         let mut state = keyed(&first);
         first.zeroize();
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
         for part in [date, region, service, TERMINATOR] {
             state.update(part.as_bytes());
-            let mut key: [u8; 32] = state.finalize().into_bytes().into();
-            state = keyed(&key);
-            key.zeroize();
+            *key = state.finalize().into_bytes().into();
+            state = keyed(&*key);
         }
-        SigningKey { state }
+        key
+    }
+
+    /// The key of these bytes.
+    pub fn from_bytes(bytes: &[u8; KEY_LENGTH]) -> SigningKey {
+        SigningKey { state: keyed(bytes) }
     }
 
     /// Whether the claim's signature is that of the canonical request with this hash, in constant

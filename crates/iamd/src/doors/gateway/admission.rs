@@ -17,8 +17,10 @@ use super::checksum::{self, Checksum};
 use super::payload::{Framed, Proof};
 use super::record::Call;
 use super::{Gateway, text};
-use crate::authenticate::{Authenticated, authenticate_by, authenticate_claim};
+use crate::authenticate::{Authenticated, authenticate_known, known};
+use crate::node::Node;
 use crate::server::Line;
+use crate::signing_keys::SigningKeys;
 
 /// What is known of a request once its signature is proven.
 pub(super) struct Admitted {
@@ -73,7 +75,7 @@ impl Admitted {
 ///
 /// # Errors
 /// S3's answer to a request that proves nothing.
-pub(super) fn admit(
+pub(super) async fn admit(
     gateway: &Gateway,
     call: &mut Call,
     parts: &Parts,
@@ -81,6 +83,20 @@ pub(super) fn admit(
     line: Line,
 ) -> Result<Admitted, S3Error> {
     call.environment = environment(gateway, parts, line)?;
+    prove(&gateway.node, &gateway.keys, call, parts, headers).await
+}
+
+/// The same for a request whose surroundings are known.
+///
+/// # Errors
+/// As [`admit`].
+pub(super) async fn prove(
+    node: &Node,
+    keys: &SigningKeys,
+    call: &mut Call,
+    parts: &Parts,
+    headers: &[(&str, &[u8])],
+) -> Result<Admitted, S3Error> {
     let request = RequestParts {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -97,11 +113,10 @@ pub(super) fn admit(
         Form::Query
     };
     let claim = Claim::read(&request).map_err(|rejection| refused(rejection, form))?;
-    let now = gateway.node.clock().now();
-    let snapshot = gateway.node.snapshot();
-    let authenticated =
-        authenticate_claim(&snapshot, &gateway.keys, &claim, &request, &Rules::S3, now)
-            .map_err(|rejection| unproven(&claim, rejection, form))?;
+    let now = node.clock().now();
+    let verified = |key: &SigningKey| claim.verify(&request, key, &Rules::S3, now);
+    let authenticated = authenticated(node, keys, &claim, now, verified).await?;
+    let authenticated = authenticated.map_err(|rejection| unproven(&claim, rejection, form))?;
     let payload = Payload::declared(&request, &claim)
         .map_err(|rejection| S3Error::new("InvalidRequest", rejection.message))?;
     let chunks = match Chunks::new(payload, &claim, &authenticated.key) {
@@ -116,15 +131,34 @@ pub(super) fn admit(
             age_milliseconds: Some(age.saturating_mul(1_000)),
         },
     };
-    asks(gateway, call, authenticated, now);
+    asks(node, call, authenticated, now);
     Ok(Admitted { payload, chunks, signature: Some(signature) })
 }
 
+/// Who is behind a claim, by what is known here, or by what the node says that this one follows.
+///
+/// # Errors
+/// `ServiceUnavailable` when that node must be asked and does not answer.
+async fn authenticated(
+    node: &Node,
+    keys: &SigningKeys,
+    claim: &Claim<'_>,
+    now: Timestamp,
+    verified: impl Fn(&SigningKey) -> Result<(), Rejection>,
+) -> Result<Result<Authenticated, Rejection>, S3Error> {
+    let snapshot = node.snapshot();
+    let known = match node.leader() {
+        None => known(&snapshot, keys, claim),
+        Some(leader) => leader.known(&snapshot, keys, claim, now).await?,
+    };
+    Ok(authenticate_known(&snapshot, keys, claim, known, now, verified))
+}
+
 /// Notes who asks, and that his credential was used.
-fn asks(gateway: &Gateway, call: &mut Call, authenticated: Authenticated, now: Timestamp) {
+fn asks(node: &Node, call: &mut Call, authenticated: Authenticated, now: Timestamp) {
     let caller = authenticated.caller;
     let note = |id: &str| {
-        gateway.node.facts().note(caller.account, id, now, &authenticated.region, "s3");
+        node.facts().note(caller.account, id, now, &authenticated.region, "s3");
     };
     match (&caller.credential, &caller.identity) {
         (Credential::LongTerm(id), _) => note(id.as_str()),
@@ -140,7 +174,7 @@ fn asks(gateway: &Gateway, call: &mut Call, authenticated: Authenticated, now: T
 ///
 /// # Errors
 /// S3's answer to a form that proves nothing, and to one that does so only in part.
-pub(super) fn admit_form(
+pub(super) async fn admit_form(
     gateway: &Gateway,
     call: &mut Call,
     fields: &PostForm,
@@ -162,13 +196,12 @@ pub(super) fn admit_form(
     });
     let claim = claim.map_err(|rejection| refused(rejection, Form::Fields))?;
     let now = gateway.node.clock().now();
-    let snapshot = gateway.node.snapshot();
     let verified = |key: &SigningKey| claim.verify_policy(text, key, &Rules::S3, now);
-    let authenticated = authenticate_by(&snapshot, &gateway.keys, &claim, now, verified);
+    let authenticated = authenticated(&gateway.node, &gateway.keys, &claim, now, verified).await?;
     let authenticated =
         authenticated.map_err(|rejection| unproven(&claim, rejection, Form::Fields))?;
     let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
-    asks(gateway, call, authenticated, now);
+    asks(&gateway.node, call, authenticated, now);
     let signature =
         SignatureFacts { form: "POST", age_milliseconds: Some(age.saturating_mul(1_000)) };
     let admitted =

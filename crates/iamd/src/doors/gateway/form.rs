@@ -56,7 +56,7 @@ pub(super) async fn answered(
     let whole = length(parts)?;
     let (opened, first) = opened(&gateway.limits.bodies, call, &boundary).await?;
     let Opened { form, file, length, .. } = opened;
-    let (policy, admitted) = admission::admit_form(gateway, call, &form)?;
+    let (policy, admitted) = admission::admit_form(gateway, call, &form).await?;
     call.mode = gateway.modes.of(call.requester.as_ref());
     if let Some(policy) = &policy {
         policy.check(&form, &bucket, gateway.node.clock().now())?;

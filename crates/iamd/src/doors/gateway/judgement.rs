@@ -8,8 +8,9 @@ use iamd_core::s3::{Asker, CopySource, Judge, Ruling, S3Target, Stranger, Verdic
 use iamd_wire::route::S3Error;
 
 use super::answer::GatewayBody;
+use super::mode::Mode;
 use super::record::Call;
-use super::{Gateway, admission};
+use super::{Gateway, admission, own};
 use crate::authenticate;
 use crate::node::Node;
 
@@ -28,26 +29,37 @@ impl Gateway {
         call: &Call,
         targets: &[S3Target],
     ) -> Result<Vec<Ruling>, S3Error> {
-        let node = &self.node;
-        let snapshot = node.snapshot();
-        let Some(requester) = &call.requester else {
-            let asker = Asker::Stranger(Stranger {
-                state: &snapshot.state,
-                environment: &call.environment,
-                witness: node.metrics(),
-                now: node.clock().now(),
-            });
-            let judge = Judge::new(&asker);
-            return Ok(targets.iter().map(|target| judge.rule(target)).collect());
-        };
-        let caller = authenticate::again(&snapshot.state, &requester.caller);
-        let caller = caller.ok_or_else(admission::ended)?;
-        let account = snapshot.state.account(caller.account).ok_or_else(admission::ended)?;
-        let scene = node.scene(&snapshot, account, &caller, &call.environment);
-        let asker = Asker::Caller(&scene);
-        let judge = Judge::new(&asker);
-        Ok(targets.iter().map(|target| judge.rule(target)).collect())
+        rulings(&self.node, call, targets)
     }
+}
+
+/// The same at a node.
+///
+/// # Errors
+/// The answer to a caller whose credential has ended.
+pub(super) fn rulings(
+    node: &Node,
+    call: &Call,
+    targets: &[S3Target],
+) -> Result<Vec<Ruling>, S3Error> {
+    let snapshot = node.snapshot();
+    let Some(requester) = &call.requester else {
+        let asker = Asker::Stranger(Stranger {
+            state: &snapshot.state,
+            environment: &call.environment,
+            witness: node.metrics(),
+            now: node.clock().now(),
+        });
+        let judge = Judge::new(&asker);
+        return Ok(targets.iter().map(|target| judge.rule(target)).collect());
+    };
+    let caller = authenticate::again(&snapshot.state, &requester.caller);
+    let caller = caller.ok_or_else(admission::ended)?;
+    let account = snapshot.state.account(caller.account).ok_or_else(admission::ended)?;
+    let scene = node.scene(&snapshot, account, &caller, &call.environment);
+    let asker = Asker::Caller(&scene);
+    let judge = Judge::new(&asker);
+    Ok(targets.iter().map(|target| judge.rule(target)).collect())
 }
 
 /// Operations on uploads, whose answers tell nothing of objects.
@@ -80,12 +92,8 @@ pub(super) fn hide_absence(gateway: &Gateway, call: &Call, parts: &Parts) -> Res
 ///
 /// # Errors
 /// `AccessDenied`.
-pub(super) fn check_expected_owner(
-    gateway: &Gateway,
-    call: &Call,
-    parts: &Parts,
-) -> Result<(), S3Error> {
-    let snapshot = gateway.node.snapshot();
+pub(super) fn check_expected_owner(node: &Node, call: &Call, parts: &Parts) -> Result<(), S3Error> {
+    let snapshot = node.snapshot();
     let source = copied(parts)?.map(|source| source.bucket);
     for (header, bucket) in [
         ("x-amz-expected-bucket-owner", &call.bucket),
@@ -109,6 +117,22 @@ pub(super) fn copied(parts: &Parts) -> Result<Option<CopySource>, S3Error> {
     let header = std::str::from_utf8(header.as_bytes())
         .map_err(|_| S3Error::new("InvalidArgument", "The copy source is no text."))?;
     CopySource::parse(header.trim()).map(Some)
+}
+
+/// Lets pass what is allowed, and in observation what is not, which is noted.
+///
+/// # Errors
+/// The denial.
+pub(super) fn let_pass(call: &mut Call) -> Result<(), S3Error> {
+    // What iamd itself keeps is never a matter of mere observation.
+    let is_own = call.operation.is_none_or(own::is_own);
+    let is_observed = call.mode == Mode::Observe && !is_own;
+    let may_pass = |ruling: &Ruling| ruling.is_allowed() || is_observed && may_pass(ruling);
+    if let Some(denied) = call.rulings.iter().find(|ruling| !may_pass(ruling)) {
+        return Err(error_of(call, denied));
+    }
+    call.observed = call.rulings.iter().any(|ruling| !ruling.is_allowed());
+    Ok(())
 }
 
 /// Whether a denial may be a mere note: what nobody owns and what is closed never passes... but a
@@ -157,7 +181,8 @@ pub(super) fn add_authorization_message(
         Verdict::Denied(denial) if caller == ruling.owner => denial.authorization.clone(),
         _ => None,
     });
-    let Some(message) = denied else { return };
+    // What is sealed under keys of its own alone nobody else could open.
+    let Some(message) = denied.filter(|_| node.leader().is_none()) else { return };
     let Ok(mut draw) = node.draw() else { return };
     let sealed = node.snapshot().keys.sessions.seal_message(message, &mut draw);
     if let Some(sealed) = sealed.and_then(|sealed| HeaderValue::try_from(sealed).ok()) {

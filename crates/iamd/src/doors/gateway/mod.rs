@@ -12,6 +12,7 @@ mod deletion;
 mod facts;
 mod form;
 mod form_fields;
+pub mod forwarded;
 mod headers;
 mod http_2;
 mod judgement;
@@ -32,7 +33,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use iamd_core::s3::{Ruling, S3Call, S3Target};
+use iamd_core::s3::{S3Call, S3Target};
 use iamd_wire::route::{self, RestRequest, S3Error, S3Request};
 
 pub use answer::GatewayBody;
@@ -52,6 +53,7 @@ use crate::server::{Answerer, Line};
 use crate::signing_keys::SigningKeys;
 use admission::Admitted;
 use form::Upload;
+use forwarded::ForwardedRequest;
 use payload::Proven;
 use record::Call;
 use tags::KnownTags;
@@ -108,6 +110,11 @@ impl Gateway {
             upstream: Upstream::new(settings.upstream)?,
             tags: KnownTags::default(),
         })
+    }
+
+    /// Forgets the signing keys and sessions of recent callers.
+    pub fn forget_keys(&self) {
+        self.keys.clear();
     }
 
     async fn answered(&self, request: Request<Incoming>, line: Line) -> Response<GatewayBody> {
@@ -173,12 +180,15 @@ impl Gateway {
         line: Line,
     ) -> Result<Response<GatewayBody>, S3Error> {
         let headers = headers(parts);
+        if let Some(leader) = self.node.leader() {
+            leader.check_age(&self.node)?;
+        }
         admission::refuse_version_2(parts)?;
         if let Some(bucket) = self.form_bucket(parts, &headers)? {
             return form::answered(self, call, parts, line, bucket).await;
         }
         let asked = self.recognised(call, parts, &headers)?;
-        let admitted = admission::admit(self, call, parts, &headers, line)?;
+        let admitted = admission::admit(self, call, parts, &headers, line).await?;
         let mut received = Received { asked, admitted, body: Arrived::Nothing };
         received.body = self.arrived(call, &mut received).await?;
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
@@ -236,9 +246,21 @@ impl Gateway {
         let held = self.limits.bodies.whole(incoming, length_max).await;
         let held = held.map_err(facts::of_problem)?;
         call.incoming = None;
+        if self.node.leader().is_some() {
+            call.whole = held.bytes.clone();
+        }
         let data = facts::proven(&mut received.admitted, &held.bytes)?;
         call.body.arrived(held.bytes.len(), data.len());
         Ok(Arrived::Whole(data))
+    }
+
+    /// Keeps what a followed node needs to carry out the request, if it is one of its.
+    fn prepare_forwarding(&self, call: &mut Call, parts: &Parts) {
+        if self.node.leader().is_some() && call.operation.is_some_and(forwarded::is_forwarded) {
+            let host_bucket = self.host_bucket(parts);
+            let body = std::mem::take(&mut call.whole);
+            call.forwarded = Some(ForwardedRequest::of(call, parts, host_bucket, &body));
+        }
     }
 
     async fn decided(
@@ -250,14 +272,15 @@ impl Gateway {
     ) -> Result<Response<GatewayBody>, S3Error> {
         let operation = received.asked.operation;
         call.mode = self.modes.of(call.requester.as_ref());
-        judgement::check_expected_owner(self, call, parts)?;
+        self.prepare_forwarding(call, parts);
+        judgement::check_expected_owner(&self.node, call, parts)?;
         let rulings = self.rulings(call, &targets)?;
         let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
         call.rulings = if is_otherwise { self.rulings(call, &targets)? } else { rulings };
         if operation == "DeleteObjects" && call.mode == Mode::Enforce {
             return deletion::answered(self, call, parts, received).await;
         }
-        self.let_pass(call, operation)?;
+        judgement::let_pass(call)?;
         match operation {
             _ if own::is_own(operation) => {
                 let body = received.body.whole().cloned().unwrap_or_default();
@@ -267,22 +290,6 @@ impl Gateway {
             "DeleteBucket" => creation::delete(self, call, parts, received).await,
             _ => self.passed(call, parts, received).await,
         }
-    }
-
-    /// Lets pass what is allowed, and in observation what is not, which is noted.
-    ///
-    /// # Errors
-    /// The denial.
-    fn let_pass(&self, call: &mut Call, operation: &str) -> Result<(), S3Error> {
-        // What iamd itself keeps is never a matter of mere observation.
-        let is_observed = call.mode == Mode::Observe && !own::is_own(operation);
-        let may_pass =
-            |ruling: &Ruling| ruling.is_allowed() || is_observed && judgement::may_pass(ruling);
-        if let Some(denied) = call.rulings.iter().find(|ruling| !may_pass(ruling)) {
-            return Err(judgement::error_of(call, denied));
-        }
-        call.observed = call.rulings.iter().any(|ruling| !ruling.is_allowed());
-        Ok(())
     }
 
     /// Hands a request on, and the store's answer back.

@@ -202,6 +202,9 @@ async fn write(
     // What cannot be is said in S3's words before anything is queued.
     rule(&node.snapshot().state)?;
     call.is_recorded = true;
+    if let Some(leader) = node.leader() {
+        return leader.carry_out(node, call.forwarded.as_ref(), operation).await;
+    }
     let event = call.event(operation, false);
     let plan = move |snapshot: &Snapshot, _: &Node| {
         let changes = rule(&snapshot.state)

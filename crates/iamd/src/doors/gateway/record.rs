@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use iamd_core::audit::{Actor, Event, Guarded, GuardedResource, Outcome, Requester};
 use iamd_core::operation::Environment;
@@ -13,6 +14,7 @@ use iamd_wire::Timestamp;
 use iamd_wire::shown::Shown;
 use serde_json::json;
 
+use super::forwarded::ForwardedRequest;
 use super::mode::Mode;
 use super::payload::BodyOutcome;
 use crate::audit::Note;
@@ -36,6 +38,12 @@ pub(super) struct Call {
     pub(super) requester: Option<Requester>,
     /// The body, until it is read or on its way.
     pub(super) incoming: Option<Incoming>,
+    /// Whether it is a call of another process, which tells of it and counts it.
+    pub(super) is_elsewhere: bool,
+    /// The body as it came, where it was read whole.
+    pub(super) whole: Bytes,
+    /// The request for the node that this one follows, which is to carry it out.
+    pub(super) forwarded: Option<ForwardedRequest>,
     pub(super) environment: Environment,
     pub(super) rulings: Vec<Ruling>,
     /// What becomes of denials; it is known once the signature is proven.
@@ -65,6 +73,9 @@ impl Call {
             key: None,
             requester: None,
             incoming: None,
+            is_elsewhere: false,
+            whole: Bytes::new(),
+            forwarded: None,
             environment: Environment::default(),
             rulings: Vec::new(),
             mode: Mode::default(),
@@ -188,10 +199,12 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if self.node.calls().is_watched() {
-            self.node.calls().tell(self.facts());
+        if !self.is_elsewhere {
+            if self.node.calls().is_watched() {
+                self.node.calls().tell(self.facts());
+            }
+            self.count();
         }
-        self.count();
         self.note();
     }
 }
