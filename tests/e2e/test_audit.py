@@ -285,7 +285,8 @@ class Records:
         for number, content in records:
             head = struct.pack("<QQ", self.account, number)
             values = (self.account, number, zlib.crc32(head + content), content)
-            self.connection.execute("INSERT INTO records VALUES (?, ?, ?, ?)", values)
+            insert = "INSERT INTO records (account, number, checksum, bytes) VALUES (?, ?, ?, ?)"
+            self.connection.execute(insert, values)
 
 
 @pytest.fixture(scope="module")
