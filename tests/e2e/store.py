@@ -140,6 +140,9 @@ class Seen:
 class Witness:
     """Hands bytes to a store and back, unaltered, and remembers what went to the store."""
 
+    # Whether what comes back is remembered, too.
+    hears_answers = False
+
     def __init__(self, store):
         host, port = store.endpoint.removeprefix("http://").split(":")
         self.store = (host, int(port))
@@ -157,9 +160,13 @@ class Witness:
             store = socket.create_connection(self.store)
             for one in (client, store):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            seen = bytearray()
-            self.streams.append(seen)
-            for source, target, note in ((client, store, seen), (store, client, None)):
+            for source, target, is_heard in (
+                (client, store, True),
+                (store, client, self.hears_answers),
+            ):
+                note = bytearray() if is_heard else None
+                if is_heard:
+                    self.streams.append(note)
                 threading.Thread(target=_pour, args=(source, target, note), daemon=True).start()
 
     def forget(self):

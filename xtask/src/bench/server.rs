@@ -35,18 +35,18 @@ impl Drop for Server {
 impl Server {
     /// A bare server that answers this many bytes.
     pub(super) fn bare(program: &Path, bytes: usize) -> Result<Server, String> {
-        let mut command = Command::new(program);
-        command.arg(bytes.to_string());
-        let (process, line) = started(command)?;
-        let signer = Signer { access_key_id: String::new(), secret_access_key: String::new() };
-        let host = line.trim().trim_start_matches("http://").to_owned();
-        Ok(Server { process, host, account: String::new(), signer, gateway: None })
+        Server::unsigned(program, &bytes.to_string())
     }
 
     /// A bare reverse proxy before a server.
     pub(super) fn proxy(program: &Path, upstream: &str) -> Result<Server, String> {
+        Server::unsigned(program, &format!("http://{upstream}"))
+    }
+
+    /// A program that knows nobody, and prints where it listens.
+    fn unsigned(program: &Path, argument: &str) -> Result<Server, String> {
         let mut command = Command::new(program);
-        command.arg(format!("http://{upstream}"));
+        command.arg(argument);
         let (process, line) = started(command)?;
         let signer = Signer { access_key_id: String::new(), secret_access_key: String::new() };
         let host = line.trim().trim_start_matches("http://").to_owned();
