@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use access_key::{AccessKey, AccessKeyStatus};
 pub use account::{Account, AccountVersion};
 pub use belongings::{AgePlace, Belonging, Belongings};
-pub use bucket::{Bucket, BucketName, BucketPolicy, PublicAccessBlock};
+pub use bucket::{Bucket, BucketName, BucketPolicy, CorsRule, PublicAccessBlock};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
 pub use delegation::{DelegationParameter, DelegationParty, DelegationRequest, DelegationState};
