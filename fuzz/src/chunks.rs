@@ -5,6 +5,7 @@
 
 use iamd_wire::Secret;
 use iamd_wire::sigv4::{ChunkError, Chunks, Claim, Payload, RequestParts, SigningKey};
+use sha2::Sha256;
 
 /// The secret of S3's examples, with which the seeds are signed.
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -57,7 +58,8 @@ fn read(mode: &str, decoded_length: u64, at_once: usize, body: &[u8]) -> Read {
         "signed-trailer" => Payload::SignedChunks { has_trailer: true, decoded_length },
         _ => Payload::UnsignedChunks { decoded_length },
     };
-    let mut chunks = Chunks::new(payload, &claim, &key).expect("the payload is in chunks");
+    let mut chunks =
+        Chunks::<Sha256>::new(payload, &claim, &key).expect("the payload is in chunks");
     let mut data = Vec::new();
     for part in body.chunks(at_once) {
         chunks.push(part, |bytes| data.extend_from_slice(bytes))?;

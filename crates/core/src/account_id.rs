@@ -42,6 +42,10 @@ impl AccountId {
 impl AccountId {
     /// Appends the twelve digits.
     pub fn push_to(self, text: &mut String) {
+        text.push_str(std::str::from_utf8(&self.digits()).unwrap_or_default());
+    }
+
+    fn digits(self) -> [u8; 12] {
         let mut digits = [b'0'; 12];
         let mut rest = self.0;
         for place in digits.iter_mut().rev() {
@@ -49,7 +53,7 @@ impl AccountId {
             *place = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
-        text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+        digits
     }
 }
 
@@ -61,9 +65,7 @@ impl fmt::Display for AccountId {
             AccountId::OPERATORS => return formatter.write_str("operators"),
             AccountId(_) => {}
         }
-        let mut text = String::with_capacity(12);
-        self.push_to(&mut text);
-        formatter.write_str(&text)
+        formatter.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

@@ -129,7 +129,7 @@ impl Caller {
             identity: Identity::User(user.id),
             principal: Principal::User {
                 arn: arn::user(account, user),
-                unique_id: user.id.to_string(),
+                unique_id: user.id.as_str().to_owned(),
                 has_boundary: user.boundary.is_some(),
             },
             credential,

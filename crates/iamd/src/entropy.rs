@@ -52,9 +52,18 @@ pub fn is_seeded() -> bool {
 pub fn request_id() -> Result<String, Fault> {
     let random = u128::from_be_bytes(bytes::<16>()?);
     let version_4 = (random & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
-    let digits = format!("{version_4:032x}");
-    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
-    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
+    let mut text = String::with_capacity(36);
+    for (place, byte) in version_4.to_be_bytes().into_iter().enumerate() {
+        if matches!(place, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.extend([byte >> 4, byte & 15].map(digit));
+    }
+    Ok(text)
+}
+
+fn digit(number: u8) -> char {
+    char::from(if number < 10 { b'0' + number } else { b'a' + (number - 10) })
 }
 
 fn seeded() -> Result<ChaCha20Rng, Fault> {

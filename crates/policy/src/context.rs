@@ -136,10 +136,12 @@ impl Context {
     }
 
     fn put(&mut self, key: &str, value: Kept) {
-        let key = key.to_lowercase();
+        // Most keys are in lower case already.
+        let is_lower = key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let key: Box<str> = if is_lower { key.into() } else { key.to_lowercase().into() };
         match self.entries.iter_mut().find(|entry| *entry.key == *key) {
             Some(entry) => entry.value = value,
-            None => self.entries.push(Entry { key: key.into(), value }),
+            None => self.entries.push(Entry { key, value }),
         }
     }
 }

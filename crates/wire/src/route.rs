@@ -12,7 +12,7 @@ mod query;
 use std::fmt;
 
 use crate::generated::s3_routes::ROUTES;
-use crate::query::percent_encoded;
+use crate::query::push_percent_encoded;
 pub use body::{
     CorsRule, NamedVersion, cors_rules, listed_buckets, location_constraint, malformed_xml,
     object_ownership, objects_to_delete, public_access_block, tags_to_put,
@@ -94,14 +94,16 @@ pub struct S3Request {
 impl S3Request {
     /// The path, in the path-style form and escaped once: of what was recognised, not of what came.
     pub fn path(&self) -> String {
-        let mut path = String::from("/");
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let mut path = String::with_capacity(length(&self.bucket) + 2 * length(&self.key) + 2);
+        path.push('/');
         if let Some(bucket) = &self.bucket {
             path.push_str(bucket);
         }
         if let Some(key) = &self.key {
             for part in key.split('/') {
                 path.push('/');
-                path.push_str(&percent_encoded(part));
+                push_percent_encoded(&mut path, part);
             }
         }
         path
@@ -224,7 +226,7 @@ fn chosen(
     let mut methods = false;
     let mut fitting: Vec<&'static Route> = Vec::new();
     for route in ROUTES.iter().filter(|route| route.place == place) {
-        if NOT_ROUTED.contains(&route.name) || route.method != request.method {
+        if route.method != request.method || NOT_ROUTED.contains(&route.name) {
             continue;
         }
         methods = true;

@@ -8,34 +8,36 @@ use super::{S3Call, S3Target};
 /// Parameters of lists that are condition keys of the same name.
 const LIST_PARAMETERS: [&str; 3] = ["delimiter", "max-keys", "prefix"];
 
-/// Headers that are condition keys of the same name, with `s3:` before it.
-const HEADERS: [&str; 19] = [
-    "if-match",
-    "if-none-match",
-    "x-amz-acl",
-    "x-amz-bucket-namespace",
-    "x-amz-content-sha256",
-    "x-amz-copy-source",
-    "x-amz-grant-full-control",
-    "x-amz-grant-read",
-    "x-amz-grant-read-acp",
-    "x-amz-grant-write",
-    "x-amz-grant-write-acp",
-    "x-amz-metadata-directive",
-    "x-amz-object-ownership",
-    "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-storage-class",
-    "x-amz-website-redirect-location",
-    "x-amz-object-if-match",
-];
-
-/// Headers whose condition keys have another name.
-const RENAMED: [(&str, &str); 3] = [
+/// Headers that are condition keys, and the names of these.
+const HEADERS: [(&str, &str); 22] = [
+    ("if-match", "s3:if-match"),
+    ("if-none-match", "s3:if-none-match"),
+    ("x-amz-acl", "s3:x-amz-acl"),
+    ("x-amz-bucket-namespace", "s3:x-amz-bucket-namespace"),
+    ("x-amz-content-sha256", "s3:x-amz-content-sha256"),
+    ("x-amz-copy-source", "s3:x-amz-copy-source"),
+    ("x-amz-grant-full-control", "s3:x-amz-grant-full-control"),
+    ("x-amz-grant-read", "s3:x-amz-grant-read"),
+    ("x-amz-grant-read-acp", "s3:x-amz-grant-read-acp"),
+    ("x-amz-grant-write", "s3:x-amz-grant-write"),
+    ("x-amz-grant-write-acp", "s3:x-amz-grant-write-acp"),
+    ("x-amz-metadata-directive", "s3:x-amz-metadata-directive"),
+    ("x-amz-object-if-match", "s3:x-amz-object-if-match"),
     ("x-amz-object-lock-legal-hold", "s3:object-lock-legal-hold"),
     ("x-amz-object-lock-mode", "s3:object-lock-mode"),
     ("x-amz-object-lock-retain-until-date", "s3:object-lock-retain-until-date"),
+    ("x-amz-object-ownership", "s3:x-amz-object-ownership"),
+    ("x-amz-server-side-encryption", "s3:x-amz-server-side-encryption"),
+    (
+        "x-amz-server-side-encryption-aws-kms-key-id",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    ),
+    (
+        "x-amz-server-side-encryption-customer-algorithm",
+        "s3:x-amz-server-side-encryption-customer-algorithm",
+    ),
+    ("x-amz-storage-class", "s3:x-amz-storage-class"),
+    ("x-amz-website-redirect-location", "s3:x-amz-website-redirect-location"),
 ];
 
 /// Adds the keys of a request to one of its targets.
@@ -91,12 +93,10 @@ fn parameters(call: &S3Call<'_>, needed: &mut S3Target) {
 
 fn headers(call: &S3Call<'_>, needed: &mut S3Target) {
     let context = &mut needed.target.context;
-    for name in HEADERS {
-        if let Some(value) = call.fact(name) {
-            context.set(format!("s3:{name}"), value);
-        }
-    }
-    for (name, key) in RENAMED {
+    // A request has fewer headers than there are keys.
+    for (header, _) in call.headers {
+        let known = HEADERS.iter().find(|(name, _)| name == header);
+        let Some((name, key)) = known else { continue };
         if let Some(value) = call.fact(name) {
             context.set(key, value);
         }

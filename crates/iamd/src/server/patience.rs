@@ -202,11 +202,16 @@ impl<S> Patient<S> {
                 state.deadline(&self.patience)
             };
             let Some(deadline) = deadline else { return Poll::Pending };
-            if self.reading.deadline() != deadline {
+            // A timer that ends earlier stays as it is, and there is another look when it ends: setting
+            // it anew for each request would cost more.
+            if self.reading.deadline() > deadline || self.reading.is_elapsed() {
                 self.reading.as_mut().reset(deadline);
             }
             if self.reading.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
+            }
+            if self.reading.deadline() < deadline {
+                continue;
             }
             if !self.begins_to_end() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

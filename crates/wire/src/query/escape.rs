@@ -23,6 +23,12 @@ pub(crate) fn decode(text: &[u8]) -> Option<Cow<'_, str>> {
 /// have it.
 pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() * 2);
+    push_percent_encoded(&mut encoded, text);
+    encoded
+}
+
+/// Appends the same.
+pub(crate) fn push_percent_encoded(encoded: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             encoded.push(char::from(byte));
@@ -34,7 +40,6 @@ pub fn percent_encoded(text: &str) -> String {
             }
         }
     }
-    encoded
 }
 
 /// The value of a hexadecimal digit.

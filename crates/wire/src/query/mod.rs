@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub use decode::NotDecodable;
 pub use escape::percent_encoded;
+pub(crate) use escape::push_percent_encoded;
 pub(crate) use tree::Node;
 
 use crate::ErrorCode;

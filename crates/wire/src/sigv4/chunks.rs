@@ -18,10 +18,15 @@ const HEAD_LENGTH_MAX: usize = 128;
 /// Longest trailers, in bytes.
 // CHOICE: a checksum and a signature have a tenth of it.
 const TRAILERS_LENGTH_MAX: usize = 2 * 1024;
+/// What ends a line.
+const LINE_END: &[u8] = b"\r\n";
 /// What stands before the signature of a chunk.
 const EXTENSION: &str = "chunk-signature=";
 /// The trailer that signs the others.
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
+
+/// The SHA-256 of no bytes, which stands for headers that chunks could have.
+const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// What is wrong with a body in chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +54,31 @@ impl fmt::Display for ChunkError {
 
 impl std::error::Error for ChunkError {}
 
-/// Reads a body in chunks, as it arrives.
-pub struct Chunks {
+/// SHA-256 of bytes that arrive in pieces. Whoever has a faster implementation brings it along: of a long
+/// body it is most of the work.
+pub trait ChunkHash: Default {
+    /// Takes in the next bytes.
+    fn update(&mut self, bytes: &[u8]);
+
+    /// The hash of all of them; what comes after it begins anew.
+    fn finish(&mut self) -> [u8; 32];
+}
+
+impl ChunkHash for Sha256 {
+    fn update(&mut self, bytes: &[u8]) {
+        Digest::update(self, bytes);
+    }
+
+    fn finish(&mut self) -> [u8; 32] {
+        self.finalize_reset().into()
+    }
+}
+
+/// Reads a body in chunks, as it arrives; `H` hashes them.
+pub struct Chunks<H> {
     signer: Option<Signer>,
+    /// Of the data of the present chunk, where chunks are signed.
+    hash: H,
     has_trailer: bool,
     /// Bytes of data that are still to come.
     left: u64,
@@ -63,7 +90,7 @@ enum State {
     /// The line before a chunk.
     Head(Vec<u8>),
     /// Data of a chunk of which so much is left.
-    Data { left: u64, hash: Sha256, signature: [u8; 32] },
+    Data { left: u64, signature: [u8; 32] },
     /// The end of line after the data; so much of it is there.
     AfterData { seen: usize },
     /// Lines after the last chunk.
@@ -82,10 +109,10 @@ struct Signer {
     previous: [u8; 32],
 }
 
-impl Chunks {
+impl<H: ChunkHash> Chunks<H> {
     /// A reader of a body that is sent in chunks; none for one that is not. The claim must have been
     /// verified with this key.
-    pub fn new(payload: Payload, claim: &Claim<'_>, key: &SigningKey) -> Option<Chunks> {
+    pub fn new(payload: Payload, claim: &Claim<'_>, key: &SigningKey) -> Option<Chunks<H>> {
         let (signer, has_trailer, left) = match payload {
             Payload::Hash(_) | Payload::Unsigned => return None,
             Payload::UnsignedChunks { decoded_length } => (None, true, decoded_length),
@@ -100,7 +127,8 @@ impl Chunks {
             }
         };
         let state = State::Head(Vec::new());
-        Some(Chunks { signer, has_trailer, left, state, trailers: Vec::new() })
+        let hash = H::default();
+        Some(Chunks { signer, hash, has_trailer, left, state, trailers: Vec::new() })
     }
 
     /// Takes in the next bytes of the body, and hands the data in them on, in order.
@@ -142,22 +170,24 @@ impl Chunks {
     fn step(&mut self, bytes: &[u8], data: &mut impl FnMut(&[u8])) -> Result<usize, ChunkError> {
         match &mut self.state {
             State::Head(line) => {
-                let Some(used) = take_until(line, bytes, b"\r\n", HEAD_LENGTH_MAX)? else {
+                let Some(used) = take_line(line, bytes, HEAD_LENGTH_MAX)? else {
                     return Ok(bytes.len());
                 };
                 let line = std::mem::take(line);
                 self.begin(&line)?;
                 Ok(used)
             }
-            State::Data { left, hash, signature } => {
+            State::Data { left, signature } => {
                 let length = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 let piece = bytes.get(..length).unwrap_or_default();
-                hash.update(piece);
+                if self.signer.is_some() {
+                    self.hash.update(piece);
+                }
                 data(piece);
                 *left -= length as u64;
                 if *left == 0 {
-                    let (hash, signature) = (std::mem::take(hash), *signature);
-                    self.prove(&hash, signature)?;
+                    let signature = *signature;
+                    self.prove(signature)?;
                     self.state = State::AfterData { seen: 0 };
                 }
                 Ok(length)
@@ -203,23 +233,22 @@ impl Chunks {
         let length = length.ok_or(ChunkError::Malformed)?;
         self.left = self.left.checked_sub(length).ok_or(ChunkError::WrongLength)?;
         if length > 0 {
-            self.state = State::Data { left: length, hash: Sha256::new(), signature };
+            self.state = State::Data { left: length, signature };
             return Ok(());
         }
         if self.left > 0 {
             return Err(ChunkError::WrongLength);
         }
-        self.prove(&Sha256::new(), signature)?;
+        self.prove(signature)?;
         self.state = State::Trailers(Vec::new());
         Ok(())
     }
 
     /// Proves a chunk; where chunks are not signed, there is nothing to prove.
-    fn prove(&mut self, hash: &Sha256, signature: [u8; 32]) -> Result<(), ChunkError> {
+    fn prove(&mut self, signature: [u8; 32]) -> Result<(), ChunkError> {
         let Some(signer) = &mut self.signer else { return Ok(()) };
-        let empty = Hash::of(&[]);
-        let hash = Hash::from_digest(hash.clone().finalize().into());
-        signer.prove("AWS4-HMAC-SHA256-PAYLOAD", &[empty.as_str(), hash.as_str()], signature)
+        let hash = Hash::from_digest(self.hash.finish());
+        signer.prove("AWS4-HMAC-SHA256-PAYLOAD", &[OF_NOTHING, hash.as_str()], signature)
     }
 
     /// Reads the lines after the last chunk.
@@ -284,23 +313,30 @@ impl Signer {
 
 /// Adds bytes to a line up to and including its end, which is not kept. Gives how many were used;
 /// none if the end is still to come.
-fn take_until(
+fn take_line(
     line: &mut Vec<u8>,
     bytes: &[u8],
-    end: &[u8],
     length_max: usize,
 ) -> Result<Option<usize>, ChunkError> {
-    for (place, byte) in bytes.iter().enumerate() {
-        line.push(*byte);
-        if line.ends_with(end) {
-            line.truncate(line.len() - end.len());
-            return Ok(Some(place + 1));
-        }
-        if line.len() > length_max {
+    let mut used = 0;
+    loop {
+        let rest = bytes.get(used..).unwrap_or_default();
+        let end = memchr::memchr(b'\n', rest).map(|place| place + 1);
+        let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        if line.len() + part.len() > length_max + LINE_END.len() {
             return Err(ChunkError::Malformed);
         }
+        line.extend_from_slice(part);
+        used += part.len();
+        match end {
+            None => return Ok(None),
+            Some(_) if line.ends_with(LINE_END) => {
+                line.truncate(line.len() - LINE_END.len());
+                return Ok(Some(used));
+            }
+            Some(_) => {}
+        }
     }
-    Ok(None)
 }
 
 /// Adds bytes up to the empty line. Gives how many were used.

@@ -19,7 +19,7 @@ mod sign;
 
 use crate::{Service, Timestamp};
 
-pub use chunks::{ChunkError, Chunks};
+pub use chunks::{ChunkError, ChunkHash, Chunks};
 pub use claim::Claim;
 pub use key::SigningKey;
 pub use payload::Payload;

@@ -22,10 +22,16 @@ use crate::node::Node;
 use crate::server::Line;
 use crate::signing_keys::SigningKeys;
 
+/// The SHA-256 of no bytes, which most requests without a body declare.
+const HASH_OF_NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
 /// What is known of a request once its signature is proven.
 pub(super) struct Admitted {
     pub(super) payload: Payload,
-    pub(super) chunks: Option<Framed>,
+    pub(super) chunks: Option<Box<Framed>>,
     /// None of a request that nobody signed.
     pub(super) signature: Option<SignatureFacts>,
 }
@@ -56,7 +62,7 @@ impl Admitted {
     /// What proves the body, once.
     pub(super) fn take_proof(&mut self) -> Proof {
         match (self.chunks.take(), self.payload) {
-            (Some(framed), _) => Proof::Chunks(Box::new(framed)),
+            (Some(framed), _) => Proof::Chunks(framed),
             (None, Payload::Hash(expected)) => Proof::hash(expected),
             (None, _) => Proof::None,
         }
@@ -67,6 +73,9 @@ impl Admitted {
     /// # Errors
     /// S3's answer when one was declared.
     pub(super) fn check_empty(&mut self) -> Result<(), S3Error> {
+        if self.payload == Payload::Hash(HASH_OF_NOTHING) {
+            return Ok(());
+        }
         self.take_proof().check_whole(&[]).map(drop)
     }
 }
@@ -115,12 +124,12 @@ pub(super) async fn prove(
     let claim = Claim::read(&request).map_err(|rejection| refused(rejection, form))?;
     let now = node.clock().now();
     let verified = |key: &SigningKey| claim.verify(&request, key, &Rules::S3, now);
-    let authenticated = authenticated(node, keys, &claim, now, verified).await?;
+    let authenticated = authenticated(node, keys, call, &claim, now, verified).await?;
     let authenticated = authenticated.map_err(|rejection| unproven(&claim, rejection, form))?;
     let payload = Payload::declared(&request, &claim)
         .map_err(|rejection| S3Error::new("InvalidRequest", rejection.message))?;
     let chunks = match Chunks::new(payload, &claim, &authenticated.key) {
-        Some(chunks) => Some(Framed::new(chunks, promised(parts, payload)?)),
+        Some(chunks) => Some(Box::new(Framed::new(chunks, promised(parts, payload)?))),
         None => None,
     };
     let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);
@@ -142,6 +151,7 @@ pub(super) async fn prove(
 async fn authenticated(
     node: &Node,
     keys: &SigningKeys,
+    call: &mut Call,
     claim: &Claim<'_>,
     now: Timestamp,
     verified: impl Fn(&SigningKey) -> Result<(), Rejection>,
@@ -149,9 +159,14 @@ async fn authenticated(
     let snapshot = node.snapshot();
     let known = match node.leader() {
         None => known(&snapshot, keys, claim),
-        Some(leader) => leader.known(&snapshot, keys, claim, now).await?,
+        Some(leader) => Box::pin(leader.known(&snapshot, keys, claim, now)).await?,
     };
-    Ok(authenticate_known(&snapshot, keys, claim, known, now, verified))
+    let authenticated = authenticate_known(&snapshot, keys, claim, known, now, verified);
+    if let Ok(Authenticated { caller, .. }) = &authenticated {
+        let account = snapshot.state.account(caller.account);
+        call.proven_on = account.map(|account| account.version().clone());
+    }
+    Ok(authenticated)
 }
 
 /// Notes who asks, and that his credential was used.
@@ -197,7 +212,8 @@ pub(super) async fn admit_form(
     let claim = claim.map_err(|rejection| refused(rejection, Form::Fields))?;
     let now = gateway.node.clock().now();
     let verified = |key: &SigningKey| claim.verify_policy(text, key, &Rules::S3, now);
-    let authenticated = authenticated(&gateway.node, &gateway.keys, &claim, now, verified).await?;
+    let (node, keys) = (&gateway.node, &gateway.keys);
+    let authenticated = authenticated(node, keys, call, &claim, now, verified).await?;
     let authenticated =
         authenticated.map_err(|rejection| unproven(&claim, rejection, Form::Fields))?;
     let age = now.seconds().saturating_sub(claim.time().seconds()).max(0);

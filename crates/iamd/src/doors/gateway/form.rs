@@ -80,7 +80,7 @@ pub(super) async fn answered(
         signature: admitted.signature,
     }
     .targets()?;
-    own::refuse_acls(OPERATION, |name| text(&put, name))?;
+    own::refuse_acls(OPERATION, &put.headers)?;
     headers::refuse_orders(&put.headers)?;
     let received = Received { asked, admitted, body: Arrived::OfForm(upload) };
     let response = gateway.decided(call, &put, received, targets).await?;

@@ -197,7 +197,7 @@ async fn done(
     let signature = admitted.signature;
     let targets =
         S3Call { request: &asked, headers: &list, body: &body_facts, signature }.targets()?;
-    own::refuse_acls(operation, |name| text(parts, name))?;
+    own::refuse_acls(operation, &parts.headers)?;
     headers::refuse_orders(&parts.headers)?;
     judgement::check_expected_owner(node, call, parts)?;
     call.rulings = judgement::rulings(node, call, &targets)?;

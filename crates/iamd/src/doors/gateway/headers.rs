@@ -89,8 +89,8 @@ fn is_of_s3(name: &str) -> bool {
 // Source: Snowball Edge Developer Guide, "Batching small files to improve data transfer performance".
 pub(super) fn refuse_orders(headers: &HeaderMap) -> Result<(), S3Error> {
     let is_order = |name: &HeaderName| {
-        let name = name.as_str().strip_prefix(METADATA).unwrap_or_default();
-        name.replace('_', "-") == "snowball-auto-extract"
+        let name = name.as_str().strip_prefix(METADATA);
+        name.is_some_and(|name| name.replace('_', "-") == "snowball-auto-extract")
     };
     if headers.keys().any(is_order) {
         let message = "A header you provided implies functionality that is not implemented.";

@@ -31,7 +31,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, EXPECT, HeaderValue};
+use hyper::header::{CONNECTION, EXPECT, HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use iamd_core::s3::{S3Call, S3Target};
@@ -140,7 +140,7 @@ impl Gateway {
             Err(error) => {
                 call.code = Some(error.code);
                 call.message = Some(error.message.clone());
-                self.refused(&mut call, &parts, &error).await
+                Box::pin(self.refused(&mut call, &parts, &error)).await
             }
         };
         let is_read = has_body && call.incoming.is_none() && response.status().is_success();
@@ -190,13 +190,17 @@ impl Gateway {
             return cors::preflight(&self.node, call, parts, &headers, bucket.as_deref());
         }
         admission::refuse_version_2(parts)?;
-        if let Some(bucket) = self.form_bucket(parts, &headers)? {
-            return form::answered(self, call, parts, line, bucket).await;
+        if parts.method == Method::POST
+            && let Some(bucket) = self.form_bucket(parts, &headers)?
+        {
+            return Box::pin(form::answered(self, call, parts, line, bucket)).await;
         }
         let asked = self.recognised(call, parts, &headers)?;
         let admitted = admission::admit(self, call, parts, &headers, line).await?;
-        let mut received = Received { asked, admitted, body: Arrived::Nothing };
-        received.body = self.arrived(call, &mut received).await?;
+        let mut received = Received { asked, admitted, body: Arrived::OnItsWay };
+        if let Some(length_max) = facts::whole_length_max(received.asked.operation) {
+            received.body = Box::pin(self.arrived(call, &mut received, length_max)).await?;
+        }
         let facts = facts::of_body(received.asked.operation, received.body.whole())?;
         let targets = S3Call {
             request: &received.asked,
@@ -205,7 +209,7 @@ impl Gateway {
             signature: received.admitted.signature,
         }
         .targets()?;
-        own::refuse_acls(received.asked.operation, |name| text(parts, name))?;
+        own::refuse_acls(received.asked.operation, &parts.headers)?;
         headers::refuse_orders(&parts.headers)?;
         self.decided(call, parts, received, targets).await
     }
@@ -235,19 +239,23 @@ impl Gateway {
 
     /// The bucket that the host names, in the virtual-hosted form.
     fn host_bucket(&self, parts: &Parts) -> Option<String> {
-        let host = text(parts, "host").or_else(|| parts.uri.host().map(str::to_owned))?;
-        let name = host.rsplit_once(':').map_or(&*host, |(name, _)| name).to_ascii_lowercase();
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| parts.uri.host())?;
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         self.domains.iter().find_map(|domain| {
-            let bucket = name.strip_suffix(domain.as_str())?.strip_suffix('.')?;
-            (!bucket.is_empty()).then(|| bucket.to_owned())
+            let (bucket, end) = name.split_at_checked(name.len().checked_sub(domain.len())?)?;
+            let bucket = bucket.strip_suffix('.').filter(|bucket| !bucket.is_empty())?;
+            end.eq_ignore_ascii_case(domain).then(|| bucket.to_ascii_lowercase())
         })
     }
 
-    /// The body, whole where something in it must be known before.
-    async fn arrived(&self, call: &mut Call, received: &mut Received) -> Result<Arrived, S3Error> {
-        let Some(length_max) = facts::whole_length_max(received.asked.operation) else {
-            return Ok(Arrived::OnItsWay);
-        };
+    /// The body, whole: something in it must be known before.
+    async fn arrived(
+        &self,
+        call: &mut Call,
+        received: &mut Received,
+        length_max: usize,
+    ) -> Result<Arrived, S3Error> {
         let Some(incoming) = &mut call.incoming else { return Ok(Arrived::Nothing) };
         let held = self.limits.bodies.whole(incoming, length_max).await;
         let held = held.map_err(facts::of_problem)?;
@@ -281,19 +289,23 @@ impl Gateway {
         self.prepare_forwarding(call, parts);
         judgement::check_expected_owner(&self.node, call, parts)?;
         let rulings = self.rulings(call, &targets)?;
-        let is_otherwise = tags::add(self, call, &rulings, &mut targets).await?;
-        call.rulings = if is_otherwise { self.rulings(call, &targets)? } else { rulings };
+        call.rulings = if rulings.iter().any(|ruling| ruling.asks_for_object_tags) {
+            Box::pin(tags::add(self, call, &rulings, &mut targets)).await?;
+            self.rulings(call, &targets)?
+        } else {
+            rulings
+        };
         if operation == "DeleteObjects" && call.mode == Mode::Enforce {
-            return deletion::answered(self, call, parts, received).await;
+            return Box::pin(deletion::answered(self, call, parts, received)).await;
         }
         judgement::let_pass(call)?;
         match operation {
             _ if own::is_own(operation) => {
                 let body = received.body.whole().cloned().unwrap_or_default();
-                own::answered(&self.node, call, operation, &body).await
+                Box::pin(own::answered(&self.node, call, operation, &body)).await
             }
-            "CreateBucket" => creation::create(self, call, parts, received).await,
-            "DeleteBucket" => creation::delete(self, call, parts, received).await,
+            "CreateBucket" => Box::pin(creation::create(self, call, parts, received)).await,
+            "DeleteBucket" => Box::pin(creation::delete(self, call, parts, received)).await,
             _ => self.passed(call, parts, received).await,
         }
     }
@@ -340,7 +352,9 @@ impl Gateway {
         }
         let outcome = call.body.clone();
         let mut held = None;
-        self.prove_empty_frames(call, parts, &mut admitted).await?;
+        if is_chunked {
+            Box::pin(self.prove_empty_frames(call, parts, &mut admitted)).await?;
+        }
         let incoming = call.incoming.take().filter(|body| !body.is_end_stream());
         let body = match (body, incoming) {
             (Arrived::Whole(bytes), _) => {
@@ -348,7 +362,8 @@ impl Gateway {
                 Either::Right(Full::new(bytes))
             }
             (Arrived::OfForm(upload), incoming) => {
-                let file = upload.into_body(&self.limits.bodies, incoming, outcome).await?;
+                let file = upload.into_body(&self.limits.bodies, incoming, outcome);
+                let file = Box::pin(file).await?;
                 to_store.length = Some(file.length);
                 held = file.held;
                 file.body
@@ -378,7 +393,7 @@ impl Gateway {
         admitted: &mut Admitted,
     ) -> Result<(), S3Error> {
         let frames = call.incoming.as_mut().filter(|body| !body.is_end_stream());
-        let is_empty = admitted.is_chunked() && admitted.length(parts)? == 0;
+        let is_empty = admitted.length(parts)? == 0;
         let Some(frames) = frames.filter(|_| is_empty) else { return Ok(()) };
         let held = self.limits.bodies.whole(frames, EMPTY_FRAMES_LENGTH_MAX).await;
         let held = held.map_err(facts::of_problem)?;

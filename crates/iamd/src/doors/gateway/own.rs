@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hyper::header::{HeaderMap, HeaderName};
 use hyper::{Response, StatusCode};
 use iamd_core::account_id::AccountId;
 use iamd_core::refusal::Refusal;
@@ -128,23 +129,27 @@ pub(super) async fn answered(
 /// # Errors
 /// `AccessControlListNotSupported`, and for a bucket that is made
 /// `InvalidBucketAclWithObjectOwnership`.
-pub(super) fn refuse_acls(
-    operation: &str,
-    header: impl Fn(&str) -> Option<String>,
-) -> Result<(), S3Error> {
+pub(super) fn refuse_acls(operation: &str, headers: &HeaderMap) -> Result<(), S3Error> {
+    let is_grant = |name: &HeaderName| name.as_str().starts_with("x-amz-grant-");
+    let is_about_acls = |name: &HeaderName| {
+        is_grant(name) || matches!(name.as_str(), "x-amz-acl" | "x-amz-object-ownership")
+    };
+    if !headers.keys().any(is_about_acls) {
+        return Ok(());
+    }
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_bucket = operation == "CreateBucket";
     if header("x-amz-object-ownership").is_some_and(|ownership| ownership != ENFORCED) {
         let message = "ACLs are off for all buckets here: object ownership is BucketOwnerEnforced.";
         return Err(S3Error::new("InvalidArgument", message));
     }
     let canned = header("x-amz-acl");
-    let is_plain = match canned.as_deref() {
+    let is_plain = match canned {
         None | Some(OWNER_FULL_CONTROL) => true,
         Some("private") => is_bucket,
         Some(_) => false,
     };
-    let grants = ["full-control", "read", "read-acp", "write", "write-acp"];
-    let has_grants = grants.iter().any(|grant| header(&format!("x-amz-grant-{grant}")).is_some());
+    let has_grants = headers.keys().any(is_grant);
     match (is_plain && !has_grants, is_bucket) {
         (true, _) => Ok(()),
         (false, true) => Err(S3Error::new(

@@ -1,8 +1,9 @@
 //! Bodies on their way to the store: handed on as they arrive, and proven before they end.
 //!
-//! What must prove itself is kept back by its last piece until it has. If it fails, the connection
+//! What must prove itself is kept back by its last part until it has. If it fails, the connection
 //! to the store is broken off before the store has all that it was told to expect.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -13,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use iamd_wire::form::FileReader;
 use iamd_wire::route::S3Error;
-use iamd_wire::sigv4::{ChunkError, Chunks};
+use iamd_wire::sigv4::{ChunkError, ChunkHash, Chunks};
 use subtle::ConstantTimeEq;
 use tokio::time::Sleep;
 
@@ -22,6 +23,10 @@ use super::checksum::{self, Checksum};
 /// How long the next piece of a body is waited for.
 // CHOICE: as long as S3 waits for an idle connection, about.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Shortest part of a piece that is handed on without a copy, in bytes.
+// CHOICE: a copy of a page costs about as much as sending it by itself.
+const SHARED_LENGTH_MIN: usize = 4 * 1024;
 
 /// What proves a body.
 pub(super) enum Proof {
@@ -70,14 +75,35 @@ impl FormFile {
     }
 }
 
+/// SHA-256 of chunks, by what hashes whole bodies as well.
+pub(super) struct Sha256(digest::Context);
+
+impl Default for Sha256 {
+    fn default() -> Sha256 {
+        Sha256(digest::Context::new(&digest::SHA256))
+    }
+}
+
+impl ChunkHash for Sha256 {
+    fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&mut self) -> [u8; 32] {
+        let whole = std::mem::take(self).0.finish();
+        // INVARIANT: a SHA-256 has 32 bytes; another one would prove nothing.
+        whole.as_ref().try_into().unwrap_or_default()
+    }
+}
+
 /// A body in chunks, and the checksum that it promises behind them.
 pub(super) struct Framed {
-    chunks: Chunks,
+    chunks: Chunks<Sha256>,
     checksum: Option<Checksum>,
 }
 
 impl Framed {
-    pub(super) fn new(chunks: Chunks, checksum: Option<Checksum>) -> Framed {
+    pub(super) fn new(chunks: Chunks<Sha256>, checksum: Option<Checksum>) -> Framed {
         Framed { chunks, checksum }
     }
 
@@ -153,8 +179,8 @@ pub(super) struct Proven {
     first: Option<Bytes>,
     body: Incoming,
     proof: Proof,
-    /// What may only leave once everything behind it is proven.
-    kept: Option<Bytes>,
+    /// Parts that have not left yet, in their order. The last may only leave once everything is proven.
+    waiting: VecDeque<Bytes>,
     has_ended: bool,
     patience: Pin<Box<Sleep>>,
     outcome: BodyOutcome,
@@ -214,7 +240,8 @@ impl std::error::Error for BrokenOff {}
 impl Proven {
     pub(super) fn new(body: Incoming, proof: Proof, outcome: BodyOutcome) -> Proven {
         let patience = Box::pin(tokio::time::sleep(PIECE_TIME_MAX));
-        Proven { first: None, body, proof, kept: None, has_ended: false, patience, outcome }
+        let waiting = VecDeque::new();
+        Proven { first: None, body, proof, waiting, has_ended: false, patience, outcome }
     }
 
     /// The same, of which this piece has come already.
@@ -234,45 +261,76 @@ impl Proven {
     }
 
     fn broken(&mut self, problem: S3Error) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        self.kept = None;
+        self.waiting.clear();
         self.has_ended = true;
         self.outcome.told().problem = Some(problem);
         Poll::Ready(Some(Err(BrokenOff)))
     }
 
-    /// Takes a piece in; gives what may leave now.
-    fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, S3Error> {
-        let data = match &mut self.proof {
-            Proof::None => {
-                self.outcome.told().data += piece.len() as u64;
-                return Ok(Some(piece));
-            }
+    /// Takes a piece in.
+    fn take(&mut self, piece: Bytes) -> Result<(), S3Error> {
+        let waiting = &mut self.waiting;
+        let mut parts = Parts { piece: &piece, waiting, short: BytesMut::new(), length: 0 };
+        match &mut self.proof {
+            Proof::None => parts.add(&piece),
             Proof::Hash { hasher, .. } => {
                 hasher.update(&piece);
-                piece
+                parts.add(&piece);
             }
-            Proof::Chunks(chunks) => {
-                let mut data = BytesMut::with_capacity(piece.len());
-                chunks.push(&piece, |part| data.extend_from_slice(part))?;
-                data.freeze()
-            }
-            Proof::Form(file) => {
-                let mut data = BytesMut::with_capacity(piece.len());
-                file.push(&piece, |part| data.extend_from_slice(part))?;
-                data.freeze()
-            }
-        };
-        if data.is_empty() {
-            return Ok(None);
+            Proof::Chunks(chunks) => chunks.push(&piece, |part| parts.add(part))?,
+            Proof::Form(file) => file.push(&piece, |part| parts.add(part))?,
         }
-        self.outcome.told().data += data.len() as u64;
-        Ok(self.kept.replace(data))
+        self.outcome.told().data += parts.finish();
+        Ok(())
     }
 
-    /// Proves the whole; gives what was kept back.
-    fn end(&mut self) -> Result<Option<Bytes>, S3Error> {
-        self.proof.end()?;
-        Ok(self.kept.take())
+    /// What may leave now.
+    fn leaving(&mut self) -> Option<Bytes> {
+        let is_free = self.has_ended || matches!(self.proof, Proof::None) || self.waiting.len() > 1;
+        is_free.then(|| self.waiting.pop_front()).flatten()
+    }
+}
+
+/// Puts the parts of a piece where they wait to leave.
+struct Parts<'p> {
+    piece: &'p Bytes,
+    waiting: &'p mut VecDeque<Bytes>,
+    /// Short parts, one behind the other.
+    short: BytesMut,
+    length: u64,
+}
+
+impl Parts<'_> {
+    /// Adds the next part: without a copy if it is long, else together with its neighbours, so that
+    /// there are few of them however short they are.
+    fn add(&mut self, part: &[u8]) {
+        self.length += part.len() as u64;
+        if part.len() < SHARED_LENGTH_MIN {
+            return self.short.extend_from_slice(part);
+        }
+        self.add_short();
+        self.waiting.push_back(shared(self.piece, part));
+    }
+
+    fn add_short(&mut self) {
+        if !self.short.is_empty() {
+            self.waiting.push_back(self.short.split().freeze());
+        }
+    }
+
+    /// Says how many bytes there were.
+    fn finish(mut self) -> u64 {
+        self.add_short();
+        self.length
+    }
+}
+
+/// A part of a piece, in the same memory; a copy of what lies elsewhere.
+fn shared(piece: &Bytes, part: &[u8]) -> Bytes {
+    let start = part.as_ptr().addr().wrapping_sub(piece.as_ptr().addr());
+    match start.checked_add(part.len()) {
+        Some(end) if end <= piece.len() => piece.slice(start..end),
+        Some(_) | None => Bytes::copy_from_slice(part),
     }
 }
 
@@ -285,6 +343,9 @@ impl Body for Proven {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         loop {
+            if let Some(part) = self.leaving() {
+                return Poll::Ready(Some(Ok(Frame::data(part))));
+            }
             if self.has_ended {
                 return Poll::Ready(None);
             }
@@ -296,9 +357,9 @@ impl Body for Proven {
             };
             let deadline = tokio::time::Instant::now() + PIECE_TIME_MAX;
             self.patience.as_mut().reset(deadline);
-            let leaving = match frame {
+            let taken = match frame {
                 None => {
-                    let proven = self.end();
+                    let proven = self.proof.end();
                     self.has_ended = proven.is_ok();
                     proven
                 }
@@ -312,16 +373,15 @@ impl Body for Proven {
                     Err(_) => continue,
                 },
             };
-            match leaving {
-                Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
-                Ok(None) => {}
-                Err(problem) => return self.broken(problem),
+            if let Err(problem) = taken {
+                return self.broken(problem);
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.has_ended || (matches!(self.proof, Proof::None) && self.body.is_end_stream())
+        let is_over = matches!(self.proof, Proof::None) && self.body.is_end_stream();
+        self.waiting.is_empty() && (self.has_ended || is_over)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -365,4 +425,42 @@ fn incomplete() -> S3Error {
 fn too_slow() -> S3Error {
     let message = "Your socket connection to the server was not read from or written to within the timeout period.";
     S3Error::new("RequestTimeout", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What waits to leave after these parts of a piece, and how many bytes they have.
+    fn waiting(piece: &Bytes, parts: &[&[u8]]) -> (VecDeque<Bytes>, u64) {
+        let mut waiting = VecDeque::new();
+        let short = BytesMut::new();
+        let mut taken = Parts { piece, waiting: &mut waiting, short, length: 0 };
+        parts.iter().for_each(|part| taken.add(part));
+        let length = taken.finish();
+        (waiting, length)
+    }
+
+    #[test]
+    fn long_parts_are_not_copied_and_short_ones_are_few() {
+        let piece: Bytes = (0..3 * SHARED_LENGTH_MIN).map(|place| place as u8).collect();
+        let (short, rest) = piece.split_at(SHARED_LENGTH_MIN - 1);
+        let shorts: Vec<&[u8]> = short.chunks(1).collect();
+        let (parts, length) = waiting(&piece, &[&shorts[..], &[rest, &[]], &shorts[..]].concat());
+        assert_eq!(parts, [short, rest, short]);
+        assert_eq!(length, (piece.len() + short.len()) as u64);
+        assert_eq!(parts[1].as_ptr(), rest.as_ptr());
+        assert_eq!(waiting(&piece, &[&[], &[]]), (VecDeque::new(), 0));
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_copied() {
+        let piece = Bytes::from(vec![1; 2 * SHARED_LENGTH_MIN]);
+        let other = vec![2; 2 * SHARED_LENGTH_MIN];
+        for part in [&other[..], &other[1..]] {
+            let (parts, length) = waiting(&piece, &[part]);
+            assert_eq!((&parts[0][..], length), (part, part.len() as u64));
+            assert_ne!(parts[0].as_ptr(), part.as_ptr());
+        }
+    }
 }

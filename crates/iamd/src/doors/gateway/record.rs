@@ -1,18 +1,21 @@
 //! What is known of a call through the gateway: told to whoever watches, to the audit trail and to the
 //! metrics once it is over.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
+use iamd_core::account_id::AccountId;
 use iamd_core::audit::{Actor, Event, Guarded, GuardedResource, Outcome, Requester};
 use iamd_core::operation::Environment;
 use iamd_core::s3::{Ruling, Verdict};
+use iamd_core::state::AccountVersion;
 use iamd_policy::{Decision, PolicyType};
 use iamd_wire::Timestamp;
-use iamd_wire::shown::Shown;
-use serde_json::json;
+use iamd_wire::shown::{Shown, push_text};
 
 use super::forwarded::ForwardedRequest;
 use super::mode::Mode;
@@ -26,6 +29,9 @@ pub const DECISIONS_MAX: usize = 100;
 /// Most resources that a record names. CloudTrail names few.
 const RESOURCES_MAX: usize = 20;
 
+/// What usually suffices for what a record says of decisions, in bytes.
+const ADDITIONAL_LENGTH_USUAL: usize = 512;
+
 /// A call that is under way.
 pub(super) struct Call {
     pub(super) node: Arc<Node>,
@@ -36,6 +42,8 @@ pub(super) struct Call {
     pub(super) bucket: Option<String>,
     pub(super) key: Option<String>,
     pub(super) requester: Option<Requester>,
+    /// The picture of his account on which he was found.
+    pub(super) proven_on: Option<AccountVersion>,
     /// The body, until it is read or on its way.
     pub(super) incoming: Option<Incoming>,
     /// Whether it is a call of another process, which tells of it and counts it.
@@ -72,6 +80,7 @@ impl Call {
             bucket: None,
             key: None,
             requester: None,
+            proven_on: None,
             incoming: None,
             is_elsewhere: false,
             whole: Bytes::new(),
@@ -97,21 +106,23 @@ impl Call {
 
     /// The event of the audit trail.
     pub(super) fn event(&self, operation: &'static str, is_read: bool) -> Event {
-        let mut parameters = serde_json::Map::new();
-        for (name, value) in [("bucketName", &self.bucket), ("key", &self.key)] {
-            parameters.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
-        }
+        self.event_of(self.requester.clone(), operation, is_read)
+    }
+
+    fn event_of(
+        &self,
+        requester: Option<Requester>,
+        operation: &'static str,
+        is_read: bool,
+    ) -> Event {
         Event {
-            actor: match &self.requester {
-                Some(requester) => Actor::Caller(requester.clone()),
-                None => Actor::Stranger,
-            },
+            actor: requester.map_or(Actor::Stranger, Actor::Caller),
             source: "s3.amazonaws.com",
             name: operation.into(),
             region: String::from(self.environment.region.clone()).into(),
             source_ip: self.environment.source_ip,
             user_agent: self.environment.user_agent.clone(),
-            parameters: Shown::of_json(serde_json::Value::Object(parameters).to_string()),
+            parameters: self.parameters(),
             request_id: self.request_id.as_str().into(),
             is_read,
             guarded: Some(Box::new(self.guarded())),
@@ -129,18 +140,50 @@ impl Call {
                 resources.push(resource);
             }
         }
-        let decisions: Vec<DecisionFacts> =
-            self.rulings.iter().take(DECISIONS_MAX).map(decision_facts).collect();
-        let additional = json!({
-            "decisions": decisions,
-            "mode": self.mode.as_str(),
-            "observed": self.observed,
-            "bytesTransferredIn": self.body.received(),
-            "bytesTransferredOut": self.bytes_out,
-            "storeMilliseconds": self.store_seconds.map(|seconds| seconds * 1e3),
-            "httpStatus": self.status,
-        });
-        Guarded { is_data: self.key.is_some(), resources, additional: additional.to_string() }
+        Guarded { is_data: self.key.is_some(), resources, additional: self.additional() }
+    }
+
+    /// What the request named.
+    fn parameters(&self) -> Option<Shown> {
+        let bucket = self.bucket.as_ref()?;
+        let key = self.key.as_deref().unwrap_or_default();
+        let mut text = String::with_capacity(32 + bucket.len() + key.len());
+        text.push_str("{\"bucketName\":");
+        push_text(&mut text, bucket);
+        if let Some(key) = &self.key {
+            text.push_str(",\"key\":");
+            push_text(&mut text, key);
+        }
+        text.push('}');
+        // Names of buckets and keys are short, and name no resource of IAM.
+        Some(Shown { text, resources: Vec::new() })
+    }
+
+    /// What a record says beyond what records of CloudTrail say, as a JSON object.
+    fn additional(&self) -> String {
+        let mut text = String::with_capacity(ADDITIONAL_LENGTH_USUAL);
+        text.push_str("{\"decisions\":[");
+        for (place, ruling) in self.rulings.iter().take(DECISIONS_MAX).enumerate() {
+            if place > 0 {
+                text.push(',');
+            }
+            Decided::of(ruling).push_to(&mut text);
+        }
+        text.extend(["],\"mode\":\"", self.mode.as_str(), "\",\"observed\":"]);
+        text.push_str(if self.observed { "true" } else { "false" });
+        let (received, sent, status) = (self.body.received(), self.bytes_out, self.status);
+        // Writing to a text cannot fail.
+        let _ = write!(
+            text,
+            ",\"bytesTransferredIn\":{received},\"bytesTransferredOut\":{sent},\"storeMilliseconds\":"
+        );
+        let milliseconds = self.store_seconds.map(|seconds| seconds * 1e3);
+        let milliseconds = milliseconds.and_then(serde_json::Number::from_f64);
+        let _ = match milliseconds {
+            Some(milliseconds) => write!(text, "{milliseconds},\"httpStatus\":{status}}}"),
+            None => write!(text, "null,\"httpStatus\":{status}}}"),
+        };
+        text
     }
 
     fn outcome(&self) -> Outcome {
@@ -150,16 +193,17 @@ impl Call {
         }
     }
 
-    /// Notes the call in the audit trail of the account that owns what it is about.
-    fn note(&self) {
+    /// Notes the call, which is over, in the audit trail of the account that owns what it is about.
+    fn note(&mut self) {
         let Some(operation) = self.operation.filter(|_| !self.is_recorded) else { return };
         if !self.node.audit().takes_notes() {
             return;
         }
         // Of a stranger at something that nobody owns there is nobody who would want to know.
         let Some(account) = self.account() else { return };
+        let requester = self.requester.take();
         let note = Box::new(Note {
-            event: self.event(operation, is_read(operation)),
+            event: self.event_of(requester, operation, is_read(operation)),
             outcome: self.outcome(),
             account,
             time: self.time,
@@ -184,7 +228,7 @@ impl Call {
             access_key_id: caller.map(|requester| requester.access_key_id.to_string()),
             source_ip: self.environment.source_ip.map(|ip| ip.to_string()),
             operation: self.operation.map(str::to_owned),
-            decisions: self.rulings.iter().map(decision_facts).collect(),
+            decisions: self.rulings.iter().map(|ruling| Decided::of(ruling).facts()).collect(),
             mode: self.mode.as_str().to_owned(),
             observed: self.observed,
             status: self.status,
@@ -214,25 +258,99 @@ fn is_read(operation: &str) -> bool {
 }
 
 /// What was decided, as it is shown.
-fn decision_facts(ruling: &Ruling) -> DecisionFacts {
-    let (decision, reason) = match &ruling.verdict {
-        Verdict::Allowed(decision) => (Some(*decision), None),
-        Verdict::Denied(denial) => (Some(denial.decision), Some(denial.explanation.message())),
-        Verdict::NoSuchBucket => (None, Some("no account owns the bucket".to_owned())),
-        Verdict::OwnerClosed => (None, Some("the account that owns it is closed".to_owned())),
-        Verdict::Restricted => (None, Some("Block Public Access restricts the bucket".to_owned())),
-    };
-    let word = match decision.unwrap_or(Decision::DenyImplicitly(PolicyType::Resource)) {
-        Decision::Allow(_) => "allowed",
-        Decision::DenyExplicitly(_) => "explicitDeny",
-        Decision::DenyImplicitly(_) => "implicitDeny",
-    };
-    DecisionFacts {
-        action: ruling.action.to_owned(),
-        resource: ruling.resource.clone(),
-        owner: ruling.owner.map(|owner| owner.to_string()),
-        decision: word.to_owned(),
-        decided_by: decision.map(|decision| decision.decided_by().as_str().to_owned()),
-        reason,
+struct Decided<'r> {
+    action: &'static str,
+    resource: &'r str,
+    owner: Option<AccountId>,
+    decision: &'static str,
+    decided_by: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
+}
+
+impl<'r> Decided<'r> {
+    fn of(ruling: &'r Ruling) -> Decided<'r> {
+        let (decision, reason) = match &ruling.verdict {
+            Verdict::Allowed(decision) => (Some(*decision), None),
+            Verdict::Denied(denial) => {
+                (Some(denial.decision), Some(denial.explanation.message().into()))
+            }
+            Verdict::NoSuchBucket => (None, Some("no account owns the bucket".into())),
+            Verdict::OwnerClosed => (None, Some("the account that owns it is closed".into())),
+            Verdict::Restricted => (None, Some("Block Public Access restricts the bucket".into())),
+        };
+        let word = match decision.unwrap_or(Decision::DenyImplicitly(PolicyType::Resource)) {
+            Decision::Allow(_) => "allowed",
+            Decision::DenyExplicitly(_) => "explicitDeny",
+            Decision::DenyImplicitly(_) => "implicitDeny",
+        };
+        Decided {
+            action: ruling.action,
+            resource: &ruling.resource,
+            owner: ruling.owner,
+            decision: word,
+            decided_by: decision.map(|decision| decision.decided_by().as_str()),
+            reason,
+        }
+    }
+
+    /// Appends a JSON object, in the form of [`DecisionFacts`].
+    fn push_to(&self, text: &mut String) {
+        text.extend(["{\"action\":\"", self.action, "\",\"resource\":"]);
+        push_text(text, self.resource);
+        if let Some(owner) = self.owner {
+            text.push_str(",\"owner\":\"");
+            owner.push_to(text);
+            text.push('"');
+        }
+        text.extend([",\"decision\":\"", self.decision, "\""]);
+        if let Some(decided_by) = self.decided_by {
+            text.extend([",\"decided_by\":\"", decided_by, "\""]);
+        }
+        if let Some(reason) = &self.reason {
+            text.push_str(",\"reason\":");
+            push_text(text, reason);
+        }
+        text.push('}');
+    }
+
+    /// The same for whoever watches.
+    fn facts(self) -> DecisionFacts {
+        DecisionFacts {
+            action: self.action.to_owned(),
+            resource: self.resource.to_owned(),
+            owner: self.owner.map(|owner| owner.to_string()),
+            decision: self.decision.to_owned(),
+            decided_by: self.decided_by.map(str::to_owned),
+            reason: self.reason.map(Cow::into_owned),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by hand for its speed, and read by whoever reads the trail.
+    #[test]
+    fn a_decision_is_shown_as_whoever_watches_sees_it() {
+        let ruling = |owner, verdict| Ruling {
+            action: "s3:GetObject",
+            resource: "arn:aws:s3:::photos/\"a\"\n\u{e4}".to_owned(),
+            owner,
+            verdict,
+            asks_for_object_tags: false,
+        };
+        let account = "111122223333".parse().unwrap();
+        let allowed = Decision::Allow(PolicyType::Resource);
+        for ruling in [
+            ruling(Some(account), Verdict::Allowed(allowed)),
+            ruling(Some(account), Verdict::Restricted),
+            ruling(None, Verdict::NoSuchBucket),
+        ] {
+            let mut text = String::new();
+            Decided::of(&ruling).push_to(&mut text);
+            let facts = serde_json::to_string(&Decided::of(&ruling).facts()).unwrap();
+            assert_eq!(text, facts);
+        }
     }
 }

@@ -52,7 +52,7 @@ impl KnownTags {
     }
 }
 
-/// Adds the tags of objects where a policy asked for them; says whether there was one.
+/// Adds the tags of objects where a policy asked for them.
 ///
 /// # Errors
 /// S3's answer when the store does not say: what is unknown decides nothing.
@@ -61,8 +61,7 @@ pub(super) async fn add(
     call: &mut Call,
     rulings: &[Ruling],
     targets: &mut [S3Target],
-) -> Result<bool, S3Error> {
-    let mut added = false;
+) -> Result<(), S3Error> {
     for (ruling, target) in rulings.iter().zip(targets) {
         if !ruling.asks_for_object_tags {
             continue;
@@ -76,9 +75,8 @@ pub(super) async fn add(
             let key = format!("s3:ExistingObjectTag/{name}");
             target.target.context.set(key, value.as_str());
         }
-        added = true;
     }
-    Ok(added)
+    Ok(())
 }
 
 async fn fetched(

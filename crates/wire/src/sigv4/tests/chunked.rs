@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use sha2::Sha256;
+
 use super::super::chunks::{ChunkError, Chunks};
 use super::*;
 
@@ -94,7 +96,7 @@ fn read<'b>(sent: &Sent, pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<R
         let key = SigningKey::derive(&secret, claim.scope_date(), claim.region(), "s3");
         claim.verify(request, &key, &Rules::S3, Timestamp::from_seconds(S3_NOW)).unwrap();
         let payload = Payload::declared(request, &claim).unwrap();
-        let mut chunks = Chunks::new(payload, &claim, &key).unwrap();
+        let mut chunks = Chunks::<Sha256>::new(payload, &claim, &key).unwrap();
         let mut data = Vec::new();
         for piece in pieces {
             chunks.push(piece, |piece| data.extend_from_slice(piece))?;
@@ -194,7 +196,7 @@ fn unsigned_chunks_have_frames_and_a_length() {
                 let key = SigningKey::derive(&secret, "20130524", "us-east-1", "s3");
                 let payload = Payload::UnsignedChunks { decoded_length: 5 };
                 assert!(request.headers.len() == 2);
-                let mut chunks = Chunks::new(payload, &claim, &key).unwrap();
+                let mut chunks = Chunks::<Sha256>::new(payload, &claim, &key).unwrap();
                 let mut data = String::new();
                 chunks.push(body.as_bytes(), |piece| {
                     data.push_str(&String::from_utf8_lossy(piece))
