@@ -28,7 +28,7 @@ pub use access_key::{AccessKey, AccessKeyStatus};
 pub use account::{Account, AccountFilling, AccountVersion};
 pub use attached_policy::AttachedPolicy;
 pub use belongings::{AgePlace, Belonging, Belongings};
-pub use bucket::{Bucket, BucketName, BucketPolicy, PublicAccessBlock};
+pub use bucket::{Bucket, BucketName, BucketPolicy, CorsRule, PublicAccessBlock};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
 pub use delegation::{DelegationParameter, DelegationParty, DelegationRequest, DelegationState};
