@@ -40,8 +40,25 @@ impl AccountId {
 }
 
 impl AccountId {
-    /// Appends the twelve digits.
+    /// Appends the number, or the name of a pseudo-account.
     pub fn push_to(self, text: &mut String) {
+        match self.pseudonym() {
+            Some(name) => text.push_str(name),
+            None => text.push_str(std::str::from_utf8(&self.digits()).unwrap_or_default()),
+        }
+    }
+
+    /// The name of a pseudo-account.
+    fn pseudonym(self) -> Option<&'static str> {
+        match self {
+            AccountId::DIRECTORY => Some("directory"),
+            AccountId::KEYS => Some("keys"),
+            AccountId::OPERATORS => Some("operators"),
+            AccountId(_) => None,
+        }
+    }
+
+    fn digits(self) -> [u8; 12] {
         let mut digits = [b'0'; 12];
         let mut rest = self.0;
         for place in digits.iter_mut().rev() {
@@ -49,21 +66,16 @@ impl AccountId {
             *place = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
-        text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+        digits
     }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            AccountId::DIRECTORY => return formatter.write_str("directory"),
-            AccountId::KEYS => return formatter.write_str("keys"),
-            AccountId::OPERATORS => return formatter.write_str("operators"),
-            AccountId(_) => {}
+        match self.pseudonym() {
+            Some(name) => formatter.write_str(name),
+            None => formatter.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default()),
         }
-        let mut text = String::with_capacity(12);
-        self.push_to(&mut text);
-        formatter.write_str(&text)
     }
 }
 

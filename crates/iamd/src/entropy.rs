@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use iamd_core::uuid::Uuid;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -45,16 +46,22 @@ pub fn is_seeded() -> bool {
     IS_SEEDED.get()
 }
 
-/// A request id in the form of a UUID, version 4.
+/// A UUID.
 ///
 /// # Errors
 /// [`Fault::Unavailable`] when the operating system gives no entropy.
+pub fn uuid() -> Result<Uuid, Fault> {
+    Ok(Uuid::from_random(u128::from_be_bytes(bytes()?)))
+}
+
+/// A request id: a UUID.
+///
+/// # Errors
+/// As [`uuid`].
 pub fn request_id() -> Result<String, Fault> {
-    let random = u128::from_be_bytes(bytes::<16>()?);
-    let version_4 = (random & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
-    let digits = format!("{version_4:032x}");
-    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
-    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
+    let mut text = String::with_capacity(36);
+    uuid()?.push_to(&mut text);
+    Ok(text)
 }
 
 fn seeded() -> Result<ChaCha20Rng, Fault> {
