@@ -40,9 +40,22 @@ impl AccountId {
 }
 
 impl AccountId {
-    /// Appends the twelve digits.
+    /// Appends the number, or the name of a pseudo-account.
     pub fn push_to(self, text: &mut String) {
-        text.push_str(std::str::from_utf8(&self.digits()).unwrap_or_default());
+        match self.pseudonym() {
+            Some(name) => text.push_str(name),
+            None => text.push_str(std::str::from_utf8(&self.digits()).unwrap_or_default()),
+        }
+    }
+
+    /// The name of a pseudo-account.
+    fn pseudonym(self) -> Option<&'static str> {
+        match self {
+            AccountId::DIRECTORY => Some("directory"),
+            AccountId::KEYS => Some("keys"),
+            AccountId::OPERATORS => Some("operators"),
+            AccountId(_) => None,
+        }
     }
 
     fn digits(self) -> [u8; 12] {
@@ -59,13 +72,10 @@ impl AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            AccountId::DIRECTORY => return formatter.write_str("directory"),
-            AccountId::KEYS => return formatter.write_str("keys"),
-            AccountId::OPERATORS => return formatter.write_str("operators"),
-            AccountId(_) => {}
+        match self.pseudonym() {
+            Some(name) => formatter.write_str(name),
+            None => formatter.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default()),
         }
-        formatter.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

@@ -42,6 +42,7 @@ pub mod text;
 pub mod totp;
 pub mod transfer;
 pub mod unique_id;
+pub mod uuid;
 
 #[cfg(test)]
 mod access_tests;

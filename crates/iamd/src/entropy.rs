@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use iamd_core::uuid::Uuid;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -45,25 +46,22 @@ pub fn is_seeded() -> bool {
     IS_SEEDED.get()
 }
 
-/// A request id in the form of a UUID, version 4.
+/// A UUID.
 ///
 /// # Errors
 /// [`Fault::Unavailable`] when the operating system gives no entropy.
-pub fn request_id() -> Result<String, Fault> {
-    let random = u128::from_be_bytes(bytes::<16>()?);
-    let version_4 = (random & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
-    let mut text = String::with_capacity(36);
-    for (place, byte) in version_4.to_be_bytes().into_iter().enumerate() {
-        if matches!(place, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.extend([byte >> 4, byte & 15].map(digit));
-    }
-    Ok(text)
+pub fn uuid() -> Result<Uuid, Fault> {
+    Ok(Uuid::from_random(u128::from_be_bytes(bytes()?)))
 }
 
-fn digit(number: u8) -> char {
-    char::from(if number < 10 { b'0' + number } else { b'a' + (number - 10) })
+/// A request id: a UUID.
+///
+/// # Errors
+/// As [`uuid`].
+pub fn request_id() -> Result<String, Fault> {
+    let mut text = String::with_capacity(36);
+    uuid()?.push_to(&mut text);
+    Ok(text)
 }
 
 fn seeded() -> Result<ChaCha20Rng, Fault> {

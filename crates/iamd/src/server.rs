@@ -192,13 +192,15 @@ async fn talk<A, S>(
     let settings = &reception.settings;
     let activity = Activity::new();
     let requests_max = u64::from(settings.requests_per_connection_max);
-    let seen = activity.clone();
+    // One count for both, which no other connection has a part in.
+    let seen = Arc::new((answerer, activity.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
-        let (answerer, activity) = (Arc::clone(&answerer), seen.clone());
+        let seen = Arc::clone(&seen);
         async move {
+            let (answerer, activity) = &*seen;
             let is_shared = request.version() == Version::HTTP_2;
             let exchange = activity.request_begins(is_shared);
-            let is_last = activity.requests() >= requests_max || line.is_spare;
+            let is_last = exchange.number() >= requests_max || line.is_spare;
             let response = answerer.answer(request, line).await;
             let mut response = response.map(|body| Watched::new(body, exchange));
             match (is_last, is_shared) {

@@ -31,7 +31,7 @@ impl Timestamp {
     ///
     /// The arithmetic of the calendar follows Howard Hinnant's public description, "chrono-Compatible
     /// Low-Level Date Algorithms".
-    pub(crate) fn write(self, text: &mut String) {
+    pub fn push_to(self, text: &mut String) {
         let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
         let shifted = days.saturating_add(719_468);
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -43,14 +43,9 @@ impl Timestamp {
         let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        let mut form = *b"0000-00-00T00:00:00Z";
-        let numbers = [year / 100, year % 100, month, day, hour, minute, second];
-        for (place, number) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(numbers) {
-            if let Some([tens, ones]) = form.get_mut(place..place + 2) {
-                *tens = digit(number / 10);
-                *ones = digit(number);
-            }
-        }
+        let ([c, e, n, t], [m, o], [d, a]) = (four(year), two(month), two(day));
+        let ([h, r], [i, u], [s, z]) = (two(hour), two(minute), two(second));
+        let form = [c, e, n, t, b'-', m, o, b'-', d, a, b'T', h, r, b':', i, u, b':', s, z, b'Z'];
         let form = std::str::from_utf8(&form).unwrap_or_default();
         if (0..=9_999).contains(&year) {
             text.push_str(form);
@@ -83,14 +78,21 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::with_capacity(20);
-        self.write(&mut text);
+        self.push_to(&mut text);
         formatter.write_str(&text)
     }
 }
 
-/// The last digit of a number.
-fn digit(number: i64) -> u8 {
-    b'0' + number.rem_euclid(10) as u8
+/// The last two digits of a number.
+fn two(number: i64) -> [u8; 2] {
+    let number = number.rem_euclid(100) as u8;
+    [b'0' + number / 10, b'0' + number % 10]
+}
+
+/// The last four digits of a number.
+fn four(number: i64) -> [u8; 4] {
+    let ([thousands, hundreds], [tens, ones]) = (two(number / 100), two(number));
+    [thousands, hundreds, tens, ones]
 }
 
 /// The text is not a point in time.

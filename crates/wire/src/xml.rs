@@ -57,8 +57,8 @@ pub fn error(service: Service, code: ErrorCode, message: Option<&str>, request_i
 /// 1.0 cannot carry become U+FFFD, so that the rest of the answer can be read.
 // CHOICE: AWS documents nothing here; the constraints of IAM and STS let few such characters in.
 pub fn escape(target: &mut String, text: &str) {
-    // Nearly all texts are plain; without a way out of the loop it looks at many bytes at once.
-    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+    // Nearly all texts are plain.
+    if are_plain(text.as_bytes()) {
         target.push_str(text);
         return;
     }
@@ -79,6 +79,13 @@ pub fn escape(target: &mut String, text: &str) {
         rest = characters.as_str();
     }
     target.push_str(rest);
+}
+
+/// Whether all bytes are. Without a way out of a part, it looks at all bytes of it at once.
+fn are_plain(bytes: &[u8]) -> bool {
+    let (parts, rest) = bytes.as_chunks::<16>();
+    parts.iter().all(|part| part.iter().fold(true, |plain, byte| plain & is_plain(*byte)))
+        && rest.iter().all(|byte| is_plain(*byte))
 }
 
 /// Whether a byte is a character of its own that is written as it is.
@@ -124,7 +131,9 @@ impl<'a> Encoder<'a> {
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), NotXml> {
-        self.text.extend(["<", name, ">"]);
+        self.text.push('<');
+        self.text.push_str(name);
+        self.text.push('>');
         let length = self.text.len();
         value.serialize(Encoder::new(self.text))?;
         if self.text.len() == length {
@@ -132,8 +141,20 @@ impl<'a> Encoder<'a> {
             self.text.pop();
             self.text.push_str("/>");
         } else {
-            self.text.extend(["</", name, ">"]);
+            self.text.push_str("</");
+            self.text.push_str(name);
+            self.text.push('>');
         }
+        Ok(())
+    }
+}
+
+/// A text into which others are written with everything escaped.
+struct Escaping<'a>(&'a mut String);
+
+impl fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape(self.0, text);
         Ok(())
     }
 }
@@ -164,7 +185,7 @@ impl<'a> ser::Serializer for Encoder<'a> {
 
     fn serialize_i64(self, value: i64) -> Result<(), NotXml> {
         if self.is_time {
-            Timestamp::from_seconds(value).write(self.text);
+            Timestamp::from_seconds(value).push_to(self.text);
         } else {
             self.text.push_str(&value.to_string());
         }
@@ -179,6 +200,11 @@ impl<'a> ser::Serializer for Encoder<'a> {
     fn serialize_str(self, value: &str) -> Result<(), NotXml> {
         escape(self.text, value);
         Ok(())
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), NotXml> {
+        use std::fmt::Write;
+        write!(Escaping(self.text), "{value}").map_err(|_| NotXml("a broken text".to_owned()))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), NotXml> {

@@ -166,15 +166,4 @@ impl Event {
             ..Event::operator("RotateKey", &parameters, request_id)
         }
     }
-
-    /// Bytes of memory that the event takes, about.
-    pub fn size(&self) -> usize {
-        let parameters = self.parameters.as_ref().map_or(0, Shown::size);
-        let agent = self.user_agent.as_deref().map_or(0, str::len);
-        let guarded = self.guarded.as_deref().map_or(0, |guarded| {
-            let arns: usize = guarded.resources.iter().map(|resource| resource.arn.len()).sum();
-            guarded.additional.len() + arns + 256
-        });
-        size_of::<Event>() + parameters + agent + guarded + 512
-    }
 }

@@ -11,7 +11,7 @@ mod record;
 
 pub use event::{Actor, Event, Guarded, GuardedResource, OPERATOR_SOURCE, Requester};
 pub use outcome::Outcome;
-pub use record::{EventId, record};
+pub use record::record;
 
 #[cfg(test)]
 mod tests;

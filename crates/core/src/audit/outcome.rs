@@ -28,13 +28,3 @@ impl From<&Refusal> for Outcome {
         }
     }
 }
-
-impl Outcome {
-    /// Bytes of memory that the outcome takes, about.
-    pub fn size(&self) -> usize {
-        match self {
-            Outcome::Done(elements) => elements.as_ref().map_or(0, Shown::size),
-            Outcome::Refused { message, .. } => message.as_deref().map_or(0, str::len),
-        }
-    }
-}

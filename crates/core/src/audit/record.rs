@@ -1,208 +1,169 @@
 //! A record: an event with its outcome, as one line of JSON.
+//!
+//! It is written straight into its text: names and what stands between them are constants, and of the
+//! values only those are escaped that need it.
 
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use iamd_wire::Timestamp;
-use serde::Serialize;
+use iamd_wire::shown::{Shown, push_text};
 
-use super::event::{Actor, Event, GuardedResource};
-use super::identity::{Text, UserIdentity};
+use super::event::{Actor, Event, Guarded, GuardedResource};
+use super::identity::push_identity;
 use super::outcome::Outcome;
 use crate::account_id::AccountId;
+use crate::uuid::Uuid;
 
-/// The version of the form.
-const EVENT_VERSION: &str = "1.11";
 /// Longest texts of a record, in bytes. CloudTrail User Guide, "CloudTrail record contents".
 const TEXT_LENGTH_MAX: usize = 1024;
-
-/// The id of a record: a UUID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(u128);
-
-impl EventId {
-    /// The id of these 128 random bits.
-    pub fn from_random(bits: u128) -> EventId {
-        EventId((bits & !(0xF << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62))
-    }
-}
-
-impl std::fmt::Display for EventId {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = *b"00000000-0000-0000-0000-000000000000";
-        let places = text.iter_mut().filter(|place| **place != b'-');
-        for (place, shift) in places.zip((0..u128::BITS).step_by(4).rev()) {
-            let half = (self.0 >> shift) as u8 & 0xF;
-            *place = if half < 10 { b'0' + half } else { b'a' + half - 10 };
-        }
-        formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
-    }
-}
+/// What usually suffices for a record, in bytes.
+const LENGTH_USUAL: usize = 1_024;
 
 /// The record of an event of this account, without a line's end.
 pub fn record(
     event: &Event,
     outcome: &Outcome,
     account: AccountId,
-    id: EventId,
+    id: Uuid,
     time: Timestamp,
 ) -> String {
-    let mut text = Vec::with_capacity(1_536);
-    // Only texts are written, into memory: this cannot fail.
-    if write_record(&mut text, event, outcome, account, id, time).is_err() {
-        return String::new();
-    }
-    String::from_utf8(text).unwrap_or_default()
-}
-
-/// Between the members that are made here stand those that are JSON already, and are put in as they
-/// are.
-fn write_record(
-    text: &mut Vec<u8>,
-    event: &Event,
-    outcome: &Outcome,
-    account: AccountId,
-    id: EventId,
-    time: Timestamp,
-) -> serde_json::Result<()> {
     let elements = match outcome {
         Outcome::Done(elements) => elements.as_ref(),
         Outcome::Refused { .. } => None,
     };
-    serde_json::to_writer(&mut *text, &Start::of(event, outcome, time))?;
-    // Its end is the end of the whole.
-    text.pop();
-    for (name, shown) in
-        [("requestParameters", event.parameters.as_ref()), ("responseElements", elements)]
-    {
-        push_member(text, name, shown.map_or("null", |shown| &shown.text));
-    }
+    let shown = event.parameters.as_ref().map_or(0, |shown| shown.text.len())
+        + elements.map_or(0, |shown| shown.text.len());
+    let mut text = String::with_capacity(LENGTH_USUAL + shown);
+    push_start(&mut text, event, time);
+    push_source(&mut text, event);
+    push_error(&mut text, outcome);
+    push_shown(&mut text, r#","requestParameters":"#, event.parameters.as_ref());
+    push_shown(&mut text, r#","responseElements":"#, elements);
     if let Some(guarded) = &event.guarded {
-        push_member(text, "additionalEventData", &guarded.additional);
+        text.extend([r#","additionalEventData":"#, &guarded.additional]);
     }
-    let end = text.len();
-    serde_json::to_writer(&mut *text, &End::of(event, account, id))?;
-    if let Some(open) = text.get_mut(end) {
-        *open = b',';
-    }
-    Ok(())
+    push_end(&mut text, event, account, id);
+    text
 }
 
-fn push_member(text: &mut Vec<u8>, name: &str, value: &str) {
-    for part in [",\"", name, "\":", value] {
-        text.extend_from_slice(part.as_bytes());
+/// Appends a member: its name with all that stands before the value, and the value as a text.
+pub(super) fn push_member(text: &mut String, name: &'static str, value: &str) {
+    text.push_str(name);
+    push_text(text, value);
+}
+
+/// The members in CloudTrail's order, up to the region.
+fn push_start(text: &mut String, event: &Event, time: Timestamp) {
+    text.push_str(r#"{"eventVersion":"1.11","userIdentity":"#);
+    push_identity(text, &event.actor);
+    text.push_str(r#","eventTime":""#);
+    time.push_to(text);
+    push_member(text, r#"","eventSource":"#, event.source);
+    push_member(text, r#","eventName":"#, &event.name);
+    push_member(text, r#","awsRegion":"#, &event.region);
+}
+
+/// Where a request came from: address and program, or the service that acts by itself.
+fn push_source(text: &mut String, event: &Event) {
+    let service = match event.actor {
+        Actor::Caller(_) | Actor::Stranger => "",
+        Actor::Operator | Actor::Server => event.source,
+    };
+    text.push_str(r#","sourceIPAddress":""#);
+    match event.source_ip {
+        Some(address) => push_address(text, address),
+        None => text.push_str(service),
+    }
+    let agent = event.user_agent.as_deref().unwrap_or(service);
+    push_member(text, r#"","userAgent":"#, shortened(agent));
+}
+
+fn push_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    text.push('.');
+                }
+                push_octet(text, octet);
+            }
+        }
+        // Into memory: this cannot fail.
+        IpAddr::V6(address) => drop(write!(text, "{address}")),
     }
 }
 
-/// The members in CloudTrail's order, up to the request's parameters.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Start<'a> {
-    event_version: &'static str,
-    user_identity: UserIdentity<'a>,
-    event_time: Text<Timestamp>,
-    event_source: &'a str,
-    event_name: &'a str,
-    aws_region: &'a str,
-    #[serde(rename = "sourceIPAddress")]
-    source_ip_address: Source<'a>,
-    user_agent: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_message: Option<&'a str>,
+fn push_octet(text: &mut String, octet: u8) {
+    if octet >= 100 {
+        text.push(char::from(b'0' + octet / 100));
+    }
+    if octet >= 10 {
+        text.push(char::from(b'0' + octet / 10 % 10));
+    }
+    text.push(char::from(b'0' + octet % 10));
+}
+
+fn push_error(text: &mut String, outcome: &Outcome) {
+    let Outcome::Refused { code, message } = outcome else { return };
+    push_member(text, r#","errorCode":"#, code);
+    if let Some(message) = message {
+        push_member(text, r#","errorMessage":"#, shortened(message));
+    }
+}
+
+/// What is shown is JSON already, and put in as it is.
+fn push_shown(text: &mut String, name: &'static str, shown: Option<&Shown>) {
+    text.extend([name, shown.map_or("null", |shown| &shown.text)]);
 }
 
 /// The members behind the elements of the answer.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct End<'a> {
-    #[serde(rename = "requestID")]
-    request_id: &'a str,
-    #[serde(rename = "eventID")]
-    event_id: Text<EventId>,
-    read_only: bool,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    resources: Vec<Resource<'a>>,
-    event_type: &'static str,
-    management_event: bool,
-    recipient_account_id: Text<AccountId>,
-    event_category: &'static str,
+fn push_end(text: &mut String, event: &Event, account: AccountId, id: Uuid) {
+    push_member(text, r#","requestID":"#, &event.request_id);
+    text.push_str(r#","eventID":""#);
+    id.push_to(text);
+    text.extend([r#"","readOnly":"#, truth(event.is_read)]);
+    let guarded = event.guarded.as_deref();
+    guarded.into_iter().for_each(|guarded| push_resources(text, guarded));
+    let kind = match event.actor {
+        Actor::Caller(_) | Actor::Stranger => "AwsApiCall",
+        Actor::Operator | Actor::Server => "AwsServiceEvent",
+    };
+    let is_data = guarded.is_some_and(|guarded| guarded.is_data);
+    text.extend([r#","eventType":""#, kind, r#"","managementEvent":"#, truth(!is_data)]);
+    text.push_str(r#","recipientAccountId":""#);
+    account.push_to(text);
+    let category = if is_data { "Data" } else { "Management" };
+    text.extend([r#"","eventCategory":""#, category, r#""}"#]);
 }
 
-/// An item of the element `resources`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Resource<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<Text<AccountId>>,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "ARN")]
-    arn: &'a str,
-}
-
-impl<'a> Resource<'a> {
-    fn of(resource: &'a GuardedResource) -> Resource<'a> {
-        let account_id = resource.account.map(Text);
-        Resource { account_id, kind: resource.kind, arn: &resource.arn }
+/// The element `resources`, if there are any.
+fn push_resources(text: &mut String, guarded: &Guarded) {
+    let mut open = r#","resources":[{"#;
+    for resource in &guarded.resources {
+        text.push_str(open);
+        push_resource(text, resource);
+        open = ",{";
+    }
+    if !guarded.resources.is_empty() {
+        text.push(']');
     }
 }
 
-/// Where a request came from.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Source<'a> {
-    Address(Text<IpAddr>),
-    Service(&'a str),
+/// An item of the element `resources`, behind its open brace.
+fn push_resource(text: &mut String, resource: &GuardedResource) {
+    if let Some(account) = resource.account {
+        text.push_str(r#""accountId":""#);
+        account.push_to(text);
+        text.push_str(r#"","#);
+    }
+    push_member(text, r#""type":"#, resource.kind);
+    push_member(text, r#","ARN":"#, &resource.arn);
+    text.push('}');
 }
 
-impl<'a> Start<'a> {
-    fn of(event: &'a Event, outcome: &'a Outcome, time: Timestamp) -> Start<'a> {
-        let (error_code, error_message) = match outcome {
-            Outcome::Done(_) => (None, None),
-            Outcome::Refused { code, message } => (Some(&**code), message.as_deref()),
-        };
-        let service = match event.actor {
-            Actor::Caller(_) | Actor::Stranger => "",
-            Actor::Operator | Actor::Server => event.source,
-        };
-        Start {
-            event_version: EVENT_VERSION,
-            user_identity: UserIdentity::of(&event.actor),
-            event_time: Text(time),
-            event_source: event.source,
-            event_name: &event.name,
-            aws_region: &event.region,
-            source_ip_address: match event.source_ip {
-                Some(address) => Source::Address(Text(address)),
-                None => Source::Service(service),
-            },
-            user_agent: shortened(event.user_agent.as_deref().unwrap_or(service)),
-            error_code,
-            error_message: error_message.map(shortened),
-        }
-    }
-}
-
-impl<'a> End<'a> {
-    fn of(event: &'a Event, account: AccountId, id: EventId) -> End<'a> {
-        let guarded = event.guarded.as_deref();
-        let is_data = guarded.is_some_and(|guarded| guarded.is_data);
-        let resources = guarded.map(|guarded| &guarded.resources[..]).unwrap_or_default();
-        End {
-            request_id: &event.request_id,
-            event_id: Text(id),
-            read_only: event.is_read,
-            resources: resources.iter().map(Resource::of).collect(),
-            event_type: match event.actor {
-                Actor::Caller(_) | Actor::Stranger => "AwsApiCall",
-                Actor::Operator | Actor::Server => "AwsServiceEvent",
-            },
-            management_event: !is_data,
-            recipient_account_id: Text(account),
-            event_category: if is_data { "Data" } else { "Management" },
-        }
-    }
+pub(super) fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 /// The start of a text that is too long.

@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::operation::Environment;
 use crate::refusal::Refusal;
 use crate::test_support::World;
+use crate::uuid::Uuid;
 
 const TIME: Timestamp = Timestamp::from_seconds(1_769_860_800);
 
@@ -30,7 +31,7 @@ fn event(caller: &Caller, body: &str, is_read: bool) -> Event {
 
 fn written(event: &Event, outcome: &Outcome) -> Value {
     let account = AccountId::from_number(111_122_223_333).unwrap();
-    let text = record(event, outcome, account, EventId::from_random(u128::MAX), TIME);
+    let text = record(event, outcome, account, Uuid::from_random(u128::MAX), TIME);
     assert!(!text.contains('\n'));
     serde_json::from_str(&text).unwrap()
 }
@@ -129,4 +130,103 @@ fn a_session_names_its_issuer_and_not_its_token() {
     assert_eq!(found["sessionContext"]["sourceIdentity"], "ana");
     let token = answer["Credentials"]["SessionToken"].as_str().unwrap();
     assert!(!found.to_string().contains(token));
+}
+
+/// Records of all kinds of actors and outcomes, one a line, as they have always been written: whoever
+/// keeps trails compares and searches them as texts.
+const RECORDS: &str = include_str!("records.jsonl");
+
+fn session(world: &mut World) -> Caller {
+    let root = world.root();
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"]}}"#;
+    let role = format!("CreateRole&RoleName=app&Path=/x/&AssumeRolePolicyDocument={trust}");
+    let arn = world.ok(&root, &role)["Role"]["Arn"].as_str().unwrap().to_owned();
+    let allow =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    world.ok(&root, &format!("PutUserPolicy&UserName=ana&PolicyName=all&PolicyDocument={allow}"));
+    let ana = world.user("ana");
+    let answer =
+        world.ok(&ana, &format!("AssumeRole&RoleArn={arn}&RoleSessionName=one&SourceIdentity=ana"));
+    world.holder(&answer)
+}
+
+fn guarded() -> Guarded {
+    let bucket = AccountId::from_number(7).unwrap();
+    Guarded {
+        is_data: true,
+        resources: vec![
+            GuardedResource {
+                kind: "AWS::S3::Object",
+                arn: "arn:aws:s3:::photos/a \"b\"\u{7f}\u{1}é".to_owned(),
+                account: None,
+            },
+            GuardedResource {
+                kind: "AWS::S3::Bucket",
+                arn: "arn:aws:s3:::photos".to_owned(),
+                account: Some(bucket),
+            },
+        ],
+        additional: r#"{"bytesTransferredIn":1.0}"#.to_owned(),
+    }
+}
+
+#[test]
+fn addresses_are_written_as_always() {
+    let mut world = World::with(&["CreateUser&UserName=ana"]);
+    let ana = world.user("ana");
+    for text in
+        ["0.0.0.0", "9.10.99.100", "255.254.200.109", "::", "::ffff:10.1.2.3", "2001:db8::7"]
+    {
+        let source_ip = Some(text.parse().unwrap());
+        let event = Event { source_ip, ..event(&ana, "Action=GetCallerIdentity", true) };
+        assert_eq!(written(&event, &Outcome::Done(None))["sourceIPAddress"], text);
+    }
+}
+
+#[test]
+fn records_keep_their_bytes() {
+    let mut world = World::with(&["CreateUser&UserName=ana&Path=/people/"]);
+    let (root, ana) = (world.root(), world.user("ana"));
+    let session = session(&mut world);
+    let elements = Shown::of_json(r#"{"user":{"userName":"bob"}}"#.to_owned());
+    let refusal = Refusal::new(ErrorCode::AccessDenied, "no \"way\"\\\n\t\u{8}\u{c}\r\u{0} für");
+    let long = Refusal::new(ErrorCode::AccessDenied, "ü".repeat(1_000));
+    let silent = Refusal { message: None, ..refusal.clone() };
+    let done = Outcome::Done(None);
+    let read = |caller: &Caller| event(caller, "Action=GetCallerIdentity", true);
+    let nobody = Event { actor: Actor::Stranger, source_ip: None, ..read(&ana) };
+    let odd = Event {
+        user_agent: Some("a\"\\\u{1}\u{7f}é/1".into()),
+        source_ip: Some("2001:db8::7".parse().unwrap()),
+        ..read(&ana)
+    };
+    let plain = Event { user_agent: None, region: "".into(), ..read(&session) };
+    let guarded = Some(Box::new(guarded()));
+    let object = Event { guarded, is_read: false, ..read(&session) };
+    let bucket = Guarded { is_data: false, resources: Vec::new(), additional: "{}".to_owned() };
+    let bucket = Event { guarded: Some(Box::new(bucket)), ..read(&ana) };
+    let operator = Event::operator("CreateAccount", &json!({"accountId": "1"}), "request-2");
+    let cases = [
+        (event(&ana, "Action=CreateUser&UserName=bob", false), Outcome::Done(elements)),
+        (read(&ana), done.clone()),
+        (read(&root), Outcome::from(&refusal)),
+        (read(&root), Outcome::from(&long)),
+        (read(&session), Outcome::from(&silent)),
+        (read(&session), done.clone()),
+        (nobody, Outcome::from(&refusal)),
+        (odd, done.clone()),
+        (plain, done.clone()),
+        (object, done.clone()),
+        (bucket, done.clone()),
+        (operator, done.clone()),
+        (Event::lost_records(5, "request-3"), done),
+    ];
+    let account = AccountId::from_number(111_122_223_333).unwrap();
+    let id = Uuid::from_random(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+    let accounts = std::iter::repeat_n(account, cases.len() - 1).chain([AccountId::DIRECTORY]);
+    for (case, ((event, outcome), account)) in cases.iter().zip(accounts).enumerate() {
+        let text = record(event, outcome, account, id, TIME);
+        assert_eq!(Some(&*text), RECORDS.lines().nth(case), "{case}");
+    }
+    assert_eq!(RECORDS.lines().count(), cases.len());
 }

@@ -163,7 +163,11 @@ pub(super) fn hex(mac: &Mac) -> String {
 }
 
 fn digits(byte: &u8) -> [u8; 2] {
-    [byte >> 4, byte & 0xF].map(|half| if half < 10 { b'0' + half } else { b'a' + half - 10 })
+    [digit(byte >> 4), digit(byte & 0xF)]
+}
+
+fn digit(half: u8) -> u8 {
+    if half < 10 { b'0' + half } else { b'a' + half - 10 }
 }
 
 /// The code of these digits.

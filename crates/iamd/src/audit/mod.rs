@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use iamd_core::account_id::AccountId;
-use iamd_core::audit::{Event, EventId, Outcome, record};
+use iamd_core::audit::{Event, Outcome, record};
 use iamd_wire::Timestamp;
 use tokio::sync::oneshot;
 
@@ -36,8 +36,8 @@ pub use export::export;
 pub use lookup::{Page, Place, Query};
 pub use outbox::{Outbox, Outgoing};
 pub use received::Received;
+pub use ring::Load;
 use ring::{Entry, Ring, StoredRecord};
-pub use ring::{Load, Note};
 use shared::Shared;
 pub use show::{Filter, show};
 pub use summary::{Attribute, Facts, Marks};
@@ -149,7 +149,7 @@ impl Audit {
         let Some(ring) = self.ring() else { return Ok(()) };
         ring.count_lost(lost);
         for record in records {
-            if let Err(entry) = ring.offer_or_count(Entry::Received(Box::new(record))) {
+            if let Err(entry) = ring.offer_or_count(Entry::Recorded(record.record)) {
                 ring.put(entry).await?;
             }
         }
@@ -164,22 +164,30 @@ impl Audit {
     /// Notes what came of a request that committed nothing, if there is a place for that.
     ///
     /// # Errors
-    /// The note, if the request is to wait for a place, with [`Audit::wait`].
-    pub fn note(&self, note: Box<Note>) -> Result<(), Box<Note>> {
+    /// The record, if the request is to wait for a place, with [`Audit::wait`].
+    pub fn note(&self, note: &Note<'_>) -> Result<(), Recorded> {
         let Some(ring) = self.ring() else { return Ok(()) };
-        match ring.offer_or_count(Entry::Noted(note)) {
-            Err(Entry::Noted(note)) => Err(note),
+        let made = match recorded(note.event, note.outcome, note.account, note.time) {
+            Ok(made) => made,
+            Err(fault) => {
+                tracing::error!("an audit record was not made: {fault}");
+                ring.count_lost(1);
+                return Ok(());
+            }
+        };
+        match ring.offer_or_count(Entry::Recorded(made)) {
+            Err(Entry::Recorded(made)) => Err(made),
             Err(_) | Ok(()) => Ok(()),
         }
     }
 
-    /// Notes it as soon as there is a place.
+    /// Puts the record of a note into its place as soon as there is one.
     ///
     /// # Errors
     /// [`Fault::Unavailable`] when there is none for long.
-    pub async fn wait(&self, note: Box<Note>) -> Result<(), Fault> {
+    pub async fn wait(&self, record: Recorded) -> Result<(), Fault> {
         match self.ring() {
-            Some(ring) => ring.put(Entry::Noted(note)).await,
+            Some(ring) => ring.put(Entry::Recorded(record)).await,
             None => Ok(()),
         }
     }
@@ -290,6 +298,19 @@ fn trail_key(keyring: &Keyring, version: u32) -> Option<aws_lc_rs::hmac::Key> {
     keyring.version(AccountId::DIRECTORY, version).map(|sealing| sealing.trail().clone())
 }
 
+/// What came of a request that committed nothing.
+#[derive(Clone, Copy)]
+pub struct Note<'a> {
+    /// The request.
+    pub event: &'a Event,
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// Whose trail it belongs to.
+    pub account: AccountId,
+    /// When it was.
+    pub time: Timestamp,
+}
+
 /// A record as it is kept, and what is looked up by.
 #[derive(Debug, Clone)]
 pub struct Recorded {
@@ -297,6 +318,13 @@ pub struct Recorded {
     pub text: String,
     /// What the index of the trail notes of it, so that nobody reads the text for that.
     pub marks: Marks,
+}
+
+impl Recorded {
+    /// Bytes of memory that it takes, about.
+    fn size(&self) -> usize {
+        size_of::<Recorded>() + self.text.len() + self.marks.size()
+    }
 }
 
 /// The record of an event, with an id of its own.
@@ -309,7 +337,7 @@ pub fn recorded(
     account: AccountId,
     time: Timestamp,
 ) -> Result<Recorded, Fault> {
-    let id = EventId::from_random(u128::from_be_bytes(entropy::bytes()?));
+    let id = entropy::uuid()?;
     let text = record(event, outcome, account, id, time);
     let (account, id) = (account.to_string(), id.to_string());
     let marks = Facts::of_event(event, outcome, &account, &id, time).marks();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::recorded;
 use super::ring::{Entry, Ring};
 
 /// How long one look at the ring waits for records.
@@ -34,13 +33,8 @@ impl Outbox {
         let mut outgoing =
             Outgoing { lost: batch.lost, is_closed: batch.is_closed, ..Outgoing::default() };
         for entry in batch.entries {
-            let Entry::Noted(note) = entry else { continue };
-            match recorded(&note.event, &note.outcome, note.account, note.time) {
-                Ok(made) => outgoing.records.push(made.text),
-                Err(fault) => {
-                    tracing::error!("an audit record was not made: {fault}");
-                    outgoing.lost = outgoing.lost.saturating_add(1);
-                }
+            if let Entry::Recorded(record) = entry {
+                outgoing.records.push(record.text);
             }
         }
         outgoing

@@ -1,26 +1,20 @@
 //! Records that another process has made: those of a gateway that follows this node.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use iamd_core::account_id::AccountId;
-use serde_json::value::RawValue;
 
-use super::summary::{Facts, Marks};
+use super::Recorded;
+use super::summary::Facts;
 
 /// Longest record, in bytes. The longest that a gateway makes, of a hundred decisions, has half of
 /// it.
 const LENGTH_MAX: usize = 512 * 1024;
 /// The sources whose records others make. Nobody else tells what happened in IAM.
 const SOURCES: [&str; 1] = ["s3.amazonaws.com"];
-/// What a line of the trail says of itself.
-const TRAILER: &str = "trail";
 
 /// A record that may stand in the trail.
 #[derive(Debug, Clone)]
 pub struct Received {
-    pub(super) text: String,
-    pub(super) marks: Marks,
+    pub(super) record: Recorded,
     account: AccountId,
 }
 
@@ -32,25 +26,18 @@ impl Received {
         if !is_line || !is_object {
             return None;
         }
-        let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(&text).ok()?;
-        let facts = Facts::of(text.as_bytes())?;
-        let is_of_guarded = SOURCES.contains(&&*facts.event_source);
+        let facts = Facts::of_record(text.as_bytes())?;
         let account: AccountId = facts.account.parse().ok()?;
-        if !is_of_guarded || members.contains_key(TRAILER) {
+        if !SOURCES.contains(&&*facts.event_source) {
             return None;
         }
         let marks = facts.marks();
-        Some(Received { text, marks, account })
+        Some(Received { record: Recorded { text, marks }, account })
     }
 
     /// Whose it is.
     pub fn account(&self) -> AccountId {
         self.account
-    }
-
-    /// Bytes of memory that it takes, about.
-    pub(super) fn size(&self) -> usize {
-        self.text.len() + self.marks.size()
     }
 }
 

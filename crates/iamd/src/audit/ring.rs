@@ -4,13 +4,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use iamd_core::account_id::AccountId;
-use iamd_core::audit::{Event, Outcome};
-use iamd_wire::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::Recorded;
 use super::end::FileKey;
-use super::received::Received;
 use super::summary::Marks;
 use crate::config::WhenFull;
 use crate::fault::Fault;
@@ -19,35 +17,24 @@ use crate::fault::Fault;
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long the writer lets entries gather, so that requests wake it seldom.
 const GATHERING: Duration = Duration::from_millis(5);
+/// Places that are made ready at once, after as many were taken.
+const ENTRIES_READY: usize = 4_096;
 /// How long a request waits for a place before it is refused.
 const WAITING_MAX: Duration = Duration::from_secs(30);
 
 /// Something that is to be written.
 pub(super) enum Entry {
-    /// A request that committed nothing; its record is made by the writer.
-    Noted(Box<Note>),
+    /// A record that the store does not have: of a request that committed nothing, or from another
+    /// process.
+    Recorded(Recorded),
     /// A record that the store has.
     Stored(StoredRecord),
-    /// A record that another process has made.
-    Received(Box<Received>),
     /// The store has no records of an account any more up to this number, and does not miss them.
     Skip { account: AccountId, up_to: u64 },
     /// The key that is to be used from now on.
     Rekey(Box<FileKey>),
     /// Tells when all entries before it are written.
     Flush(oneshot::Sender<()>),
-}
-
-/// What came of a request that committed nothing.
-pub struct Note {
-    /// The request.
-    pub event: Event,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// Whose trail it belongs to.
-    pub account: AccountId,
-    /// When it was.
-    pub time: Timestamp,
 }
 
 /// A record that the store has.
@@ -62,11 +49,10 @@ pub(super) struct StoredRecord {
 impl Entry {
     fn size(&self) -> usize {
         match self {
-            Entry::Noted(note) => note.event.size() + note.outcome.size(),
+            Entry::Recorded(record) => record.size(),
             Entry::Stored(record) => {
                 record.text.len() + record.marks.as_ref().map_or(0, Marks::size)
             }
-            Entry::Received(record) => record.size(),
             Entry::Skip { .. } | Entry::Rekey(_) | Entry::Flush(_) => 0,
         }
     }
@@ -200,8 +186,9 @@ impl Ring {
             !state.entries.is_empty() && !state.is_urgent && !state.is_closed
         });
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let ready = Vec::with_capacity(state.entries.len().min(ENTRIES_READY));
         let batch = Batch {
-            entries: std::mem::take(&mut state.entries),
+            entries: std::mem::replace(&mut state.entries, ready),
             lost: std::mem::take(&mut state.lost),
             is_closed: state.is_closed,
         };

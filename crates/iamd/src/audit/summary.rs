@@ -8,7 +8,8 @@ use std::hash::Hasher;
 use iamd_core::audit::{Actor, Event, Outcome};
 use iamd_wire::Timestamp;
 use iamd_wire::shown::resources_in;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -70,7 +71,16 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// What a line says; none if it is no record.
     pub fn of(line: &'a [u8]) -> Option<Facts<'a>> {
-        let record: Record<'a> = serde_json::from_slice(line).ok()?;
+        Facts::said_by(serde_json::from_slice(line).ok()?)
+    }
+
+    /// What a record says that is no line of a trail yet; none if it is one, or no record.
+    pub(super) fn of_record(text: &'a [u8]) -> Option<Facts<'a>> {
+        let record: Record<'a> = serde_json::from_slice(text).ok()?;
+        if record.trail == Present(true) { None } else { Facts::said_by(record) }
+    }
+
+    fn said_by(record: Record<'a>) -> Option<Facts<'a>> {
         let identity = record.user_identity;
         let user_name = match identity.kind.as_ref() {
             "Root" => Cow::Borrowed("root"),
@@ -194,6 +204,19 @@ struct Record<'a> {
     read_only: bool,
     #[serde(borrow)]
     recipient_account_id: Cow<'a, str>,
+    /// What a line says of itself.
+    #[serde(default)]
+    trail: Present,
+}
+
+/// Whether a member is there, whatever it is.
+#[derive(Default, PartialEq, Eq)]
+struct Present(bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Present, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|IgnoredAny| Present(true))
+    }
 }
 
 #[derive(Deserialize)]
@@ -328,7 +351,8 @@ fn places([one, other]: [u64; 2]) -> [(usize, u8); 4] {
 #[cfg(test)]
 mod tests {
     use iamd_core::account_id::AccountId;
-    use iamd_core::audit::{EventId, record};
+    use iamd_core::audit::record;
+    use iamd_core::uuid::Uuid;
     use iamd_wire::shown::Shown;
 
     use super::*;
@@ -376,7 +400,7 @@ mod tests {
         for outcome in [done, refused] {
             let parameters = serde_json::json!({"userName": "bo\"b", "policyArn": "arn:p"});
             let event = Event::operator("CreateUser", &parameters, "request-id");
-            let (id, time) = (EventId::from_random(7), Timestamp::from_seconds(1_769_860_800));
+            let (id, time) = (Uuid::from_random(7), Timestamp::from_seconds(1_769_860_800));
             let line = record(&event, &outcome, account, id, time);
             let id = id.to_string();
             let facts = Facts::of_event(&event, &outcome, &named, &id, time);

@@ -60,10 +60,16 @@ async fn write(node: &Arc<Node>, name: &'static str) {
     node.write(account(), event, plan).await.unwrap();
 }
 
-fn note(name: &'static str) -> Box<Note> {
+fn made(name: &'static str) -> Recorded {
     let event = Event::operator(name, &(), "request-id");
     let (outcome, time) = (Outcome::Done(None), Timestamp::from_seconds(1_769_860_800));
-    Box::new(Note { event, outcome, account: account(), time })
+    recorded(&event, &outcome, account(), time).unwrap()
+}
+
+fn note(node: &Node, name: &'static str) {
+    let event = &Event::operator(name, &(), "request-id");
+    let (outcome, time) = (&Outcome::Done(None), Timestamp::from_seconds(1_769_860_800));
+    assert!(node.audit().note(&Note { event, outcome, account: account(), time }).is_ok());
 }
 
 #[tokio::test]
@@ -134,7 +140,7 @@ async fn what_finds_no_place_is_counted_in_the_trail() {
     let folder = world.data().join(files::FOLDER);
     let writer = Writer::open(folder, settings, with, &keys, Arc::clone(&shared)).unwrap();
     for _ in 0..10 {
-        assert!(shared.ring.offer_or_count(Entry::Noted(note("Flood"))).is_ok());
+        assert!(shared.ring.offer_or_count(Entry::Recorded(made("Flood"))).is_ok());
     }
     shared.ring.close();
     writer.run();
@@ -155,8 +161,8 @@ async fn who_is_to_wait_is_refused_when_the_disk_takes_nothing() {
         ..Config::default().audit
     };
     let shared = Shared::new(&settings);
-    assert!(shared.ring.offer_or_count(Entry::Noted(note("First"))).is_ok());
-    let second = shared.ring.offer_or_count(Entry::Noted(note("Second")));
+    assert!(shared.ring.offer_or_count(Entry::Recorded(made("First"))).is_ok());
+    let second = shared.ring.offer_or_count(Entry::Recorded(made("Second")));
     let Err(second) = second else { panic!("there was a place") };
     let refused = shared.ring.put(second).await;
     assert!(matches!(refused, Err(Fault::Unavailable(_))));
@@ -172,7 +178,7 @@ async fn a_search_goes_back_through_blocks_and_files_page_by_page() {
     node.start_audit(world.data(), &settings).unwrap();
     for number in 0..1_000 {
         let name = if number % 100 == 7 { "Rare" } else { "Common" };
-        assert!(node.audit().note(note(name)).is_ok());
+        note(&node, name);
         if number % 50 == 0 {
             node.audit().flush().await.unwrap();
         }
@@ -262,7 +268,7 @@ async fn a_new_data_key_is_taken_up_at_once_and_lines_go_on() {
     node.audit().flush().await.unwrap();
     node.audit().flush().await.unwrap();
     assert_eq!(keys_of_files(&world), [1, 2]);
-    assert!(node.audit().note(note("Later")).is_ok());
+    note(&node, "Later");
     let report = proven(&world, &node).await;
     // Before, the order, the end of both logs under the new key, After, Later.
     assert_eq!((report.breaks, report.lines), (vec![], 6));

@@ -282,7 +282,8 @@ mod tests {
     use iamd_wire::Timestamp;
 
     use super::super::end::FileKey;
-    use super::super::ring::{Entry, Note};
+    use super::super::recorded;
+    use super::super::ring::Entry;
     use super::super::shared::Shared;
     use super::super::writer::Writer;
     use super::*;
@@ -302,13 +303,11 @@ mod tests {
         // A batch each, so that files are begun in between.
         let writer = std::thread::spawn(move || writer.run());
         for _ in 0..notes {
-            let note = Note {
-                event: Event::operator("Test", &(), "request-id"),
-                outcome: Outcome::Done(None),
-                account: AccountId::from_number(7).unwrap(),
-                time: Timestamp::from_seconds(1_769_860_800),
-            };
-            assert!(shared.ring.offer(Entry::Noted(Box::new(note))).is_ok());
+            let event = Event::operator("Test", &(), "request-id");
+            let account = AccountId::from_number(7).unwrap();
+            let time = Timestamp::from_seconds(1_769_860_800);
+            let made = recorded(&event, &Outcome::Done(None), account, time).unwrap();
+            assert!(shared.ring.offer(Entry::Recorded(made)).is_ok());
             let (sender, flushed) = tokio::sync::oneshot::channel();
             assert!(shared.ring.offer(Entry::Flush(sender)).is_ok());
             flushed.blocking_recv().unwrap();

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::end::{End, FileKey, OpenFile};
 use super::files::{self, Head, Keys};
 use super::line::{self, Header, Mac, Trailer};
-use super::ring::{Batch, Entry, Note, StoredRecord};
+use super::ring::{Batch, Entry, StoredRecord};
 use super::shared::Shared;
 use super::summary::{Marks, Summary};
 use super::{Recorded, recorded};
@@ -121,8 +121,7 @@ impl Writer {
             tracing::error!(%account, exported, last, "the store is older than the audit trail");
             let request_id = entropy::request_id().unwrap_or_default();
             let event = Event::store_went_back(exported, last, &request_id);
-            let (outcome, time) = (Outcome::Done(None), self.clock.now());
-            self.add_note(&Note { event, outcome, account, time });
+            self.add_event(&event, account);
             self.exported.insert(number, last);
             self.fresh.push((number, last));
         }
@@ -160,9 +159,8 @@ impl Writer {
 
     fn add(&mut self, entry: Entry) {
         match entry {
-            Entry::Noted(note) => self.add_note(&note),
+            Entry::Recorded(record) => self.push(&record.text, Some(&record.marks), None),
             Entry::Stored(record) => self.add_stored(&record),
-            Entry::Received(record) => self.push(&record.text, Some(&record.marks), None),
             Entry::Skip { account, up_to } => {
                 let last = self.exported.entry(account.number()).or_default();
                 *last = (*last).max(up_to);
@@ -172,8 +170,9 @@ impl Writer {
         }
     }
 
-    fn add_note(&mut self, note: &Note) {
-        match recorded(&note.event, &note.outcome, note.account, note.time) {
+    /// Says something of the trail itself.
+    fn add_event(&mut self, event: &Event, account: AccountId) {
+        match recorded(event, &Outcome::Done(None), account, self.clock.now()) {
             Ok(Recorded { text, marks }) => self.push(&text, Some(&marks), None),
             Err(fault) => tracing::error!("an audit record was not made: {fault}"),
         }
@@ -183,8 +182,7 @@ impl Writer {
         tracing::warn!(lost, "records of the audit trail found no place");
         let request_id = entropy::request_id().unwrap_or_default();
         let event = Event::lost_records(lost, &request_id);
-        let (outcome, account) = (Outcome::Done(None), AccountId::DIRECTORY);
-        self.add_note(&Note { event, outcome, account, time: self.clock.now() });
+        self.add_event(&event, AccountId::DIRECTORY);
     }
 
     /// A record comes into the files once: in the order of its account's log.

@@ -87,7 +87,7 @@ pub(super) async fn answer(
         return answered(desk, request, source).await;
     }
     traces::adopt(&span, request.headers());
-    answered(desk, request, source).instrument(span).await
+    Box::pin(answered(desk, request, source).instrument(span)).await
 }
 
 async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
@@ -111,7 +111,7 @@ async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) ->
     if let Some(target) = parts.headers.get(TARGET) {
         frame.form = Form::Target;
         let received = Received { parts: &parts, body, source };
-        return trail::answer(desk, &frame, received, target.as_bytes()).await;
+        return Box::pin(trail::answer(desk, &frame, received, target.as_bytes())).await;
     }
     let text = match form_text(&parts, body) {
         Ok(text) => text,
@@ -244,9 +244,10 @@ pub(super) async fn noted(
     outcome: audit::Outcome,
 ) -> Result<(), Fault> {
     let time = node.clock().now();
-    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
+    match node.audit().note(&Note { event: &event, outcome: &outcome, account, time }) {
         Ok(()) => Ok(()),
-        Err(note) => node.audit().wait(note).await,
+        // It is seldom so, and would make every request larger.
+        Err(record) => Box::pin(node.audit().wait(record)).await,
     }
 }
 

@@ -102,8 +102,9 @@ impl Doors {
             ("/metrics", _) if is_get => metrics::answer(self, &request, line),
             _ if self.is_only_health => plain(StatusCode::NOT_FOUND, TEXT, "not found\n"),
             _ if line.is_spare => too_many_connections(),
+            // What is seldom asked has a place of its own, so that all else is small.
             (path, Some(dev)) if path.starts_with("/_dev/") => {
-                dev.answer(&self.node, &self.keys, request).await
+                Box::pin(dev.answer(&self.node, &self.keys, request)).await
             }
             _ => self.answer_api(request, line).await,
         }
@@ -119,7 +120,7 @@ impl Doors {
                 let desk = api::Desk { node, keys, limits: &self.limits };
                 match &self.operators {
                     Some(door) if request.uri().path() == OPERATOR_PATH => {
-                        door.answer(desk, request, source).await
+                        Box::pin(door.answer(desk, request, source)).await
                     }
                     Some(_) | None => api::answer(desk, request, source).await,
                 }

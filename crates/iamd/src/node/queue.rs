@@ -136,13 +136,13 @@ fn note_failure<T: Send + 'static>(
         Err(_) | Ok(_) => return drop(asked.send(answer)),
     };
     let (outcome, time) = (failure.outcome(), node.clock().now());
-    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
+    match node.audit().note(&Note { event: &event, outcome: &outcome, account, time }) {
         Ok(()) => drop(asked.send(answer)),
-        Err(note) => {
+        Err(record) => {
             // The others of the batch do not wait for the place in the trail.
             let node = Arc::clone(node);
             tokio::spawn(async move {
-                let noted = node.audit().wait(note).await;
+                let noted = node.audit().wait(record).await;
                 drop(asked.send(noted.map_err(Failure::from).and(answer)));
             });
         }

@@ -92,9 +92,9 @@ async fn commit(node: &Arc<Node>, event: Event) {
 
 async fn note(node: &Node, event: Event, outcome: Outcome) -> Result<(), Fault> {
     let (account, time) = (AccountId::OPERATORS, node.clock().now());
-    match node.audit().note(Box::new(Note { event, outcome, account, time })) {
+    match node.audit().note(&Note { event: &event, outcome: &outcome, account, time }) {
         Ok(()) => Ok(()),
-        Err(note) => node.audit().wait(note).await,
+        Err(record) => node.audit().wait(record).await,
     }
 }
 

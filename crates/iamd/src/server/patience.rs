@@ -42,7 +42,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    since: Instant,
+    /// Since when the client is waited for in this phase; none before anybody has waited.
+    since: Option<Instant>,
     /// Requests that are answered at this moment.
     open: usize,
     /// Whether requests share the connection, as in HTTP/2.
@@ -69,7 +70,7 @@ impl Activity {
     pub fn new() -> Activity {
         let state = State {
             phase: Phase::Idle,
-            since: Instant::now(),
+            since: None,
             open: 0,
             is_shared: false,
             offered: HashMap::new(),
@@ -88,12 +89,7 @@ impl Activity {
         state.begun += 1;
         state.open += 1;
         state.enter(Phase::Busy);
-        Exchange { activity: self.clone(), number: state.begun, has_finished: false }
-    }
-
-    /// How many requests have begun.
-    pub fn requests(&self) -> u64 {
-        self.lock().begun
+        Exchange { activity: self.clone(), number: state.begun, is_shared, has_finished: false }
     }
 
     /// No further request shall begin.
@@ -113,17 +109,27 @@ impl Activity {
 }
 
 impl State {
+    /// Begins a phase. Where requests follow each other, who reads waits at once for what is missing,
+    /// and the time is taken only then: most heads come whole.
     fn enter(&mut self, phase: Phase) {
-        (self.phase, self.since) = (phase, Instant::now());
+        (self.phase, self.since) = (phase, self.is_shared.then(Instant::now));
     }
 
     /// Until when something must have been read; none if nothing must.
-    fn deadline(&self, patience: &Patience) -> Option<Instant> {
-        match self.phase {
+    fn deadline(&mut self, patience: &Patience) -> Option<Instant> {
+        let patience = match self.phase {
             // A client that opens no window for an answer takes nothing of it, whatever else it sends.
-            Phase::Busy => self.offered.values().min().map(|since| *since + patience.write),
-            Phase::Idle => Some(self.since + patience.idle),
-            Phase::Head => Some(self.since + patience.head),
+            Phase::Busy => return self.offered.values().min().map(|since| *since + patience.write),
+            Phase::Idle => patience.idle,
+            Phase::Head => patience.head,
+        };
+        Some(*self.since.get_or_insert_with(Instant::now) + patience)
+    }
+
+    /// Has whoever reads woken when there is a new deadline.
+    fn remember_reader(&mut self, waker: &Waker) {
+        if !self.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.reader = Some(waker.clone());
         }
     }
 }
@@ -133,24 +139,33 @@ impl State {
 pub struct Exchange {
     activity: Activity,
     number: u64,
+    is_shared: bool,
     has_finished: bool,
 }
 
 impl Exchange {
+    /// How many requests the connection has had with this one.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The client may take more of the answer.
     pub fn offers(&self) {
+        if !self.is_shared {
+            return;
+        }
         let mut state = self.activity.lock();
-        if state.is_shared {
-            state.offered.insert(self.number, Instant::now());
-            if let Some(reader) = state.reader.take() {
-                reader.wake();
-            }
+        state.offered.insert(self.number, Instant::now());
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
         }
     }
 
     /// There is nothing more of the answer yet.
     pub fn waits(&self) {
-        self.activity.lock().offered.remove(&self.number);
+        if self.is_shared {
+            self.activity.lock().offered.remove(&self.number);
+        }
     }
 
     /// All of the answer has been taken.
@@ -162,7 +177,9 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let mut state = self.activity.lock();
-        state.offered.remove(&self.number);
+        if self.is_shared {
+            state.offered.remove(&self.number);
+        }
         state.open = state.open.saturating_sub(1);
         state.broken_off = match self.has_finished {
             true => state.broken_off.saturating_sub(1),
@@ -198,22 +215,20 @@ impl<S> Patient<S> {
         loop {
             let deadline = {
                 let mut state = self.activity.lock();
-                state.reader = Some(context.waker().clone());
+                state.remember_reader(context.waker());
                 state.deadline(&self.patience)
             };
             let Some(deadline) = deadline else { return Poll::Pending };
-            // A timer that ends earlier stays as it is, and there is another look when it ends: setting
-            // it anew for each request would cost more.
-            if self.reading.deadline() > deadline || self.reading.is_elapsed() {
+            // One that comes too early costs less than a new one for each request.
+            if self.reading.deadline() > deadline {
                 self.reading.as_mut().reset(deadline);
             }
             if self.reading.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
-            if self.reading.deadline() < deadline {
-                continue;
-            }
-            if !self.begins_to_end() {
+            if Instant::now() < deadline {
+                self.reading.as_mut().reset(deadline);
+            } else if !self.begins_to_end() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
@@ -347,7 +362,8 @@ mod tests {
         let (mut near, mut far, activity) = connection();
         far.write_all(b"POST").await.unwrap();
         near.read_exact(&mut [0; 4]).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        let waited = tokio::time::timeout(Duration::from_secs(20), near.read(&mut [0; 1])).await;
+        assert!(waited.is_err());
         // More bytes of the same head buy no time.
         far.write_all(b" /").await.unwrap();
         near.read_exact(&mut [0; 2]).await.unwrap();

@@ -75,7 +75,7 @@ fn push_name(text: &mut String, name: &str) {
     text.push_str("\":");
 }
 
-/// Appends a text as JSON has it: with quotes, and escapes where it needs them.
+/// Appends a text as JSON has it, with its quotation marks.
 pub fn push_text(text: &mut String, value: &str) {
     let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
     if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {

@@ -202,17 +202,14 @@ impl Call {
         // Of a stranger at something that nobody owns there is nobody who would want to know.
         let Some(account) = self.account() else { return };
         let requester = self.requester.take();
-        let note = Box::new(Note {
-            event: self.event_of(requester, operation, is_read(operation)),
-            outcome: self.outcome(),
-            account,
-            time: self.time,
-        });
-        if let Err(note) = self.node.audit().note(note) {
+        let event = self.event_of(requester, operation, is_read(operation));
+        let outcome = self.outcome();
+        let note = Note { event: &event, outcome: &outcome, account, time: self.time };
+        if let Err(record) = self.node.audit().note(&note) {
             // The answer has left: only the next ones can wait.
             let node = Arc::clone(&self.node);
             tokio::spawn(async move {
-                if let Err(fault) = node.audit().wait(note).await {
+                if let Err(fault) = node.audit().wait(record).await {
                     tracing::error!("a call was not recorded: {fault}");
                 }
             });
