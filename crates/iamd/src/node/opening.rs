@@ -148,3 +148,106 @@ impl Opener {
 fn broken_off() -> Fault {
     Fault::Bug("a thread that opens rows broke off".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use iamd_core::state::{AccountSettings, RevokedSession, State};
+    use iamd_core::unique_id::{AccessKeyId, IdPrefix};
+    use iamd_store::Revision;
+    use iamd_wire::Timestamp;
+
+    use super::*;
+    use crate::keys::{KeyRow, Ledger, MasterKey};
+
+    const ROWS: u128 = 3 * ROWS_MAX as u128 + 7;
+
+    fn keyring() -> Arc<Keyring> {
+        let master = Arc::new(MasterKey::fresh().unwrap().sealing().unwrap());
+        Arc::new(Keyring::new(master, &KeyRow::first(0).unwrap()).unwrap())
+    }
+
+    fn account() -> AccountId {
+        AccountId::from_number(111_122_223_333).unwrap()
+    }
+
+    fn entities() -> impl Iterator<Item = Entity> {
+        let settings = Entity::Settings(AccountSettings {
+            account: account(),
+            root_email: "root@example.com".into(),
+            root_password_hash: None,
+            created: Timestamp::from_seconds(0),
+            alias: None,
+            root_sessions_not_before: None,
+            closed: None,
+            sessions_not_before: None,
+        });
+        let revoked = (0..ROWS).map(|number| {
+            // The first five bits say whether the account's number is odd, too.
+            let id = AccessKeyId::from_entropy(IdPrefix::TemporaryKey, account(), number << 5);
+            Entity::RevokedSession(RevokedSession { id, expires: Timestamp::from_seconds(1) })
+        });
+        std::iter::once(settings).chain(revoked)
+    }
+
+    /// Has all rows opened, of which one may be altered.
+    fn opened(keyring: &Arc<Keyring>, altered: Option<usize>) -> Result<(State, Ledger), Fault> {
+        let with = keyring.sealing(account()).unwrap();
+        let mut openers = Openers::start(keyring);
+        let (mut ledger, mut filling) = (Ledger::new(with), AccountFilling::new(account()));
+        let mut take = |opened: Result<Opened, Fault>| -> Result<(), Fault> {
+            let opened = opened?;
+            ledger.absorb(opened.ledger);
+            filling.append(opened.filling);
+            Ok(())
+        };
+        let mut batch = Batch::new(account(), with.version());
+        for (place, entity) in entities().enumerate() {
+            let key = entity.key().to_record();
+            let mut sealed = keyring.seal(account(), &key, Revision(3), entity.to_bytes()).unwrap();
+            if altered == Some(place) {
+                *sealed.last_mut().unwrap() ^= 1;
+            }
+            batch.push(RowRef { kind: key.kind, id: &key.id, bytes: &sealed });
+            if batch.is_full() {
+                let next = Batch::new(account(), with.version());
+                let full = std::mem::replace(&mut batch, next);
+                openers.open(full).map_or(Ok(()), &mut take)?;
+            }
+        }
+        while let Some(opened) = openers.finished() {
+            take(opened)?;
+        }
+        take(batch.open(keyring))?;
+        let mut state = State::default();
+        state.fill(filling);
+        Ok((state, ledger))
+    }
+
+    #[test]
+    fn what_threads_open_is_what_was_sealed() {
+        let keyring = keyring();
+        let (state, mut ledger) = opened(&keyring, None).unwrap();
+        let revoked = state.account(account()).unwrap().revoked_sessions();
+        assert_eq!(revoked.len() as u128, ROWS);
+        let with = keyring.sealing(account()).unwrap();
+        let mut expected = Ledger::new(with);
+        for entity in entities() {
+            expected.add(with, account(), &entity.key().to_record(), Revision(3));
+        }
+        let seal = expected.seal(with, account(), Revision(3)).unwrap();
+        ledger.finish(Revision(3));
+        assert!(ledger.fits(with, account(), &seal).is_ok());
+    }
+
+    #[test]
+    fn the_row_that_was_altered_is_named_wherever_it_is() {
+        let keyring = keyring();
+        for altered in [0, ROWS_MAX + 3, ROWS as usize] {
+            let id = entities().nth(altered).unwrap().key().to_record().id;
+            let Err(Fault::Damaged(what)) = opened(&keyring, Some(altered)) else {
+                panic!("{altered} was opened")
+            };
+            assert!(what.contains(&id), "{what}");
+        }
+    }
+}
