@@ -12,6 +12,11 @@ use crate::{ErrorCode, Service};
 /// The content type of XML answers.
 pub const CONTENT_TYPE: &str = "text/xml";
 
+/// What an item of a list usually takes, in bytes.
+const ITEM_LENGTH_USUAL: usize = 256;
+/// Most items that room is made for at once. IAM API Reference, `MaxItems`.
+const ITEMS_READY: usize = 1_000;
+
 /// The answer of an operation, rendered straight into one buffer.
 ///
 /// # Errors
@@ -230,7 +235,9 @@ impl<'a> ser::Serializer for Encoder<'a> {
         Err(NotXml(format!("the variant type {name}")))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Encoder<'a>, NotXml> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Encoder<'a>, NotXml> {
+        // So that a page is not moved again and again while it grows.
+        self.text.reserve(length.unwrap_or_default().min(ITEMS_READY) * ITEM_LENGTH_USUAL);
         Ok(self)
     }
 

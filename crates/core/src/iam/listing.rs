@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use iamd_wire::Timestamp;
-use serde::ser::SerializeStruct;
+use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::resource::{self, ListRequest, Resource};
@@ -114,8 +114,11 @@ impl<R: Listed> Serialize for Items<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Listing { account, path_prefix, behind, count, .. } = self.0;
         let start = arn::iam(account.id(), R::TYPE, "", "");
-        let found = found::<R>(account, behind.as_ref(), path_prefix).take(*count);
-        serializer.collect_seq(found.map(|(_, resource)| Item { resource, start: &start }))
+        let mut items = serializer.serialize_seq(Some(*count))?;
+        for (_, resource) in found::<R>(account, behind.as_ref(), path_prefix).take(*count) {
+            items.serialize_element(&Item { resource, start: &start })?;
+        }
+        items.end()
     }
 }
 
