@@ -66,6 +66,7 @@ fn bodies(body: &[u8]) {
     let _ = route::tags_to_put(body);
     let _ = route::location_constraint(body);
     let _ = route::public_access_block(body);
+    let _ = route::cors_rules(body);
     let _ = route::object_ownership(body);
     let _ = route::listed_buckets(body);
     if let Ok(text) = std::str::from_utf8(body) {

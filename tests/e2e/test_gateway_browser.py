@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser import Browser, Site
 from iamd import allow, create_user, eventually
-from s3_wire import raw
 from store import arn, gateway, make_bucket
 
 MEBIBYTE = 1024 * 1024
@@ -115,7 +114,7 @@ def test_a_long_file_of_a_browser_goes_on_as_it_comes(gate, browser, site, tmp_p
         assert "EntityTooLarge" in browser.text
 
 
-# A script of another origin, as it is without answers to preflight requests.
+# A script of another origin.
 
 UPLOAD = """
 const form = new FormData();
@@ -125,12 +124,17 @@ return fetch(arguments[0], {method: "POST", body: form, mode: arguments[2]})
   .then(answer => answer.type, problem => problem.name);
 """
 PUT = """
-return fetch(arguments[0], {method: "PUT", body: "from a script"})
+return fetch(arguments[0], {method: "PUT", body: "from a script", headers: arguments[1]})
   .then(answer => answer.status, problem => problem.name);
+"""
+GET = """
+return fetch(arguments[0]).then(
+  answer => answer.text().then(text => [answer.status, text, answer.headers.get("etag")]),
+  problem => problem.name);
 """
 
 
-def test_a_script_uploads_by_a_form_and_by_nothing_else(gate, browser, site):
+def test_a_script_uploads_by_a_form_and_by_nothing_else_without_rules(gate, browser, site):
     bucket, s3 = make_bucket(gate), gate.s3()
     site.page = "<!doctype html><p>a page"
     browser.open(site.url + "/")
@@ -142,8 +146,51 @@ def test_a_script_uploads_by_a_form_and_by_nothing_else(gate, browser, site):
     assert browser.run(UPLOAD, post["url"], post["fields"], "cors") == "TypeError"
     url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "put"})
     with gate.unseen():
-        assert browser.run(PUT, url) == "TypeError"
-        head = f"OPTIONS /{bucket}/put HTTP/1.1\r\nHost: x\r\nOrigin: {site.url}\r\n"
-        reply = raw(gate, f"{head}Access-Control-Request-Method: PUT\r\n\r\n".encode())
-        assert (reply.status, reply.code) == (405, "MethodNotAllowed")
+        assert browser.run(PUT, url, {}) == "TypeError"
     assert "put" not in gate.store.keys(bucket)
+
+
+def test_a_script_may_what_rules_let_its_origin_do_and_policies_allow(gate, browser, site):
+    bucket, s3 = make_bucket(gate), gate.s3()
+    rule = {
+        "AllowedOrigins": [site.url],
+        "AllowedMethods": ["GET", "PUT", "POST"],
+        "AllowedHeaders": ["content-type", "x-amz-meta-*"],
+        "ExposeHeaders": ["ETag"],
+    }
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    site.page = "<!doctype html><p>a page"
+    browser.open(site.url + "/")
+    _, keys = create_user(gate.server, statements=[
+        allow(["s3:GetObject", "s3:PutObject"], arn(bucket, "in/*")), allow("s3:ListBucket"),
+    ])
+
+    def link(operation, key, **more):
+        named = {"Bucket": bucket, "Key": key, **more}
+        return gate.s3(keys).generate_presigned_url(operation, Params=named)
+
+    put = link("put_object", "in/a", ContentType="text/plain", Metadata={"by": "script"})
+    headers = {"Content-Type": "text/plain", "x-amz-meta-by": "script"}
+    assert browser.run(PUT, put, headers) == 200
+    stored = gate.store.s3.get_object(Bucket=bucket, Key="in/a")
+    assert (stored["Body"].read(), stored["Metadata"]) == (b"from a script", {"by": "script"})
+    status, text, etag = browser.run(GET, link("get_object", "in/a"))
+    assert (status, text, etag) == (200, "from a script", stored["ETag"])
+    post = gate.s3(keys).generate_presigned_post(bucket, "in/form")
+    assert browser.run(UPLOAD, post["url"], post["fields"], "cors") == "cors"
+    # A script can read why it was denied.
+    with gate.unseen():
+        status, text, _ = browser.run(GET, link("get_object", "out/a"))
+        assert (status, "is not authorized to perform: s3:GetObject" in text) == (403, True)
+        assert browser.run(PUT, link("put_object", "out/a"), {"Content-Type": "text/plain"}) == 403
+        # The nearest that no rule lets in: a header more.
+        assert browser.run(PUT, put, {**headers, "x-other": "1"}) == "TypeError"
+    # The page has another origin by another name of the same machine.
+    browser.open(site.url.replace("127.0.0.1", "localhost") + "/")
+    assert browser.run(GET, link("get_object", "in/a")) == "TypeError"
+    with gate.unseen():
+        assert browser.run(PUT, put, headers) == "TypeError"
+    s3.put_bucket_cors(
+        Bucket=bucket, CORSConfiguration={"CORSRules": [{**rule, "AllowedOrigins": ["*"]}]}
+    )
+    assert browser.run(GET, link("get_object", "in/a"))[:2] == [200, "from a script"]

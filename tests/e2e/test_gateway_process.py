@@ -347,6 +347,15 @@ def test_what_iamd_keeps_is_written_by_the_node(gate):
     gate.s3().delete_public_access_block(Bucket=bucket)
     with refused("NoSuchPublicAccessBlockConfiguration"):
         gate.s3().get_public_access_block(Bucket=bucket)
+    rules = [{"AllowedOrigins": ["https://a.example.com"], "AllowedMethods": ["GET"]}]
+    cors = {"Bucket": bucket, "CORSConfiguration": {"CORSRules": rules}}
+    with gate.unseen(), denied():
+        s3.put_bucket_cors(**cors)
+    gate.s3().put_bucket_cors(**cors)
+    assert gate.s3().get_bucket_cors(Bucket=bucket)["CORSRules"] == rules
+    gate.s3().delete_bucket_cors(Bucket=bucket)
+    with refused("NoSuchCORSConfiguration"):
+        gate.s3().get_bucket_cors(Bucket=bucket)
     other, other_keys = gate.second_account()
     theirs = gate.s3(other_keys)
     assert soon(lambda: not is_refused("InvalidAccessKeyId", theirs.list_buckets))

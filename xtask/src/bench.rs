@@ -53,6 +53,10 @@ pub(crate) struct Arguments {
     /// minutes to fill.
     #[arg(long)]
     large: bool,
+    /// Where the very many users are kept, so that the next run finds them there; filled if it is not
+    /// there yet.
+    #[arg(long, value_name = "DIR", requires = "large")]
+    folder: Option<PathBuf>,
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,

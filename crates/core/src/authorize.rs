@@ -195,7 +195,7 @@ fn session_set(account: &Account, session: &Session) -> Option<PolicySet> {
     let managed = policies
         .managed
         .iter()
-        .filter_map(|arn| managed::set(account, &AttachedPolicy(arn.clone())).cloned());
+        .filter_map(|arn| managed::set(account, &AttachedPolicy::of(arn)).cloned());
     Some(PolicySet::union(&inline.chain(managed).collect::<Vec<_>>()))
 }
 
@@ -216,7 +216,7 @@ mod tests {
         let bob = world.user("bob");
         world.ok(&bob, "ListUsers");
         let account = world.state.account(bob.account).unwrap();
-        let lost = AttachedPolicy("arn:aws:iam::111122223333:policy/lost".into());
+        let lost = AttachedPolicy::of("arn:aws:iam::111122223333:policy/lost");
         let user = User::clone(account.users().named("bob").unwrap());
         let user = User { boundary: Some(lost), ..user };
         let changes = vec![Change::Put(Entity::User(user))];

@@ -201,7 +201,7 @@ fn administrator(account: AccountId, name: &str, draw: &mut Draw) -> Result<User
         tags: Vec::new(),
         boundary: None,
         inline: InlinePolicies::default(),
-        attached: vec![AttachedPolicy(ADMINISTRATOR_ACCESS.into())],
+        attached: vec![AttachedPolicy::of(ADMINISTRATOR_ACCESS)],
         groups: Vec::new(),
         sessions_not_before: None,
     })

@@ -21,11 +21,11 @@ pub fn collect<'a>(
 
 /// The document in force of a managed policy, as a set of one.
 pub fn set<'a>(account: &'a Account, policy: &AttachedPolicy) -> Option<&'a PolicySet> {
-    let arn = IamArn::parse(&policy.0)?;
+    let arn = IamArn::parse(policy.arn())?;
     if arn.account == "aws" {
-        aws_set(&policy.0)
+        aws_set(policy.arn())
     } else {
-        account.policy_set(customer_policy(account, &policy.0)?.id)
+        account.policy_set(customer_policy(account, policy.arn())?.id)
     }
 }
 

@@ -2,17 +2,20 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 /// The form of a name by which it is unique inside an account: ASCII lower case.
 ///
 /// Names of IAM entities are ASCII by their patterns. Source: IAM User Guide, "IAM identifiers",
 /// "names are unique ... not distinguished by case".
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FoldedName(Box<str>);
+pub struct FoldedName(SmolStr);
 
 impl FoldedName {
     /// Folds a name as given by a client or kept in an entity.
     pub fn of(name: &str) -> FoldedName {
-        FoldedName(name.to_ascii_lowercase().into())
+        let is_folded = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        FoldedName(if is_folded { name.into() } else { name.to_ascii_lowercase().into() })
     }
 
     /// The folded text.

@@ -92,35 +92,39 @@ impl std::error::Error for Unreadable {}
 impl EntityKey {
     /// The key in the form of the store.
     pub fn to_record(&self) -> RecordKey {
-        let (kind, id) = match self {
-            EntityKey::Settings => (kind::SETTINGS, String::new()),
-            EntityKey::User(id) => (kind::USER, id.to_string()),
-            EntityKey::Group(id) => (kind::GROUP, id.to_string()),
-            EntityKey::Role(id) => (kind::ROLE, id.to_string()),
-            EntityKey::Policy(id) => (kind::POLICY, id.to_string()),
-            EntityKey::InstanceProfile(id) => (kind::INSTANCE_PROFILE, id.to_string()),
-            EntityKey::AccessKey(id) => (kind::ACCESS_KEY, id.to_string()),
-            EntityKey::Alias(alias) => (kind::ALIAS, alias.to_string()),
-            EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email.to_string()),
-            EntityKey::PasswordPolicy => (kind::PASSWORD_POLICY, String::new()),
-            EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.to_string()),
-            EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial.to_string()),
-            EntityKey::CredentialReport => (kind::CREDENTIAL_REPORT, String::new()),
-            EntityKey::SshPublicKey(id) => (kind::SSH_PUBLIC_KEY, id.to_string()),
-            EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id.to_string()),
-            EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.to_string()),
-            EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url.to_string()),
-            EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name.to_string()),
-            EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.to_string()),
-            EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id.to_string()),
-            EntityKey::Preferences => (kind::PREFERENCES, String::new()),
-            EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.to_string()),
-            EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.to_string()),
-            EntityKey::DelegationRequest(id) => (kind::DELEGATION_REQUEST, id.to_string()),
-            EntityKey::BucketName(name) => (kind::BUCKET_NAME, name.to_string()),
-            EntityKey::Bucket(name) => (kind::BUCKET, name.to_string()),
-        };
-        RecordKey { kind, id }
+        let (kind, id) = self.parts();
+        RecordKey { kind, id: id.to_owned() }
+    }
+
+    fn parts(&self) -> (u16, &str) {
+        match self {
+            EntityKey::Settings => (kind::SETTINGS, ""),
+            EntityKey::User(id) => (kind::USER, id.as_str()),
+            EntityKey::Group(id) => (kind::GROUP, id.as_str()),
+            EntityKey::Role(id) => (kind::ROLE, id.as_str()),
+            EntityKey::Policy(id) => (kind::POLICY, id.as_str()),
+            EntityKey::InstanceProfile(id) => (kind::INSTANCE_PROFILE, id.as_str()),
+            EntityKey::AccessKey(id) => (kind::ACCESS_KEY, id.as_str()),
+            EntityKey::Alias(alias) => (kind::ALIAS, alias),
+            EntityKey::RootEmail(email) => (kind::ROOT_EMAIL, email),
+            EntityKey::PasswordPolicy => (kind::PASSWORD_POLICY, ""),
+            EntityKey::LoginProfile(user) => (kind::LOGIN_PROFILE, user.as_str()),
+            EntityKey::MfaDevice(serial) => (kind::MFA_DEVICE, serial),
+            EntityKey::CredentialReport => (kind::CREDENTIAL_REPORT, ""),
+            EntityKey::SshPublicKey(id) => (kind::SSH_PUBLIC_KEY, id.as_str()),
+            EntityKey::SigningCertificate(id) => (kind::SIGNING_CERTIFICATE, id),
+            EntityKey::ServerCertificate(id) => (kind::SERVER_CERTIFICATE, id.as_str()),
+            EntityKey::OidcProvider(url) => (kind::OIDC_PROVIDER, url),
+            EntityKey::SamlProvider(name) => (kind::SAML_PROVIDER, name),
+            EntityKey::ServiceCredential(id) => (kind::SERVICE_CREDENTIAL, id.as_str()),
+            EntityKey::DeletionTask(id) => (kind::DELETION_TASK, id),
+            EntityKey::Preferences => (kind::PREFERENCES, ""),
+            EntityKey::RevokedSession(id) => (kind::REVOKED_SESSION, id.as_str()),
+            EntityKey::OperatorCredential(id) => (kind::OPERATOR_CREDENTIAL, id.as_str()),
+            EntityKey::DelegationRequest(id) => (kind::DELEGATION_REQUEST, id),
+            EntityKey::BucketName(name) => (kind::BUCKET_NAME, name),
+            EntityKey::Bucket(name) => (kind::BUCKET, name),
+        }
     }
 
     /// The key that the store knows in this form.
@@ -227,7 +231,7 @@ impl Entity {
             kind::BUCKET => Entity::Bucket(decode(key, bytes)?),
             _ => return Err(unreadable(key, "unknown kind; was it written by a newer iamd?")),
         };
-        if entity.key().to_record() == *key {
+        if entity.key().parts() == (key.kind, key.id.as_str()) {
             Ok(entity)
         } else {
             Err(unreadable(key, "the content belongs to another row"))

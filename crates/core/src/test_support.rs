@@ -22,7 +22,9 @@ use crate::quota::Quotas;
 use crate::record::RecordKey;
 use crate::refusal::Refusal;
 use crate::ring::{RingKeyTime, SessionKeys};
-use crate::state::{Account, AccountChanges, Change, Entity, ServerCertificate, State};
+use crate::state::{
+    Account, AccountChanges, AccountFilling, Change, Entity, ServerCertificate, State,
+};
 use crate::totp::Step;
 use crate::unique_id::{AccessKeyId, UniqueId};
 
@@ -323,11 +325,12 @@ pub(crate) fn rebuilt(rows: &Rows) -> State {
         rows.keys().map(|(account, ..)| *account).collect();
     for account in accounts {
         let own = rows.iter().filter(|((of, ..), _)| *of == account);
-        let changes = own.map(|((_, kind, id), bytes)| {
+        let mut filling = AccountFilling::new(account);
+        for ((_, kind, id), bytes) in own {
             let key = RecordKey { kind: *kind, id: id.clone() };
-            Change::Put(Entity::from_bytes(&key, bytes).unwrap())
-        });
-        state.apply(&AccountChanges { account, changes: changes.collect() });
+            filling.add(Entity::from_bytes(&key, bytes).unwrap());
+        }
+        state.fill(filling);
     }
     state
 }

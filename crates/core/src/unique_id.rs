@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use smol_str::SmolStr;
+
 use crate::account_id::{ACCOUNT_NUMBER_MAX, AccountId};
 use crate::draw::Draw;
 
@@ -114,7 +116,7 @@ impl FromStr for UniqueId {
     fn from_str(text: &str) -> Result<UniqueId, NotAUniqueId> {
         let characters: [u8; UNIQUE_ID_LENGTH] =
             text.as_bytes().try_into().map_err(|_| NotAUniqueId)?;
-        if characters.iter().all(|byte| ALPHABET.contains(byte)) {
+        if characters.iter().all(|byte| alphabet_index(*byte).is_some()) {
             Ok(UniqueId(characters))
         } else {
             Err(NotAUniqueId)
@@ -145,11 +147,8 @@ impl<'b, C> minicbor::Decode<'b, C> for UniqueId {
 }
 
 /// The id of an access key: 20 characters when issued here, 16 to 128 when chosen by an operator.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, minicbor::Encode, minicbor::Decode,
-)]
-#[cbor(transparent)]
-pub struct AccessKeyId(#[n(0)] Box<str>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccessKeyId(SmolStr);
 
 impl AccessKeyId {
     /// Draws a fresh key id for `account`.
@@ -178,6 +177,25 @@ impl AccessKeyId {
 impl fmt::Display for AccessKeyId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl<C> minicbor::Encode<C> for AccessKeyId {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.str(self.as_str())?.ok()
+    }
+}
+
+impl<'b, C> minicbor::Decode<'b, C> for AccessKeyId {
+    fn decode(
+        decoder: &mut minicbor::Decoder<'b>,
+        _: &mut C,
+    ) -> Result<AccessKeyId, minicbor::decode::Error> {
+        decoder.str().map(|text| AccessKeyId(text.into()))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Policy documents, read and made ready for decisions.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::action::ActionClause;
 use crate::condition::Condition;
 use crate::json::{self, ParseError, Span};
 use crate::principal::{PrincipalClause, PrincipalKind};
+use crate::read::Read;
 use crate::resource::ResourceClause;
 
 /// A policy document: its text, and what it says.
@@ -30,9 +31,13 @@ pub struct Document(Arc<Content>);
 /// What copies share.
 pub(crate) struct Content {
     source: Box<str>,
-    statements: Box<[Statement]>,
-    principals: Box<[PlacedPrincipal]>,
+    /// What the text says; of a document that nothing has asked yet, nobody has looked.
+    read: OnceLock<Box<Read>>,
 }
+
+/// What stands in the place of a text that was said to be a document and is none: whoever meets it
+/// is denied.
+const UNREADABLE: &str = r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#;
 
 impl Document {
     /// Reads a document.
@@ -41,13 +46,16 @@ impl Document {
     /// [`ParseError`] when the text is no JSON object, has a key twice in one object, or is longer
     /// or deeper than any policy.
     pub fn parse(text: &str) -> Result<Document, ParseError> {
-        let (_, members) = json::read_object(text)?;
-        let read = crate::read::document(&members);
-        Ok(Document(Arc::new(Content {
-            source: text.into(),
-            statements: read.statements.into(),
-            principals: read.principals.into(),
-        })))
+        let read = OnceLock::from(Box::new(read(text)?));
+        Ok(Document(Arc::new(Content { source: text.into(), read })))
+    }
+
+    /// The document of a text that was parsed before it was stored: it is read when something first
+    /// asks what it says, and takes no more memory than its text until then.
+    ///
+    /// A text that cannot be read after all denies everything.
+    pub fn deferred(text: &str) -> Document {
+        Document(Arc::new(Content { source: text.into(), read: OnceLock::new() }))
     }
 
     /// Whether both are copies of one document.
@@ -70,16 +78,16 @@ impl Document {
 
     /// The statements, in order.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
-        self.0.statements.iter()
+        self.read().statements.iter()
     }
 
     pub(crate) fn statement(&self, number: usize) -> Option<&Statement> {
-        self.0.statements.get(number)
+        self.read().statements.get(number)
     }
 
     /// The principals that the document names, in order, `*` outside of an object left out.
     pub fn principals(&self) -> impl Iterator<Item = NamedPrincipal> {
-        self.0.principals.iter().map(|placed| placed.principal.clone())
+        self.read().principals.iter().map(|placed| placed.principal.clone())
     }
 
     /// The text with principals replaced: `replace` gives the new value, or none to keep the old.
@@ -90,7 +98,7 @@ impl Document {
     ) -> String {
         let mut text = String::with_capacity(self.source().len());
         let mut copied = 0;
-        for placed in &*self.0.principals {
+        for placed in &self.read().principals {
             let Some(new) = replace(&placed.principal) else { continue };
             text.push_str(self.source().get(copied..placed.span.start).unwrap_or_default());
             text.push_str(&json::quoted(&new));
@@ -99,6 +107,16 @@ impl Document {
         text.push_str(self.source().get(copied..).unwrap_or_default());
         text
     }
+
+    fn read(&self) -> &Read {
+        self.0.read.get_or_init(|| {
+            Box::new(read(self.source()).or_else(|_| read(UNREADABLE)).unwrap_or_default())
+        })
+    }
+}
+
+fn read(text: &str) -> Result<Read, ParseError> {
+    json::read_object(text).map(|(_, members)| crate::read::document(&members))
 }
 
 impl fmt::Debug for Document {

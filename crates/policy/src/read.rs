@@ -8,24 +8,25 @@ use crate::principal::{Name, PrincipalClause, PrincipalKind};
 use crate::resource::{ResourceClause, ResourcePattern};
 
 /// What a document holds.
+#[derive(Default)]
 pub(crate) struct Read {
-    pub(crate) statements: Vec<Statement>,
-    pub(crate) principals: Vec<PlacedPrincipal>,
+    pub(crate) statements: Box<[Statement]>,
+    pub(crate) principals: Box<[PlacedPrincipal]>,
 }
 
 /// Reads the members of a document.
 pub(crate) fn document(members: &[Member]) -> Read {
-    let mut read = Read { statements: Vec::new(), principals: Vec::new() };
+    let (mut statements, mut principals) = (Vec::new(), Vec::new());
     // Any other version, or none, has the rules of 2008-10-17: no variables.
     let variables = member(members, "Version").and_then(text) == Some("2012-10-17");
-    let Some(statement) = member(members, "Statement") else { return read };
-    for node in one_or_many(statement) {
+    let nodes = member(members, "Statement").map_or(&[][..], one_or_many);
+    for node in nodes {
         let Value::Map(members) = &node.value else { continue };
         let sid = member(members, "Sid").and_then(text).map(Into::into);
-        let body = body(members, variables, &mut read.principals);
-        read.statements.push(Statement { sid, span: node.span, body });
+        let body = body(members, variables, &mut principals);
+        statements.push(Statement { sid, span: node.span, body });
     }
-    read
+    Read { statements: statements.into(), principals: principals.into() }
 }
 
 fn member<'a>(members: &'a [Member], name: &str) -> Option<&'a Node> {

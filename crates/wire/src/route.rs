@@ -14,8 +14,8 @@ use std::fmt;
 use crate::generated::s3_routes::ROUTES;
 use crate::query::percent_encoded;
 pub use body::{
-    NamedVersion, listed_buckets, location_constraint, malformed_xml, object_ownership,
-    objects_to_delete, public_access_block, tags_to_put,
+    CorsRule, NamedVersion, cors_rules, listed_buckets, location_constraint, malformed_xml,
+    object_ownership, objects_to_delete, public_access_block, tags_to_put,
 };
 pub use query::RouteParameters;
 
@@ -126,11 +126,15 @@ impl S3Error {
     pub fn new(code: &'static str, message: impl Into<String>) -> S3Error {
         let status = match code {
             "AccessDenied"
+            | "AccessForbidden"
             | "AllAccessDisabled"
             | "InvalidAccessKeyId"
             | "RequestTimeTooSkewed"
             | "SignatureDoesNotMatch" => 403,
-            "NoSuchBucket" | "NoSuchBucketPolicy" | "NoSuchPublicAccessBlockConfiguration" => 404,
+            "NoSuchBucket"
+            | "NoSuchBucketPolicy"
+            | "NoSuchCORSConfiguration"
+            | "NoSuchPublicAccessBlockConfiguration" => 404,
             "MethodNotAllowed" => 405,
             "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "OperationAborted" => 409,
             "MissingContentLength" => 411,
@@ -180,6 +184,14 @@ pub fn form_upload(request: &RestRequest<'_>) -> Result<Option<String>, S3Error>
     }
     let target = path::target(request.path, request.host_bucket)?;
     Ok(target.bucket.filter(|_| target.key.is_none()))
+}
+
+/// The bucket that a preflight of a browser asks about; none where it asks about the whole service.
+///
+/// # Errors
+/// As [`s3`] for a path that could be read in two ways.
+pub fn preflight(request: &RestRequest<'_>) -> Result<Option<String>, S3Error> {
+    Ok(path::target(request.path, request.host_bucket)?.bucket)
 }
 
 /// The operations that [`s3`] recognises, and what each acts on.

@@ -19,14 +19,17 @@ const ATTACHED: [&str; 3] = ["ReadOnlyAccess", "IAMUserChangePassword", "job-fun
 /// Measures everything with so many users.
 pub(super) fn rows(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row>, String> {
     let users = arguments.users;
-    let folder = TemporaryFolder::make()?;
+    let temporary = TemporaryFolder::make()?;
+    let folder = arguments.folder.as_deref().unwrap_or(temporary.path());
     let empty = {
         let folder = TemporaryFolder::make()?;
         Server::iamd(&programs.iamd, Some(folder.path()), users + 10)?.resident_mebibytes()?
     };
-    fill(&Server::iamd(&programs.iamd, Some(folder.path()), users + 10)?, users)?;
-    let mut rows = vec![cold_start(programs, folder.path(), users)?];
-    let server = Server::iamd(&programs.iamd, Some(folder.path()), users + 10)?;
+    if !folder.join("data").exists() {
+        fill(&Server::iamd(&programs.iamd, Some(folder), users + 10)?, users)?;
+    }
+    let mut rows = vec![cold_start(programs, folder, users)?];
+    let server = Server::iamd(&programs.iamd, Some(folder), users + 10)?;
     rows.push(memory(server.resident_mebibytes()? - empty, users));
     rows.extend(requests(arguments, programs, &server)?);
     Ok(rows)

@@ -114,14 +114,14 @@ fn attach<H: PolicyHolder>(
     require_arn(policy_arn)?;
     let holder = resource::find::<H>(scene.account, name)?;
     managed::require_attachable(scene.account, policy_arn)?;
-    if holder.attached().iter().any(|policy| &*policy.0 == policy_arn) {
+    if holder.attached().iter().any(|policy| policy.arn() == policy_arn) {
         return Ok(Planned::read(NoOutput));
     }
     let (quota, limit) = H::attached_quota(scene.quotas);
     if holder.attached().len() >= limit as usize {
         return Err(text::quota_exceeded(quota, limit));
     }
-    let added = [AttachedPolicy(policy_arn.into())];
+    let added = [AttachedPolicy::of(policy_arn)];
     let attached = holder.attached().iter().chain(&added).cloned().collect();
     let holder = H::clone(holder).with_attached(attached);
     Ok(Planned::write(scene.account, vec![Change::Put(holder.into_entity())], NoOutput))
@@ -134,7 +134,7 @@ fn detach<H: PolicyHolder>(
 ) -> Result<Planned<NoOutput>, Refusal> {
     require_arn(policy_arn)?;
     let holder = resource::find::<H>(scene.account, name)?;
-    let others = holder.attached().iter().filter(|policy| &*policy.0 != policy_arn);
+    let others = holder.attached().iter().filter(|policy| policy.arn() != policy_arn);
     let attached: Vec<AttachedPolicy> = others.cloned().collect();
     if attached.len() == holder.attached().len() {
         return Err(text::policy_not_found(policy_arn));
@@ -162,8 +162,8 @@ fn list<H: PolicyHolder>(
     let prefix = request.path_prefix.unwrap_or("/");
     let list = format!("attached:{}:{prefix}", holder.id());
     let parts = holder.attached().iter().filter_map(|policy| {
-        let arn = IamArn::parse(&policy.0)?;
-        arn.path.starts_with(prefix).then_some((arn.name, &*policy.0))
+        let arn = IamArn::parse(policy.arn())?;
+        arn.path.starts_with(prefix).then_some((arn.name, policy.arn()))
     });
     let mut policies: Vec<(&str, &str)> = parts.collect();
     policies.sort_unstable();

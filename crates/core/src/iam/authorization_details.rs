@@ -296,8 +296,8 @@ fn inline(holder: &impl PolicyHolder) -> Vec<PolicyDetail> {
 /// Attached policies by name.
 fn attached(holder: &impl PolicyHolder) -> Vec<WireAttachedPolicy> {
     let parts = holder.attached().iter().filter_map(|policy| {
-        let name = IamArn::parse(&policy.0)?.name;
-        Some((name, &*policy.0))
+        let name = IamArn::parse(policy.arn())?.name;
+        Some((name, policy.arn()))
     });
     let mut policies: Vec<(&str, &str)> = parts.collect();
     policies.sort_unstable();

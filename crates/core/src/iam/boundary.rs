@@ -90,7 +90,7 @@ pub(super) fn checked_boundary(
         return Err(text::invalid_boundary(arn));
     }
     managed::require_attachable(scene.account, arn)?;
-    Ok(Some(AttachedPolicy(arn.into())))
+    Ok(Some(AttachedPolicy::of(arn)))
 }
 
 /// A boundary as answers show it.
@@ -99,6 +99,6 @@ pub(super) fn shown_boundary(
 ) -> Option<AttachedPermissionsBoundary> {
     boundary.map(|boundary| AttachedPermissionsBoundary {
         permissions_boundary_type: Some(PermissionsBoundaryAttachmentType::Policy),
-        permissions_boundary_arn: Some(boundary.0.to_string()),
+        permissions_boundary_arn: Some(boundary.arn().to_owned()),
     })
 }

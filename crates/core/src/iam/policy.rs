@@ -224,7 +224,7 @@ pub(super) fn checked_document(text: &str) -> Result<PolicyDocument, Refusal> {
 
 /// Who uses the managed policy of this ARN.
 pub(super) fn uses<'a>(account: &'a Account, arn: &str) -> Option<&'a PolicyUse> {
-    account.policy_use(&AttachedPolicy(arn.into()))
+    account.policy_use(&AttachedPolicy::of(arn))
 }
 
 /// What ListPolicies leaves out.

@@ -137,7 +137,7 @@ impl Policies<'_> {
             let origin = PolicyOrigin::Managed(attached.clone());
             let is_known = self.found.iter().any(|known| known.origin == origin);
             let set = managed::set(self.account, attached).filter(|_| !is_known);
-            if let (Some(set), Some(arn)) = (set, IamArn::parse(&attached.0)) {
+            if let (Some(set), Some(arn)) = (set, IamArn::parse(attached.arn())) {
                 self.found.extend(set.iter().map(|(_, document)| SourcePolicy {
                     name: arn.name.to_owned(),
                     origin: origin.clone(),

@@ -196,7 +196,7 @@ pub(super) fn bounded_target<R: Resource>(
 ) -> Target {
     let mut target = target::<R>(scene, action, name);
     if let Some(boundary) = R::all(scene.account).named(name).and_then(|found| found.boundary()) {
-        target.context.set("iam:PermissionsBoundary", &*boundary.0);
+        target.context.set("iam:PermissionsBoundary", boundary.arn());
     }
     target
 }

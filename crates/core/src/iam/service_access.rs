@@ -62,7 +62,7 @@ fn entry(
 
 fn shown(policy: &SourcePolicy) -> PolicyGrantingServiceAccess {
     let (kind, arn, holder) = match &policy.origin {
-        PolicyOrigin::Managed(arn) => (PolicyType::Managed, Some(arn.0.to_string()), None),
+        PolicyOrigin::Managed(arn) => (PolicyType::Managed, Some(arn.arn().to_owned()), None),
         PolicyOrigin::Inline(kind, name) => (PolicyType::Inline, None, Some((kind, name))),
     };
     PolicyGrantingServiceAccess {

@@ -89,7 +89,7 @@ impl Operation for CreateServiceLinkedRoleRequest {
             tags: Vec::new(),
             boundary: None,
             inline: InlinePolicies::default(),
-            attached: policy.into_iter().map(|policy| AttachedPolicy(policy.arn.into())).collect(),
+            attached: policy.into_iter().map(|policy| AttachedPolicy::of(policy.arn)).collect(),
             sessions_not_before: None,
         };
         let shown = WireRole { description: self.description.clone(), ..brief(scene, &role) };

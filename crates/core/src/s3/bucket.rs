@@ -49,6 +49,7 @@ pub fn reserve(
         is_made: false,
         policy: None,
         public_access_block: PublicAccessBlock::ALL,
+        cors: None,
     };
     claim(state, account, new)
 }
@@ -69,6 +70,7 @@ pub fn import(
         is_made: true,
         policy: None,
         public_access_block: PublicAccessBlock::ALL,
+        cors: None,
     };
     claim(state, account, bucket)
 }
@@ -198,7 +200,11 @@ pub fn public_access_block(state: &State, name: &str) -> Result<PublicAccessBloc
     Ok(bucket.public_access_block)
 }
 
-fn altered(
+/// A bucket with something about it changed.
+///
+/// # Errors
+/// `NoSuchBucket`.
+pub(super) fn altered(
     state: &State,
     name: &str,
     alter: impl FnOnce(Bucket) -> Bucket,

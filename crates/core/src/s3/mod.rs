@@ -8,6 +8,7 @@ mod action;
 pub mod bucket;
 mod bucket_policy;
 mod copy_source;
+pub mod cors;
 mod judge;
 mod keys;
 mod object_headers;

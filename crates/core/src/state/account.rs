@@ -1,5 +1,7 @@
 //! One account: its entities, and the indices that follow from them.
 
+mod entities;
+mod filling;
 mod indices;
 
 use std::sync::Arc;
@@ -7,17 +9,19 @@ use std::sync::Arc;
 use iamd_policy::PolicySet;
 use iamd_wire::Timestamp;
 
+pub use self::filling::AccountFilling;
+pub(super) use self::filling::full;
 use self::indices::set_in_force;
 use super::Change;
 use super::access_key::AccessKey;
+use super::attached_policy::AttachedPolicy;
 use super::belongings::Belongings;
 use super::bucket::{Bucket, BucketPolicy};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::collection::Collection;
 use super::deletion_task::DeletionTask;
 use super::entity::{
-    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
-    Role, User,
+    AccountSettings, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy, Role, User,
 };
 use super::mfa_devices::MfaDevices;
 use super::operator::RevokedSession;
@@ -54,9 +58,10 @@ pub struct Account {
     roles: Collection<Role>,
     policies: Collection<Policy>,
     instance_profiles: Collection<InstanceProfile>,
-    access_keys: imbl::HashMap<AccessKeyId, Arc<AccessKey>>,
+    // Maps of what there may be a million of are sorted: hash maps take several times the memory.
+    access_keys: imbl::OrdMap<AccessKeyId, Arc<AccessKey>>,
     password_policy: Option<Arc<PasswordPolicy>>,
-    login_profiles: imbl::HashMap<UniqueId, Arc<LoginProfile>>,
+    login_profiles: imbl::OrdMap<UniqueId, Arc<LoginProfile>>,
     mfa_devices: MfaDevices,
     credential_report: Option<Arc<CredentialReport>>,
     ssh_public_keys: Belongings<SshPublicKey>,
@@ -70,7 +75,7 @@ pub struct Account {
     revoked_sessions: imbl::HashMap<AccessKeyId, Timestamp>,
     buckets: imbl::OrdMap<Box<str>, Arc<Bucket>>,
     // The rest follows from the above.
-    keys_of: imbl::HashMap<KeyOwner, Arc<[AccessKeyId]>>,
+    keys_of: imbl::OrdMap<KeyOwner, Arc<[AccessKeyId]>>,
     members: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
     policy_uses: imbl::HashMap<AttachedPolicy, PolicyUse>,
     profiles_of_role: imbl::HashMap<UniqueId, imbl::OrdSet<FoldedName>>,
@@ -89,9 +94,9 @@ impl Account {
             roles: Collection::default(),
             policies: Collection::default(),
             instance_profiles: Collection::default(),
-            access_keys: imbl::HashMap::new(),
+            access_keys: imbl::OrdMap::new(),
             password_policy: None,
-            login_profiles: imbl::HashMap::new(),
+            login_profiles: imbl::OrdMap::new(),
             mfa_devices: MfaDevices::default(),
             credential_report: None,
             ssh_public_keys: Belongings::default(),
@@ -104,7 +109,7 @@ impl Account {
             preferences: None,
             revoked_sessions: imbl::HashMap::new(),
             buckets: imbl::OrdMap::new(),
-            keys_of: imbl::HashMap::new(),
+            keys_of: imbl::OrdMap::new(),
             members: imbl::HashMap::new(),
             policy_uses: imbl::HashMap::new(),
             profiles_of_role: imbl::HashMap::new(),

@@ -56,6 +56,11 @@ impl<T: Belonging + Clone> Belongings<T> {
         self.by_id.get(id)
     }
 
+    /// All, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.by_id.values()
+    }
+
     /// The one with this content, where the kind has contents that are unique.
     pub fn with_content(&self, content: &[u8; 32]) -> Option<&Arc<T>> {
         self.by_id.get(self.contents.get(content)?)

@@ -38,6 +38,34 @@ pub struct Bucket {
     /// What its owner forbids whatever policies say.
     #[n(4)]
     pub public_access_block: PublicAccessBlock,
+    /// Which scripts of other origins browsers let use it, the first rule that fits counting.
+    #[n(5)]
+    pub cors: Option<Vec<CorsRule>>,
+}
+
+/// A rule that lets scripts of other origins use a bucket.
+///
+/// Source: S3 API Reference, CORSRule.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CorsRule {
+    /// What its owner calls it.
+    #[n(0)]
+    pub id: Option<Box<str>>,
+    /// Headers that a script may send; one `*` in each stands for any characters.
+    #[n(1)]
+    pub allowed_headers: Vec<Box<str>>,
+    /// Methods that a script may use.
+    #[n(2)]
+    pub allowed_methods: Vec<Box<str>>,
+    /// Where a script may come from; one `*` in each stands for any characters.
+    #[n(3)]
+    pub allowed_origins: Vec<Box<str>>,
+    /// Headers of answers that a script may read.
+    #[n(4)]
+    pub expose_headers: Vec<Box<str>>,
+    /// How long a browser may remember the answer to a preflight, in seconds.
+    #[n(5)]
+    pub max_age_seconds: Option<i32>,
 }
 
 /// The policy of a bucket, made ready for decisions.

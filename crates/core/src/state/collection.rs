@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::account::full;
 use super::certificate::ServerCertificate;
 use super::entity::{Group, InstanceProfile, Policy, Role, User};
 use crate::name::FoldedName;
@@ -40,7 +41,8 @@ named!(User, Group, Role, Policy, InstanceProfile, ServerCertificate);
 #[derive(Debug)]
 pub struct Collection<T> {
     by_name: imbl::OrdMap<FoldedName, Arc<T>>,
-    by_id: imbl::HashMap<UniqueId, Arc<T>>,
+    /// Sorted, because a hash map of very many takes several times the memory.
+    by_id: imbl::OrdMap<UniqueId, Arc<T>>,
 }
 
 impl<T> Clone for Collection<T> {
@@ -51,7 +53,7 @@ impl<T> Clone for Collection<T> {
 
 impl<T> Default for Collection<T> {
     fn default() -> Collection<T> {
-        Collection { by_name: imbl::OrdMap::new(), by_id: imbl::HashMap::new() }
+        Collection { by_name: imbl::OrdMap::new(), by_id: imbl::OrdMap::new() }
     }
 }
 
@@ -91,6 +93,14 @@ impl<T: Named> Collection<T> {
             None => Bound::Unbounded,
         };
         self.by_name.range::<_, FoldedName>((from, Bound::Unbounded))
+    }
+
+    /// All of these, sorted by folded name.
+    pub(super) fn filled(by_name: Vec<(FoldedName, Arc<T>)>) -> Collection<T> {
+        let mut by_id: Vec<(UniqueId, Arc<T>)> =
+            by_name.iter().map(|(_, entity)| (entity.id(), Arc::clone(entity))).collect();
+        by_id.sort_unstable_by_key(|(id, _)| *id);
+        Collection { by_name: full(by_name), by_id: full(by_id) }
     }
 
     /// Adds the entity, or puts it in the place of the one with its id; gives back the old one.

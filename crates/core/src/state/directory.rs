@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 
 use super::Change;
+use super::bucket::BucketName;
 use super::delegation::DelegationRequest;
 use super::entity::{Entity, EntityKey};
 use crate::account_id::AccountId;
@@ -126,6 +127,22 @@ impl Directory {
     /// Whether the buckets are surely those of another directory; told without looking at each.
     pub(super) fn has_buckets_of(&self, other: &Directory) -> bool {
         self.buckets.ptr_eq(&other.buckets)
+    }
+
+    /// Everything that the directory holds, in no order.
+    pub(super) fn entities(&self) -> impl Iterator<Item = Entity> {
+        let aliases = self.aliases.iter().map(|(alias, account)| {
+            Entity::Alias(Alias { alias: alias.clone(), account: *account })
+        });
+        let emails = self.root_emails.iter().map(|(email, account)| {
+            Entity::RootEmail(RootEmail { email: email.clone(), account: *account })
+        });
+        let buckets = self.buckets.iter().map(|(name, account)| {
+            Entity::BucketName(BucketName { name: name.clone(), account: *account })
+        });
+        let requests = self.delegation_requests.values();
+        let requests = requests.map(|it| Entity::DelegationRequest(DelegationRequest::clone(it)));
+        aliases.chain(emails).chain(buckets).chain(requests)
     }
 
     pub(super) fn apply(&mut self, changes: &[Change]) {

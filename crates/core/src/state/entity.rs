@@ -7,6 +7,7 @@ use iamd_wire::Timestamp;
 use minicbor::{Decode, Encode};
 
 use super::access_key::AccessKey;
+use super::attached_policy::AttachedPolicy;
 use super::bucket::{Bucket, BucketName};
 use super::certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 use super::delegation::DelegationRequest;
@@ -183,13 +184,6 @@ pub struct Tag {
     #[n(1)]
     pub value: Box<str>,
 }
-
-/// A managed policy attached to a user, group or role, by its ARN.
-///
-/// Managed policies cannot be renamed, and cannot be deleted while attached, so the ARN is stable.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
-#[cbor(transparent)]
-pub struct AttachedPolicy(#[n(0)] pub Box<str>);
 
 /// Facts of the account itself, its root user included.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -404,7 +398,7 @@ pub struct InstanceProfile {
 }
 
 /// Whose access key or MFA device it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub enum KeyOwner {
     /// The root user of the account.
     #[n(0)]

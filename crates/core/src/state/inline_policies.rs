@@ -2,7 +2,8 @@
 //!
 //! The numbers in the attributes are the row format, as in the other entities.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use iamd_policy::PolicySet;
 use minicbor::{Decode, Encode};
@@ -20,11 +21,12 @@ pub struct InlinePolicy {
     pub document: PolicyDocument,
 }
 
-/// The inline policies of one holder, sorted by name, with their compiled set.
-#[derive(Debug, Clone, Default)]
+/// The inline policies of one holder, sorted by name, with their set.
+#[derive(Clone, Default)]
 pub struct InlinePolicies {
-    policies: Vec<InlinePolicy>,
-    set: PolicySet,
+    policies: Box<[InlinePolicy]>,
+    /// Made when something is first decided by it: most holders of very many never ask.
+    set: OnceLock<PolicySet>,
 }
 
 impl InlinePolicies {
@@ -45,7 +47,10 @@ impl InlinePolicies {
 
     /// All documents, for a decision.
     pub fn set(&self) -> &PolicySet {
-        &self.set
+        self.set.get_or_init(|| {
+            let documents = self.policies.iter();
+            documents.map(|it| (Arc::from(&*it.name), it.document.compiled().clone())).collect()
+        })
     }
 
     /// The policies with this one added, or in the place of its namesake.
@@ -68,11 +73,14 @@ impl InlinePolicies {
 
 impl From<Vec<InlinePolicy>> for InlinePolicies {
     fn from(policies: Vec<InlinePolicy>) -> InlinePolicies {
-        let named = policies
-            .iter()
-            .map(|policy| (Arc::from(&*policy.name), policy.document.compiled().clone()));
-        let set = named.collect();
-        InlinePolicies { policies, set }
+        InlinePolicies { policies: policies.into(), set: OnceLock::new() }
+    }
+}
+
+impl fmt::Debug for InlinePolicies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whether the set is made already is nobody's business.
+        formatter.debug_list().entries(&self.policies).finish()
     }
 }
 

@@ -21,6 +21,11 @@ impl MfaDevices {
         self.virtual_ones.get(serial).or_else(|| self.hardware.get(serial))
     }
 
+    /// All, in use or not: the virtual ones first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<MfaDevice>> {
+        self.virtual_ones.values().chain(self.hardware.values())
+    }
+
     /// The devices of a user or of root, by serial number.
     pub fn of(&self, owner: KeyOwner) -> impl Iterator<Item = &Arc<MfaDevice>> {
         let serials = self.of_owner.get(&owner);

@@ -2,6 +2,7 @@
 
 mod access_key;
 mod account;
+mod attached_policy;
 mod belongings;
 mod bucket;
 mod certificate;
@@ -24,9 +25,10 @@ mod sign_in;
 use std::sync::Arc;
 
 pub use access_key::{AccessKey, AccessKeyStatus};
-pub use account::{Account, AccountVersion};
+pub use account::{Account, AccountFilling, AccountVersion};
+pub use attached_policy::AttachedPolicy;
 pub use belongings::{AgePlace, Belonging, Belongings};
-pub use bucket::{Bucket, BucketName, BucketPolicy, PublicAccessBlock};
+pub use bucket::{Bucket, BucketName, BucketPolicy, CorsRule, PublicAccessBlock};
 pub use certificate::{ServerCertificate, SigningCertificate, SshPublicKey};
 pub use collection::{Collection, Named};
 pub use delegation::{DelegationParameter, DelegationParty, DelegationRequest, DelegationState};
@@ -34,8 +36,8 @@ pub use deletion_task::DeletionTask;
 pub use directory::{Alias, Directory, RootEmail};
 pub use document::PolicyDocument;
 pub use entity::{
-    AccountSettings, AttachedPolicy, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy,
-    PolicyVersion, Role, Tag, User,
+    AccountSettings, Entity, EntityKey, Group, InstanceProfile, KeyOwner, Policy, PolicyVersion,
+    Role, Tag, User,
 };
 pub use inline_policies::{InlinePolicies, InlinePolicy};
 pub use mfa_devices::MfaDevices;
@@ -109,6 +111,19 @@ impl State {
         };
         let account = self.accounts.get(&account)?;
         Some((account, account.access_key(id)?))
+    }
+
+    /// Everything that an account, or a pseudo-account, holds, in no order; nothing of an account that
+    /// is not there.
+    pub fn entities(&self, account: AccountId) -> impl Iterator<Item = Entity> {
+        let directory = (account == AccountId::DIRECTORY).then_some(&self.directory);
+        let operators = (account == AccountId::OPERATORS).then_some(&self.operators);
+        let credentials = operators.into_iter().flat_map(Operators::iter).cloned();
+        let account = self.accounts.get(&account).into_iter();
+        account
+            .flat_map(|account| account.entities())
+            .chain(directory.into_iter().flat_map(Directory::entities))
+            .chain(credentials.map(Entity::OperatorCredential))
     }
 
     /// The state after these changes.

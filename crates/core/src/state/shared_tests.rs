@@ -96,6 +96,7 @@ fn what_is_not_an_entity_of_decisions_is_not_told_of() {
         is_made: true,
         policy: None,
         public_access_block: PublicAccessBlock::ALL,
+        cors: None,
     };
     let session = RevokedSession { id: "ASIAREVOKEDSESSION1".parse().unwrap(), expires: NOW };
     let changes =

@@ -9,7 +9,9 @@ use super::{Account, Change, Collection, Entity, EntityKey, KeyOwner, Named, Pol
 use crate::account_id::AccountId;
 use crate::quota::{self, Quotas};
 use crate::record::RecordKey;
-use crate::test_support::{ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, TRUST_EC2, World, rebuilt};
+use crate::test_support::{
+    ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, Rows, TRUST_EC2, World, rebuilt,
+};
 use crate::totp::{Seed, step_at};
 
 #[test]
@@ -245,9 +247,23 @@ fn check(world: &World) {
         assert_eq!(EntityKey::from_record(&key).unwrap(), entity.key());
     }
     assert_eq!(picture(&world.state), picture(&rebuilt(&world.rows)));
+    assert_eq!(rows_of(world), world.rows);
     for account in world.state.accounts() {
         check_quotas(account, &world.quotas);
     }
+}
+
+/// The rows that the entities of the state make.
+fn rows_of(world: &World) -> Rows {
+    let accounts: BTreeSet<AccountId> = world.rows.keys().map(|(account, ..)| *account).collect();
+    let entities = accounts
+        .into_iter()
+        .flat_map(|account| world.state.entities(account).map(move |entity| (account, entity)));
+    let row = |(account, entity): (AccountId, Entity)| {
+        let RecordKey { kind, id } = entity.key().to_record();
+        ((account, kind, id), entity.to_bytes())
+    };
+    entities.map(row).collect()
 }
 
 fn check_quotas(account: &Account, quotas: &Quotas) {

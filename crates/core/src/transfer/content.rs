@@ -229,8 +229,8 @@ fn entity(
     Entity {
         path: named.path().to_owned(),
         inline: inline.iter().map(|it| (it.name.to_string(), document(it))).collect(),
-        attached: attached.iter().map(|policy| policy.0.to_string()).collect(),
-        boundary: boundary.map(|policy| policy.0.to_string()),
+        attached: attached.iter().map(|policy| policy.arn().to_owned()).collect(),
+        boundary: boundary.map(|policy| policy.arn().to_owned()),
         tags: tags(own_tags),
     }
 }

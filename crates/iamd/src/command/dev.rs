@@ -180,7 +180,7 @@ async fn serve(options: &Options, place: &Place, node: &Arc<Node>) -> Result<(),
     let guard = options.gateway.open(here, Limits::generous(), &Config::default()).await?;
     let opened = open_account(options, node).await?;
     let _operator = operator::open(node, place.folder())?;
-    let start = node.remember().await?;
+    let start = node.remember();
     let doors = Doors::new(Arc::clone(node)).with_dev(DevDoor { address, start });
     let doors = Arc::new(doors.with_operators(place.folder()));
     let facts = DevFacts {

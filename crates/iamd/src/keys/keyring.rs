@@ -149,11 +149,28 @@ impl Keyring {
     ) -> Result<SealedRow, Fault> {
         let opened =
             self.of_sealed(account, sealed).and_then(|with| with.open_row(account, key, sealed));
-        opened.ok_or_else(|| {
-            Fault::Damaged(format!(
-                "row {}/{} of account {account} was altered, moved here from elsewhere, or sealed with a key that is not there; restore a backup",
-                key.kind, key.id
-            ))
-        })
+        opened.ok_or_else(|| altered(account, key))
     }
+
+    /// Opens a row where it stands: its content, and the revision it was written with.
+    ///
+    /// # Errors
+    /// As [`Keyring::open`].
+    pub fn open_in<'s>(
+        &self,
+        account: AccountId,
+        key: &RecordKey,
+        sealed: &'s mut [u8],
+    ) -> Result<(&'s [u8], Revision), Fault> {
+        let opened =
+            self.of_sealed(account, sealed).and_then(|with| with.open_row_in(account, key, sealed));
+        opened.ok_or_else(|| altered(account, key))
+    }
+}
+
+fn altered(account: AccountId, key: &RecordKey) -> Fault {
+    Fault::Damaged(format!(
+        "row {}/{} of account {account} was altered, moved here from elsewhere, or sealed with a key that is not there; restore a backup",
+        key.kind, key.id
+    ))
 }

@@ -41,6 +41,27 @@ pub struct Entry<'k> {
     pub is_removed: bool,
 }
 
+/// Rows that were read, for a ledger that gets them together.
+#[derive(Debug, Default)]
+pub struct LedgerPart {
+    sum: u128,
+    versions: Vec<(Mark, PackedRevision)>,
+}
+
+impl LedgerPart {
+    /// Adds a row that was read.
+    pub fn add(
+        &mut self,
+        with: &SealingKey,
+        account: AccountId,
+        key: &RecordKey,
+        version: Revision,
+    ) {
+        self.sum = self.sum.wrapping_add(with.tag(account, key, version));
+        self.versions.push((Mark::of(with, account, key), PackedRevision::of(version)));
+    }
+}
+
 /// What a commit does to a ledger, once it is durable.
 #[derive(Debug)]
 pub struct Step {
@@ -141,6 +162,12 @@ impl Ledger {
     ) {
         self.sum = self.sum.wrapping_add(with.tag(account, key, version));
         self.versions.insert(Mark::of(with, account, key), PackedRevision::of(version));
+    }
+
+    /// Adds rows that were read.
+    pub fn absorb(&mut self, part: LedgerPart) {
+        self.sum = self.sum.wrapping_add(part.sum);
+        self.versions.extend(part.versions);
     }
 
     /// Says that everything was added, as of this revision.

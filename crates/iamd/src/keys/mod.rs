@@ -16,7 +16,7 @@ mod source;
 mod stored;
 
 pub use keyring::{Keyring, KnownKey};
-pub use ledger::{Culprit, Entry, Ledger, Misfit, Step, culprit};
+pub use ledger::{Culprit, Entry, Ledger, LedgerPart, Misfit, Step, culprit};
 pub use master::MasterKey;
 pub use record_log::{LogBreak, LogHead, LogReader, open_record};
 pub use sealing::{SealingKey, key_version, row_version};

@@ -59,8 +59,11 @@ impl SealingKey {
     /// [`Fault::Bug`] if the derivation fails, which it cannot.
     pub fn new(version: u32, secret: &[u8; 32]) -> Result<SealingKey, Fault> {
         let root = Salt::new(HKDF_SHA256, b"iamd sealing key 2").extract(secret);
+        // What HKDF calls extracting is done here, once: `Salt::extract` puts it off to each expansion.
         let part = |purpose: &[u8]| -> Result<Prk, Fault> {
-            Ok(Salt::new(HKDF_SHA256, purpose).extract(&*derived::<32>(&root, purpose)?))
+            let salt = hmac::Key::new(hmac::HMAC_SHA256, purpose);
+            let extracted = hmac::sign(&salt, &*derived::<32>(&root, purpose)?);
+            Ok(Prk::new_less_safe(HKDF_SHA256, extracted.as_ref()))
         };
         Ok(SealingKey {
             version,
@@ -138,6 +141,19 @@ impl SealingKey {
         let content = open(&self.rows, sealed, &place(account, key, header))?;
         let version = header.get(5..13)?.try_into().ok()?;
         Some(SealedRow { content, version: Revision(u64::from_be_bytes(version)) })
+    }
+
+    /// Opens a row where it stands: its content, and the revision it was written with.
+    pub fn open_row_in<'s>(
+        &self,
+        account: AccountId,
+        key: &RecordKey,
+        sealed: &'s mut [u8],
+    ) -> Option<(&'s [u8], Revision)> {
+        let header: [u8; HEADER_LENGTH] = *sealed.first_chunk()?;
+        let content = open_in(&self.rows, sealed, &place(account, key, &header))?;
+        let version = header.get(5..13)?.try_into().ok()?;
+        Some((content, Revision(u64::from_be_bytes(version))))
     }
 
     /// Seals what is said of an account as of a revision.
@@ -271,13 +287,18 @@ fn seal(from: &Prk, header: &[u8], place: &[u8], content: Vec<u8>) -> Result<Vec
 }
 
 fn open(from: &Prk, sealed: &[u8], place: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (header, content) = sealed.split_at_checked(HEADER_LENGTH)?;
-    let salt = header.get(HEADER_LENGTH - SALT_LENGTH..)?;
-    let key = one_time_key(from, salt)?;
-    let mut content = Zeroizing::new(content.to_vec());
-    let length = key.open_in_place(zero_nonce(), Aad::from(place), &mut content).ok()?.len();
-    content.truncate(length);
-    Some(content)
+    let mut sealed = Zeroizing::new(sealed.to_vec());
+    let length = open_in(from, &mut sealed, place)?.len();
+    sealed.copy_within(HEADER_LENGTH..HEADER_LENGTH + length, 0);
+    sealed.truncate(length);
+    Some(sealed)
+}
+
+fn open_in<'s>(from: &Prk, sealed: &'s mut [u8], place: &[u8]) -> Option<&'s [u8]> {
+    let (header, content) = sealed.split_at_mut_checked(HEADER_LENGTH)?;
+    let key = one_time_key(from, header.get(HEADER_LENGTH - SALT_LENGTH..)?)?;
+    let opened = key.open_in_place(zero_nonce(), Aad::from(place), content).ok()?;
+    Some(opened)
 }
 
 fn one_time_key(from: &Prk, salt: &[u8]) -> Option<LessSafeKey> {

@@ -43,7 +43,7 @@ impl Kind {
         let Some(name) = operation else { return Kind::Unknown };
         let begins = |verbs: &[&str]| verbs.iter().any(|verb| name.starts_with(verb));
         match () {
-            () if begins(&["Get", "Head", "Select"]) => Kind::Read,
+            () if begins(&["Get", "Head", "Preflight", "Select"]) => Kind::Read,
             () if begins(&["List"]) => Kind::List,
             () if begins(&["Delete", "Abort"]) => Kind::Delete,
             () => Kind::Write,

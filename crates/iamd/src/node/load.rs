@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
-use iamd_core::state::{AccountChanges, Change, Entity, State};
+use iamd_core::state::{AccountFilling, State};
 use iamd_store::{Cursor, Head, Revision, RowRef, RowVisitor, Store, StoreError};
 
 use super::key_store;
+use super::opening::{Batch, Opened, Openers};
 use super::snapshot::Snapshot;
 use crate::fault::Fault;
 use crate::keys::{Culprit, Keyring, Ledger, Misfit, SealingKey, culprit};
@@ -112,7 +113,7 @@ async fn load<'a>(
 /// As [`everything`].
 pub(super) async fn account(
     store: &dyn Store,
-    keyring: &Keyring,
+    keyring: &Arc<Keyring>,
     account: AccountId,
 ) -> Result<Option<LoadedAccount>, Fault> {
     let stored = iamd_store::AccountId(account.number());
@@ -149,7 +150,9 @@ pub fn store_fault(error: StoreError) -> Fault {
 struct Loader<'a> {
     /// Hears of every account that begins; with one, no state is made.
     onlooker: Option<&'a mut (dyn FnMut() + Send)>,
-    keyring: &'a Keyring,
+    keyring: &'a Arc<Keyring>,
+    /// Who opens what comes in large batches, once there is any.
+    openers: Option<Openers>,
     state: State,
     revisions: imbl::HashMap<AccountId, Revision>,
     ledgers: HashMap<AccountId, Ledger>,
@@ -164,7 +167,9 @@ struct Current<'a> {
     /// The key of its ledger.
     with: &'a SealingKey,
     ledger: Ledger,
-    changes: Vec<Change>,
+    filling: AccountFilling,
+    /// Rows that are not opened yet.
+    waiting: Batch,
 }
 
 /// Why a load ends early.
@@ -195,10 +200,11 @@ impl From<Fault> for Stopped {
 }
 
 impl<'a> Loader<'a> {
-    fn new(keyring: &'a Keyring) -> Loader<'a> {
+    fn new(keyring: &'a Arc<Keyring>) -> Loader<'a> {
         Loader {
             onlooker: None,
             keyring,
+            openers: None,
             state: State::default(),
             revisions: imbl::HashMap::new(),
             ledgers: HashMap::new(),
@@ -219,13 +225,21 @@ impl<'a> Loader<'a> {
             ))
         })?;
         let with = self.keyring.of_sealed(id, &head.seal).ok_or_else(|| bad_seal(id))?;
-        let (ledger, changes) = (Ledger::new(with), Vec::new());
-        self.current = Some(Current { account: id, head, with, ledger, changes });
+        self.current = Some(Current {
+            account: id,
+            head,
+            with,
+            ledger: Ledger::new(with),
+            filling: AccountFilling::new(id),
+            waiting: Batch::new(id, with.version()),
+        });
         Ok(())
     }
 
     fn finish_account(&mut self) -> Result<(), Stopped> {
-        let Some(Current { account, head, with, mut ledger, changes }) = self.current.take() else {
+        self.open_rest()?;
+        let Some(Current { account, head, with, mut ledger, filling, .. }) = self.current.take()
+        else {
             return Ok(());
         };
         ledger.finish(head.revision);
@@ -236,7 +250,7 @@ impl<'a> Loader<'a> {
         self.ledgers.insert(account, ledger);
         self.revisions.insert(account, head.revision);
         if account != AccountId::KEYS {
-            self.state.apply(&AccountChanges { account, changes });
+            self.state.fill(filling);
         }
         Ok(())
     }
@@ -246,15 +260,36 @@ impl<'a> Loader<'a> {
             .current
             .as_mut()
             .ok_or_else(|| Fault::Bug("a row came before its account".to_owned()))?;
-        let account = current.account;
-        let key = RecordKey { kind: row.kind, id: row.id.to_owned() };
-        let opened = self.keyring.open(account, &key, row.bytes)?;
-        current.ledger.add(current.with, account, &key, opened.version);
-        if account != AccountId::KEYS {
-            let entity = Entity::from_bytes(&key, &opened.content)
-                .map_err(|error| Fault::Damaged(error.to_string()))?;
-            if self.onlooker.is_none() {
-                current.changes.push(Change::Put(entity));
+        current.waiting.push(row);
+        if !current.waiting.is_full() {
+            return Ok(());
+        }
+        let next = Batch::new(current.account, current.with.version());
+        let batch = std::mem::replace(&mut current.waiting, next);
+        let openers = self.openers.get_or_insert_with(|| Openers::start(self.keyring));
+        match openers.open(batch) {
+            Some(opened) => self.take(opened?),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens what has come of the account and is not opened yet.
+    fn open_rest(&mut self) -> Result<(), Stopped> {
+        while let Some(opened) = self.openers.as_mut().and_then(Openers::finished) {
+            self.take(opened?)?;
+        }
+        match &self.current {
+            Some(current) => self.take(current.waiting.open(self.keyring)?),
+            None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, Opened { ledger, filling }: Opened) -> Result<(), Stopped> {
+        let is_kept = self.onlooker.is_none();
+        if let Some(current) = &mut self.current {
+            current.ledger.absorb(ledger);
+            if is_kept {
+                current.filling.append(filling);
             }
         }
         Ok(())

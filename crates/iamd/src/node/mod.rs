@@ -14,6 +14,7 @@ mod key_store;
 mod ledgers;
 mod load;
 mod new_life;
+mod opening;
 mod pending;
 mod pictures;
 mod queue;

@@ -335,7 +335,7 @@ async fn stored_keys_that_are_not_what_was_written_are_refused() {
 #[tokio::test]
 async fn a_reset_puts_everything_back_and_keeps_working() {
     let world = world().await;
-    let start = world.node.remember().await.unwrap();
+    let start = world.node.remember();
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     let order = Order {
         root_email: "other@example.com".to_owned(),
@@ -413,7 +413,7 @@ async fn a_write_and_its_record_are_committed_together() {
 #[tokio::test]
 async fn a_reset_keeps_the_records() {
     let world = world().await;
-    let start = world.node.remember().await.unwrap();
+    let start = world.node.remember();
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();
     world.node.put_back(&start).await.unwrap();
     world.node.write(world.account, deed(), world.create_user("ana")).await.unwrap();

@@ -4,10 +4,13 @@
 //! Source: S3 API Reference, DeleteObjects, PutObjectTagging, CreateBucket,
 //! PutPublicAccessBlock.
 
+mod cors;
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::S3Error;
+pub use cors::{CorsRule, cors_rules};
 
 /// Most objects of one DeleteObjects.
 const OBJECTS_MAX: usize = 1_000;

@@ -56,7 +56,7 @@ impl<'a> Subject<'a> {
             policy::Found::Aws(record) => record.policy_id.parse().ok(),
         };
         let id = id.ok_or_else(|| unclear(arn))?;
-        Ok(Subject { account, kind: Kind::Policy(id, AttachedPolicy(arn.into())) })
+        Ok(Subject { account, kind: Kind::Policy(id, AttachedPolicy::of(arn)) })
     }
 
     /// The first subject of the account, or managed policy of AWS, whose id is wanted.
@@ -70,10 +70,10 @@ impl<'a> Subject<'a> {
         let roles = account.roles().iter().filter(|it| is_wanted(it.id));
         let own = account.policies().iter().filter(|it| is_wanted(it.id));
         let own =
-            own.map(|it| Kind::Policy(it.id, AttachedPolicy(arn::policy(account.id(), it).into())));
+            own.map(|it| Kind::Policy(it.id, AttachedPolicy::of(&arn::policy(account.id(), it))));
         let of_aws = managed_policies::all().filter_map(|record| {
             let id = record.policy_id.parse().ok().filter(|id| is_wanted(*id))?;
-            Some(Kind::Policy(id, AttachedPolicy(record.arn.into())))
+            Some(Kind::Policy(id, AttachedPolicy::of(record.arn)))
         });
         let sources = users
             .map(|it| PolicySource::User(Arc::clone(it)))

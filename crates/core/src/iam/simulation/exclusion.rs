@@ -83,13 +83,13 @@ impl Exclusion<'_> {
         match (self, &policy.origin) {
             (Exclusion::Type(Type::Inline), PolicyOrigin::Inline(..)) => true,
             (Exclusion::Type(Type::AwsManaged), PolicyOrigin::Managed(arn)) => {
-                arn.0.starts_with("arn:aws:iam::aws:")
+                arn.arn().starts_with("arn:aws:iam::aws:")
             }
             (Exclusion::Type(Type::UserManaged), PolicyOrigin::Managed(arn)) => {
-                !arn.0.starts_with("arn:aws:iam::aws:")
+                !arn.arn().starts_with("arn:aws:iam::aws:")
             }
             (Exclusion::Managed(before, name), PolicyOrigin::Managed(arn)) => {
-                arn.0.strip_prefix(before).is_some_and(|rest| name.fits(rest))
+                arn.arn().strip_prefix(before).is_some_and(|rest| name.fits(rest))
             }
             (Exclusion::Inline { name, holder, holder_name }, PolicyOrigin::Inline(kind, of)) => {
                 *name == policy.name && holder == kind && holder_name.fits(of)

@@ -11,7 +11,7 @@ use crate::iam::context_keys::{given, keys_of};
 use crate::iam::policy_source::{PolicyOrigin, PolicySource};
 use crate::managed;
 use crate::refusal::Refusal;
-use crate::state::{Account, AttachedPolicy};
+use crate::state::Account;
 use crate::text::EntityKind;
 
 /// What a request asks, the policies aside.
@@ -162,7 +162,7 @@ fn kind_of(origin: &PolicyOrigin) -> PolicySourceType {
         PolicyOrigin::Inline(EntityKind::Group, _) => PolicySourceType::Group,
         PolicyOrigin::Inline(EntityKind::Role, _) => PolicySourceType::Role,
         PolicyOrigin::Inline(_, _) => PolicySourceType::User,
-        PolicyOrigin::Managed(AttachedPolicy(arn)) if arn.starts_with("arn:aws:iam::aws:") => {
+        PolicyOrigin::Managed(policy) if policy.arn().starts_with("arn:aws:iam::aws:") => {
             PolicySourceType::AwsManaged
         }
         PolicyOrigin::Managed(_) => PolicySourceType::UserManaged,

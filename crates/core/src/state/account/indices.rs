@@ -6,8 +6,9 @@ use super::Account;
 use crate::account_id::AccountId;
 use crate::arn;
 use crate::name::FoldedName;
+use crate::state::attached_policy::AttachedPolicy;
 use crate::state::collection::Named;
-use crate::state::entity::{AttachedPolicy, Group, InstanceProfile, Policy, Role, User};
+use crate::state::entity::{Group, InstanceProfile, Policy, Role, User};
 use crate::state::policy_use::PolicyUse;
 use crate::unique_id::UniqueId;
 

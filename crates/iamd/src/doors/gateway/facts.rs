@@ -11,7 +11,7 @@ use crate::limits::BodyProblem;
 /// bytes, in XML.
 const DELETE_LENGTH_MAX: usize = 2 * 1024 * 1024;
 /// Longest of the other bodies, in bytes.
-// CHOICE: fifty tags at their longest have half of it.
+// Source: S3 API Reference, PutBucketCors; fifty tags at their longest have half of it.
 const SMALL_LENGTH_MAX: usize = 64 * 1024;
 
 /// How long a body may be that is read whole; none for operations whose body is handed on.
@@ -22,6 +22,7 @@ pub(super) fn whole_length_max(operation: &str) -> Option<usize> {
         "PutBucketPolicy" => Some(2 * BUCKET_POLICY_LENGTH_MAX),
         "CreateBucket"
         | "PutBucketAcl"
+        | "PutBucketCors"
         | "PutBucketOwnershipControls"
         | "PutBucketTagging"
         | "PutObjectAcl"

@@ -37,8 +37,10 @@ pub(super) fn is_forwarded(operation: &str) -> bool {
         operation,
         "CreateBucket"
             | "DeleteBucket"
+            | "DeleteBucketCors"
             | "DeleteBucketPolicy"
             | "DeletePublicAccessBlock"
+            | "PutBucketCors"
             | "PutBucketPolicy"
             | "PutPublicAccessBlock"
     )

@@ -117,9 +117,14 @@ fn unframe(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes away what is not for the client.
+/// Takes away what is not for the client. Which origins may read an answer, the gateway says itself.
 pub(super) fn to_client(headers: &mut HeaderMap) {
-    for name in NOT_TO_CLIENT {
+    let is_unwanted = |name: &&HeaderName| {
+        let text = name.as_str();
+        NOT_TO_CLIENT.contains(&text) || text.starts_with("access-control-")
+    };
+    let unwanted: Vec<HeaderName> = headers.keys().filter(is_unwanted).cloned().collect();
+    for name in unwanted {
         headers.remove(name);
     }
 }
@@ -156,6 +161,28 @@ mod tests {
         headers.insert("content-encoding", HeaderValue::from_static("aws-chunked"));
         assert!(!to_store(&headers, true).contains_key("content-encoding"));
     }
+
+    #[test]
+    fn the_client_gets_what_is_neither_of_the_connection_nor_said_by_the_gateway() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "access-control-allow-origin",
+            "access-control-expose-headers",
+            "connection",
+            "etag",
+            "server",
+            "x-amz-request-id",
+            "x-amz-version-id",
+        ] {
+            headers.append(name, HeaderValue::from_static("x"));
+        }
+        headers.append("server", HeaderValue::from_static("y"));
+        to_client(&mut headers);
+        let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["etag", "x-amz-version-id"]);
+    }
+
     #[test]
     fn an_archive_is_not_unpacked() {
         for name in ["x-amz-meta-snowball-auto-extract", "x-amz-meta-snowball_auto_extract"] {

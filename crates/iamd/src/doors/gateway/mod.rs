@@ -7,6 +7,7 @@
 mod admission;
 mod answer;
 mod checksum;
+mod cors;
 mod creation;
 mod deletion;
 mod facts;
@@ -148,6 +149,7 @@ impl Gateway {
             // botocore reads the answer after this one wrongly.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        cors::open_answer(&self.node, &call, &parts, &mut response);
         call.status = response.status().as_u16();
         response.map(|body| body.of_call(call))
     }
@@ -182,6 +184,10 @@ impl Gateway {
         let headers = headers(parts);
         if let Some(leader) = self.node.leader() {
             leader.check_age(&self.node)?;
+        }
+        if parts.method == Method::OPTIONS {
+            let bucket = self.host_bucket(parts);
+            return cors::preflight(&self.node, call, parts, &headers, bucket.as_deref());
         }
         admission::refuse_version_2(parts)?;
         if let Some(bucket) = self.form_bucket(parts, &headers)? {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hyper::{Response, StatusCode};
 use iamd_core::account_id::AccountId;
 use iamd_core::refusal::Refusal;
-use iamd_core::s3::bucket;
-use iamd_core::state::{AccountChanges, PublicAccessBlock, State};
+use iamd_core::s3::{bucket, cors};
+use iamd_core::state::{AccountChanges, CorsRule, PublicAccessBlock, State};
 use iamd_wire::route::{self, S3Error};
 use iamd_wire::{ErrorCode, Timestamp};
 
@@ -23,10 +23,12 @@ const OWNER_FULL_CONTROL: &str = "bucket-owner-full-control";
 pub(super) fn is_own(operation: &str) -> bool {
     matches!(
         operation,
-        "DeleteBucketOwnershipControls"
+        "DeleteBucketCors"
+            | "DeleteBucketOwnershipControls"
             | "DeleteBucketPolicy"
             | "DeletePublicAccessBlock"
             | "GetBucketAcl"
+            | "GetBucketCors"
             | "GetBucketOwnershipControls"
             | "GetBucketPolicy"
             | "GetBucketPolicyStatus"
@@ -34,6 +36,7 @@ pub(super) fn is_own(operation: &str) -> bool {
             | "GetPublicAccessBlock"
             | "ListBuckets"
             | "PutBucketAcl"
+            | "PutBucketCors"
             | "PutBucketOwnershipControls"
             | "PutBucketPolicy"
             | "PutObjectAcl"
@@ -90,6 +93,16 @@ pub(super) async fn answered(
         "DeletePublicAccessBlock" => {
             written(node, call, operation, blocking(name, PublicAccessBlock::NONE)).await
         }
+        "GetBucketCors" => {
+            let rules = cors::rules(state, name)?.iter().map(cors_rule).collect::<String>();
+            Ok(answer::xml("CORSConfiguration", &rules, id))
+        }
+        "PutBucketCors" => {
+            let rules = route::cors_rules(body)?;
+            let plan = change(name, move |state, name| cors::put(state, name, rules.clone()));
+            written(node, call, operation, plan).await
+        }
+        "DeleteBucketCors" => written(node, call, operation, change(name, cors::delete)).await,
         "GetBucketOwnershipControls" => {
             let rule = format!("<Rule>{}</Rule>", element("ObjectOwnership", ENFORCED));
             Ok(answer::xml("OwnershipControls", &rule, id))
@@ -313,6 +326,24 @@ fn shown(block: PublicAccessBlock) -> String {
     ]
     .map(|(name, is_on)| element(name, truth(is_on)))
     .concat()
+}
+
+fn cors_rule(rule: &CorsRule) -> String {
+    let all = |name: &str, texts: &[Box<str>]| -> String {
+        texts.iter().map(|text| element(name, text)).collect()
+    };
+    let id = rule.id.as_ref().map(|id| element("ID", id)).unwrap_or_default();
+    let seconds =
+        rule.max_age_seconds.map(|seconds| element("MaxAgeSeconds", &seconds.to_string()));
+    let content = [
+        id,
+        all("AllowedMethod", &rule.allowed_methods),
+        all("AllowedOrigin", &rule.allowed_origins),
+        all("AllowedHeader", &rule.allowed_headers),
+        seconds.unwrap_or_default(),
+        all("ExposeHeader", &rule.expose_headers),
+    ];
+    format!("<CORSRule>{}</CORSRule>", content.concat())
 }
 
 fn truth(value: bool) -> &'static str {

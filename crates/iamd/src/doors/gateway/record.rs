@@ -206,7 +206,7 @@ impl Drop for Call {
 }
 
 fn is_read(operation: &str) -> bool {
-    ["Get", "Head", "List", "Select"].iter().any(|verb| operation.starts_with(verb))
+    ["Get", "Head", "List", "Preflight", "Select"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// What was decided, as it is shown.

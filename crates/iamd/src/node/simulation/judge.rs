@@ -123,8 +123,8 @@ fn add(
 
 /// The document in force of a managed policy.
 fn managed(account: &Account, policy: &AttachedPolicy) -> Option<String> {
-    if let Some(policy) = customer_policy(account, &policy.0) {
+    if let Some(policy) = customer_policy(account, policy.arn()) {
         return policy.version_in_force().map(|version| version.document.text().to_owned());
     }
-    managed_policies::find(&policy.0).map(|record| record.document().to_owned())
+    managed_policies::find(policy.arn()).map(|record| record.document().to_owned())
 }

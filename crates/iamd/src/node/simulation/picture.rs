@@ -95,26 +95,26 @@ fn of_account(account: &Account, picture: &mut Picture) {
             add(format!("member/{name}/{}", group.name), String::new());
         }
         for policy in &user.attached {
-            add(format!("attached-user/{name}/{}", policy.0.replace('/', "|")), String::new());
+            add(format!("attached-user/{name}/{}", policy.arn().replace('/', "|")), String::new());
         }
         if let Some(own) = user.inline.named("own") {
             add(format!("inline/{name}"), own.document.text().to_owned());
         }
         if let Some(boundary) = &user.boundary {
-            add(format!("boundary/{name}"), boundary.0.to_string());
+            add(format!("boundary/{name}"), boundary.arn().to_owned());
         }
     }
     for group in account.groups().iter() {
         add(format!("group/{}", group.name), String::new());
         for policy in &group.attached {
-            let key = format!("attached-group/{}/{}", group.name, policy.0.replace('/', "|"));
+            let key = format!("attached-group/{}/{}", group.name, policy.arn().replace('/', "|"));
             add(key, String::new());
         }
     }
     for role in account.roles().iter() {
         add(format!("role/{}", role.name), String::new());
         for policy in &role.attached {
-            let key = format!("attached-role/{}/{}", role.name, policy.0.replace('/', "|"));
+            let key = format!("attached-role/{}/{}", role.name, policy.arn().replace('/', "|"));
             add(key, String::new());
         }
     }
