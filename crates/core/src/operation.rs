@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use iamd_policy::{Context, Decision};
 use iamd_wire::Timestamp;
@@ -147,7 +148,7 @@ pub struct Scene<'a> {
     /// All accounts, at one moment.
     pub state: &'a State,
     /// The caller's account in `state`.
-    pub account: &'a Account,
+    pub account: &'a Arc<Account>,
     /// Who asks.
     pub caller: &'a Caller,
     /// Where the request came from.

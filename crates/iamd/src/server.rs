@@ -1,5 +1,6 @@
 //! Listening, connections, and a graceful end.
 
+mod joined;
 pub mod notify;
 mod patience;
 mod places;
@@ -29,6 +30,7 @@ use crate::fault::Fault;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::tls::Tls;
+use joined::Joined;
 use patience::{Activity, Patience, Patient};
 use places::{Place, Places};
 use watched::Watched;
@@ -214,7 +216,8 @@ async fn talk<A, S>(
             Ok::<_, Infallible>(response)
         }
     });
-    let stream = TokioIo::new(Patient::new(stream, patience(settings), activity.clone()));
+    let stream = Patient::new(Joined::new(stream), patience(settings), activity.clone());
+    let stream = TokioIo::new(stream);
     let builder = builder(reception);
     let mut connection = pin!(builder.serve_connection(stream, service));
     let ended = tokio::select! {

@@ -8,6 +8,7 @@ mod enumeration;
 pub mod form;
 mod generated;
 pub mod json;
+mod plain;
 pub mod query;
 pub mod route;
 mod secret;

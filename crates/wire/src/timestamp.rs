@@ -32,20 +32,24 @@ impl Timestamp {
     /// The arithmetic of the calendar follows Howard Hinnant's public description, "chrono-Compatible
     /// Low-Level Date Algorithms".
     pub fn push_to(self, text: &mut String) {
-        let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400) as u32);
         let shifted = days.saturating_add(719_468);
-        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097) as u32);
         let year_of_era =
             (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_shifted = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
         let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let year = i64::from(year_of_era) + era * 400 + i64::from(month <= 2);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        let ([c, e, n, t], [m, o], [d, a]) = (four(year), two(month), two(day));
-        let ([h, r], [i, u], [s, z]) = (two(hour), two(minute), two(second));
-        let form = [c, e, n, t, b'-', m, o, b'-', d, a, b'T', h, r, b':', i, u, b':', s, z, b'Z'];
+        let [y0, y1, y2, y3] = four(year.rem_euclid(10_000) as u32);
+        let ([m0, m1], [d0, d1]) = (two(month), two(day));
+        let ([h0, h1], [i0, i1], [s0, s1]) = (two(hour), two(minute), two(second));
+        let form = [
+            y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1,
+            b'Z',
+        ];
         let form = std::str::from_utf8(&form).unwrap_or_default();
         if (0..=9_999).contains(&year) {
             text.push_str(form);
@@ -83,15 +87,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The last two digits of a number.
-fn two(number: i64) -> [u8; 2] {
-    let number = number.rem_euclid(100) as u8;
-    [b'0' + number / 10, b'0' + number % 10]
+/// The digits of a number below a hundred.
+fn two(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
 }
 
-/// The last four digits of a number.
-fn four(number: i64) -> [u8; 4] {
-    let ([thousands, hundreds], [tens, ones]) = (two(number / 100), two(number));
+/// The digits of a number below ten thousand.
+fn four(number: u32) -> [u8; 4] {
+    let ([thousands, hundreds], [tens, ones]) = (two(number / 100), two(number % 100));
     [thousands, hundreds, tens, ones]
 }
 

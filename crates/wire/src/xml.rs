@@ -4,12 +4,18 @@ use std::fmt::{self, Display};
 
 use serde::ser::{self, Impossible, Serialize};
 
+use crate::plain::is_plain;
 use crate::service::OperationInfo;
 use crate::timestamp::{NEWTYPE_NAME, Timestamp};
 use crate::{ErrorCode, Service};
 
 /// The content type of XML answers.
 pub const CONTENT_TYPE: &str = "text/xml";
+
+/// What an item of a list usually takes, in bytes.
+const ITEM_LENGTH_USUAL: usize = 256;
+/// Most items that room is made for at once. IAM API Reference, `MaxItems`.
+const ITEMS_READY: usize = 1_000;
 
 /// The answer of an operation, rendered straight into one buffer.
 ///
@@ -57,8 +63,7 @@ pub fn error(service: Service, code: ErrorCode, message: Option<&str>, request_i
 /// 1.0 cannot carry become U+FFFD, so that the rest of the answer can be read.
 // CHOICE: AWS documents nothing here; the constraints of IAM and STS let few such characters in.
 pub fn escape(target: &mut String, text: &str) {
-    // Nearly all texts are plain.
-    if are_plain(text.as_bytes()) {
+    if is_plain(text) {
         target.push_str(text);
         return;
     }
@@ -79,18 +84,6 @@ pub fn escape(target: &mut String, text: &str) {
         rest = characters.as_str();
     }
     target.push_str(rest);
-}
-
-/// Whether all bytes are. Without a way out of a part, it looks at all bytes of it at once.
-fn are_plain(bytes: &[u8]) -> bool {
-    let (parts, rest) = bytes.as_chunks::<16>();
-    parts.iter().all(|part| part.iter().fold(true, |plain, byte| plain & is_plain(*byte)))
-        && rest.iter().all(|byte| is_plain(*byte))
-}
-
-/// Whether a byte is a character of its own that is written as it is.
-fn is_plain(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte) && !matches!(byte, b'&' | b'<' | b'>' | b'"')
 }
 
 fn is_special(character: char) -> bool {
@@ -149,16 +142,6 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// A text into which others are written with everything escaped.
-struct Escaping<'a>(&'a mut String);
-
-impl fmt::Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        escape(self.0, text);
-        Ok(())
-    }
-}
-
 macro_rules! display {
     ($($method:ident $type:ty),*) => {$(
         fn $method(self, value: $type) -> Result<(), NotXml> {
@@ -200,11 +183,6 @@ impl<'a> ser::Serializer for Encoder<'a> {
     fn serialize_str(self, value: &str) -> Result<(), NotXml> {
         escape(self.text, value);
         Ok(())
-    }
-
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), NotXml> {
-        use std::fmt::Write;
-        write!(Escaping(self.text), "{value}").map_err(|_| NotXml("a broken text".to_owned()))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), NotXml> {
@@ -257,7 +235,9 @@ impl<'a> ser::Serializer for Encoder<'a> {
         Err(NotXml(format!("the variant type {name}")))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Encoder<'a>, NotXml> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Encoder<'a>, NotXml> {
+        // So that a page is not moved again and again while it grows.
+        self.text.reserve(length.unwrap_or_default().min(ITEMS_READY) * ITEM_LENGTH_USUAL);
         Ok(self)
     }
 

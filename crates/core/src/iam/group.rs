@@ -3,9 +3,10 @@
 use iamd_wire::NoOutput;
 use iamd_wire::iam::{
     CreateGroupRequest, CreateGroupResponse, DeleteGroupRequest, GetGroupRequest, GetGroupResponse,
-    Group as WireGroup, ListGroupsRequest, ListGroupsResponse, UpdateGroupRequest,
+    Group as WireGroup, ListGroupsRequest, UpdateGroupRequest,
 };
 
+use super::listing::{Listing, listing};
 use super::resource::{self, list_request};
 use super::user;
 use crate::arn;
@@ -84,21 +85,14 @@ impl Operation for GetGroupRequest {
 impl Operation for ListGroupsRequest {
     const ACTION: &'static str = "iam:ListGroups";
     const EFFECT: Effect = Effect::Read;
-    type Output = ListGroupsResponse;
+    type Output = Listing<Group>;
 
     fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
         Ok(resource::list_target::<Group>(scene, Self::ACTION))
     }
 
     fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
-        let page = resource::list::<Group, _>(scene, list_request!(self), |group| {
-            shown(scene.account, group)
-        })?;
-        Ok(Planned::read(ListGroupsResponse {
-            groups: page.items,
-            is_truncated: Some(page.is_truncated),
-            marker: page.marker,
-        }))
+        Ok(Planned::read(listing(scene, list_request!(self))?))
     }
 }
 

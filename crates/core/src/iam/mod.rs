@@ -15,6 +15,7 @@ mod group;
 mod inline_policy;
 mod instance_profile;
 mod last_accessed;
+mod listing;
 mod login_profile;
 mod membership;
 mod mfa_assignment;

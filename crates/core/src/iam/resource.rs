@@ -253,7 +253,7 @@ pub(super) fn list<R: Resource, T>(
     show: impl Fn(&R) -> T,
 ) -> Result<crate::marker::Page<T>, Refusal> {
     let prefix = request.path_prefix.unwrap_or("/");
-    let list = format!("{}:{}:{prefix}", R::TYPE, scene.account.id());
+    let list = list_name::<R>(scene, prefix);
     let page = crate::marker::PageRequest {
         list: &list,
         marker: request.marker,
@@ -266,6 +266,11 @@ pub(super) fn list<R: Resource, T>(
             .filter(|(_, resource)| resource.path().starts_with(prefix))
             .map(|(name, resource)| (name, show(resource)))
     })
+}
+
+/// What markers of a list of the resources below a path prefix are made for.
+pub(super) fn list_name<R: Resource>(scene: &Scene<'_>, prefix: &str) -> String {
+    format!("{}:{}:{prefix}", R::TYPE, scene.account.id())
 }
 
 /// The members that list requests share.

@@ -2,11 +2,12 @@
 
 use iamd_wire::iam::{
     CreateUserRequest, CreateUserResponse, DeleteUserRequest, GetUserRequest, GetUserResponse,
-    ListUsersRequest, ListUsersResponse, UpdateUserRequest, User as WireUser,
+    ListUsersRequest, UpdateUserRequest, User as WireUser,
 };
 use iamd_wire::{ErrorCode, NoOutput};
 
 use super::boundary::{checked_boundary, shown_boundary};
+use super::listing::{Listing, listing};
 use super::resource::{self, list_request};
 use super::tag::{KeyCase, checked_tags, shown_tags};
 use crate::arn;
@@ -86,21 +87,14 @@ impl Operation for GetUserRequest {
 impl Operation for ListUsersRequest {
     const ACTION: &'static str = "iam:ListUsers";
     const EFFECT: Effect = Effect::Read;
-    type Output = ListUsersResponse;
+    type Output = Listing<User>;
 
     fn targets(&self, scene: &Scene<'_>) -> Result<Vec<Target>, Refusal> {
         Ok(resource::list_target::<User>(scene, Self::ACTION))
     }
 
     fn plan(&self, scene: &Scene<'_>, _: &mut Draw) -> Result<Planned<Self::Output>, Refusal> {
-        let page = resource::list::<User, _>(scene, list_request!(self), |user| {
-            listed(scene.account, user)
-        })?;
-        Ok(Planned::read(ListUsersResponse {
-            users: page.items,
-            is_truncated: Some(page.is_truncated),
-            marker: page.marker,
-        }))
+        Ok(Planned::read(listing(scene, list_request!(self))?))
     }
 }
 

@@ -339,8 +339,12 @@ pub fn recorded(
 ) -> Result<Recorded, Fault> {
     let id = entropy::uuid()?;
     let text = record(event, outcome, account, id, time);
-    let (account, id) = (account.to_string(), id.to_string());
-    let marks = Facts::of_event(event, outcome, &account, &id, time).marks();
+    let mut names = String::with_capacity(64);
+    account.push_to(&mut names);
+    let length = names.len();
+    id.push_to(&mut names);
+    let (account, id) = names.split_at_checked(length).unwrap_or_default();
+    let marks = Facts::of_event(event, outcome, account, id, time).marks();
     Ok(Recorded { text, marks })
 }
 

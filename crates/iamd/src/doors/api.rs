@@ -1,5 +1,6 @@
 //! The API of all services: `POST /`, or `GET /` with the parameters in the query.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -66,11 +67,11 @@ impl From<Rejection> for Refused {
 }
 
 /// Answers a request to the API.
-pub(super) async fn answer(
-    desk: Desk<'_>,
+pub(super) fn answer<'d>(
+    desk: Desk<'d>,
     request: Request<Incoming>,
     source: Source,
-) -> Response<Body> {
+) -> impl Future<Output = Response<Body>> + Send + use<'d> {
     let span = tracing::info_span!(
         target: traces::TARGET,
         "request",
@@ -83,11 +84,10 @@ pub(super) async fn answer(
         http.response.status_code = Empty,
         error.type = Empty,
     );
-    if span.is_disabled() {
-        return answered(desk, request, source).await;
+    if !span.is_disabled() {
+        traces::adopt(&span, request.headers());
     }
-    traces::adopt(&span, request.headers());
-    Box::pin(answered(desk, request, source).instrument(span)).await
+    answered(desk, request, source).instrument(span)
 }
 
 async fn answered(desk: Desk<'_>, request: Request<Incoming>, source: Source) -> Response<Body> {
@@ -176,12 +176,15 @@ async fn perform(
         let account = requester.caller.account;
         let is_read = is_read(operation);
         let asked = (operation, parameters);
-        let event = Event::request(requester, environment, asked, &frame.request_id, is_read);
-        let outcome = match &result {
-            Ok(_) => audit::Outcome::Done(None),
-            Err(failure) => failure.outcome(),
+        let noted = {
+            let event = Event::request(requester, environment, asked, &frame.request_id, is_read);
+            let outcome = match &result {
+                Ok(_) => audit::Outcome::Done(None),
+                Err(failure) => failure.outcome(),
+            };
+            noted(node, account, &event, &outcome)
         };
-        if let Err(fault) = noted(node, account, event, outcome).await {
+        if let Err(fault) = noted.await {
             return frame.fault(&fault);
         }
     }
@@ -233,21 +236,25 @@ fn tell(
     }
 }
 
-/// Notes what came of a request that committed nothing.
+/// Notes what came of a request that committed nothing, and waits where the trail has no place for
+/// that.
 ///
 /// # Errors
 /// [`Fault::Unavailable`] when the trail is to have the record first, and cannot take it.
-pub(super) async fn noted(
-    node: &Node,
+pub(super) fn noted<'n>(
+    node: &'n Node,
     account: AccountId,
-    event: Event,
-    outcome: audit::Outcome,
-) -> Result<(), Fault> {
+    event: &Event,
+    outcome: &audit::Outcome,
+) -> impl Future<Output = Result<(), Fault>> + Send + use<'n> {
     let time = node.clock().now();
-    match node.audit().note(&Note { event: &event, outcome: &outcome, account, time }) {
-        Ok(()) => Ok(()),
-        // It is seldom so, and would make every request larger.
-        Err(record) => Box::pin(node.audit().wait(record)).await,
+    let noted = node.audit().note(&Note { event, outcome, account, time });
+    async move {
+        match noted {
+            Ok(()) => Ok(()),
+            // It is seldom so, and has a place of its own, so that requests are small.
+            Err(record) => Box::pin(node.audit().wait(record)).await,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod operator;
 mod preparing;
 mod trail;
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -137,8 +138,12 @@ impl Doors {
 impl Answerer for Doors {
     type Body = Body;
 
-    async fn answer(&self, request: Request<Incoming>, line: Line) -> Response<Body> {
-        self.answered(request, line).await
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        line: Line,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        self.answered(request, line)
     }
 
     fn metrics(&self) -> &Metrics {

@@ -50,7 +50,7 @@ pub(super) async fn answer(
             Outcome::Refused { code: Cow::Borrowed(name), message: Some((*message).to_owned()) }
         }
     };
-    if let Err(fault) = noted(desk.node, account, event, outcome).await {
+    if let Err(fault) = noted(desk.node, account, &event, &outcome).await {
         return frame.fault(&fault);
     }
     match result {

@@ -1,6 +1,6 @@
 //! What surrounds the requests to a node: the state, and under which address clients reach it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use iamd_core::caller::Caller;
 use iamd_core::operation::{Environment, Scene};
@@ -18,7 +18,7 @@ impl Node {
     pub fn scene<'a>(
         &'a self,
         snapshot: &'a Snapshot,
-        account: &'a Account,
+        account: &'a Arc<Account>,
         caller: &'a Caller,
         environment: &'a Environment,
     ) -> Scene<'a> {

@@ -54,8 +54,14 @@ impl<'a> Node<'a> {
 
     /// The pairs below this segment, found by looking at each.
     fn scanned(self, segment: &str) -> &'a [Pair<'a>] {
+        let first = segment.as_bytes().first();
         let is_below = |pair: &Pair<'_>| {
-            let after = rest(pair, self.prefix).strip_prefix(segment);
+            let rest = rest(pair, self.prefix);
+            // Most names differ at once.
+            if first.is_some() && first != rest.as_bytes().first() {
+                return false;
+            }
+            let after = rest.strip_prefix(segment);
             after.is_some_and(|after| after.is_empty() || after.starts_with('.'))
         };
         let Some(start) = self.below.iter().position(is_below) else { return &[] };

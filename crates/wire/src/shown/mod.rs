@@ -9,6 +9,8 @@ pub use elements::{NotShown, elements};
 pub use parameters::parameters;
 pub use resources::{Resource, resources_in};
 
+use crate::plain::is_plain;
+
 /// What stands in the place of a secret.
 ///
 /// Source: CloudTrail User Guide, "CloudTrail record contents".
@@ -77,9 +79,10 @@ fn push_name(text: &mut String, name: &str) {
 
 /// Appends a text as JSON has it, with its quotation marks.
 pub fn push_text(text: &mut String, value: &str) {
-    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
-    if value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
-        text.extend(["\"", value, "\""]);
+    if is_plain(value) {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
     } else {
         text.push_str(&serde_json::Value::from(value).to_string());
     }
