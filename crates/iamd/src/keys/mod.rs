@@ -24,7 +24,8 @@ pub use source::MasterKeySource;
 pub use stored::{DataKey, KeyRow, SessionKey};
 
 use aws_lc_rs::aead::{NONCE_LEN, Nonce};
-use aws_lc_rs::hkdf::{KeyType, Prk};
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
@@ -34,23 +35,14 @@ fn zero_nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }
 
-struct KeyLength<const LENGTH: usize>;
-
-impl<const LENGTH: usize> KeyType for KeyLength<LENGTH> {
-    fn len(&self) -> usize {
-        LENGTH
-    }
-}
-
-/// Derives a key for one purpose.
+/// Derives a key for one purpose. `hkdf` keeps the state after extraction, which AWS-LC's interface
+/// makes anew each time: every row that is sealed or opened has a key of its own.
 fn derived<const LENGTH: usize>(
-    from: &Prk,
+    from: &Hkdf<Sha256>,
     purpose: &[u8],
 ) -> Result<Zeroizing<[u8; LENGTH]>, Fault> {
     let mut key = Zeroizing::new([0; LENGTH]);
-    let info = [purpose];
-    let filled =
-        from.expand(&info, KeyLength::<LENGTH>).and_then(|material| material.fill(&mut *key));
-    filled.map_err(|_| Fault::Bug("a key cannot be derived".to_owned()))?;
+    from.expand(purpose, &mut *key)
+        .map_err(|_| Fault::Bug("a key cannot be derived".to_owned()))?;
     Ok(key)
 }

@@ -1,11 +1,12 @@
 //! What one key does: it seals rows, the ledgers of accounts, and the records of their logs.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::hmac;
+use hkdf::Hkdf;
 use iamd_core::account_id::AccountId;
 use iamd_core::record::RecordKey;
 use iamd_store::Revision;
+use sha2::Sha256;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::hash::Hasher;
 use zeroize::Zeroizing;
@@ -23,14 +24,14 @@ const HEADER_LENGTH: usize = 1 + 4 + 8 + SALT_LENGTH;
 /// A key with what derives from it.
 pub struct SealingKey {
     version: u32,
-    rows: Prk,
-    ledgers: Prk,
-    backups: Prk,
+    rows: Hkdf<Sha256>,
+    ledgers: Hkdf<Sha256>,
+    backups: Hkdf<Sha256>,
     fingerprint: [u8; 8],
-    records: Prk,
+    records: Hkdf<Sha256>,
     /// For the lines of the audit trail.
     trail: hmac::Key,
-    anchors: Prk,
+    anchors: Hkdf<Sha256>,
     /// For the tags of rows in ledgers.
     tags: SipHasher24,
     /// For the marks by which ledgers know rows.
@@ -58,12 +59,9 @@ impl SealingKey {
     /// # Errors
     /// [`Fault::Bug`] if the derivation fails, which it cannot.
     pub fn new(version: u32, secret: &[u8; 32]) -> Result<SealingKey, Fault> {
-        let root = Salt::new(HKDF_SHA256, b"iamd sealing key 2").extract(secret);
-        // What HKDF calls extracting is done here, once: `Salt::extract` puts it off to each expansion.
-        let part = |purpose: &[u8]| -> Result<Prk, Fault> {
-            let salt = hmac::Key::new(hmac::HMAC_SHA256, purpose);
-            let extracted = hmac::sign(&salt, &*derived::<32>(&root, purpose)?);
-            Ok(Prk::new_less_safe(HKDF_SHA256, extracted.as_ref()))
+        let root = Hkdf::<Sha256>::new(Some(b"iamd sealing key 2"), secret);
+        let part = |purpose: &[u8]| -> Result<Hkdf<Sha256>, Fault> {
+            Ok(Hkdf::new(Some(purpose), &*derived::<32>(&root, purpose)?))
         };
         Ok(SealingKey {
             version,
@@ -85,7 +83,7 @@ impl SealingKey {
     /// # Errors
     /// [`Fault::Bug`] if the derivation fails, which it cannot.
     pub fn master(secret: &[u8; 32]) -> Result<SealingKey, Fault> {
-        let root = Salt::new(HKDF_SHA256, b"iamd master key 1").extract(secret);
+        let root = Hkdf::<Sha256>::new(Some(b"iamd master key 1"), secret);
         let fingerprint = u32::from_be_bytes(*derived::<4>(&root, b"fingerprint")?);
         SealingKey::new(fingerprint, secret)
     }
@@ -270,7 +268,12 @@ pub fn key_version(sealed: &[u8]) -> Option<u32> {
     (*format == FORMAT).then(|| u32::from_be_bytes(*version))
 }
 
-fn seal(from: &Prk, header: &[u8], place: &[u8], content: Vec<u8>) -> Result<Vec<u8>, Fault> {
+fn seal(
+    from: &Hkdf<Sha256>,
+    header: &[u8],
+    place: &[u8],
+    content: Vec<u8>,
+) -> Result<Vec<u8>, Fault> {
     let mut content = Zeroizing::new(content);
     let salt = header.get(HEADER_LENGTH - SALT_LENGTH..).unwrap_or_default();
     one_time_key(from, salt)
@@ -286,7 +289,7 @@ fn seal(from: &Prk, header: &[u8], place: &[u8], content: Vec<u8>) -> Result<Vec
     Ok(sealed)
 }
 
-fn open(from: &Prk, sealed: &[u8], place: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+fn open(from: &Hkdf<Sha256>, sealed: &[u8], place: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut sealed = Zeroizing::new(sealed.to_vec());
     let length = open_in(from, &mut sealed, place)?.len();
     sealed.copy_within(HEADER_LENGTH..HEADER_LENGTH + length, 0);
@@ -294,14 +297,14 @@ fn open(from: &Prk, sealed: &[u8], place: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(sealed)
 }
 
-fn open_in<'s>(from: &Prk, sealed: &'s mut [u8], place: &[u8]) -> Option<&'s [u8]> {
+fn open_in<'s>(from: &Hkdf<Sha256>, sealed: &'s mut [u8], place: &[u8]) -> Option<&'s [u8]> {
     let (header, content) = sealed.split_at_mut_checked(HEADER_LENGTH)?;
     let key = one_time_key(from, header.get(HEADER_LENGTH - SALT_LENGTH..)?)?;
     let opened = key.open_in_place(zero_nonce(), Aad::from(place), content).ok()?;
     Some(opened)
 }
 
-fn one_time_key(from: &Prk, salt: &[u8]) -> Option<LessSafeKey> {
+fn one_time_key(from: &Hkdf<Sha256>, salt: &[u8]) -> Option<LessSafeKey> {
     let key = derived::<32>(from, salt).ok()?;
     UnboundKey::new(&AES_256_GCM, &*key).ok().map(LessSafeKey::new)
 }
