@@ -95,11 +95,12 @@ impl<T: Named> Collection<T> {
         self.by_name.range::<_, FoldedName>((from, Bound::Unbounded))
     }
 
-    /// All of these, sorted by folded name.
-    pub(super) fn filled(by_name: Vec<(FoldedName, Arc<T>)>) -> Collection<T> {
+    /// All of these; the same by folded name, and sorted by that.
+    pub(super) fn filled(all: Vec<Arc<T>>, by_name: Vec<(FoldedName, Arc<T>)>) -> Collection<T> {
         let mut by_id: Vec<(UniqueId, Arc<T>)> =
-            by_name.iter().map(|(_, entity)| (entity.id(), Arc::clone(entity))).collect();
-        by_id.sort_unstable_by_key(|(id, _)| *id);
+            all.into_iter().map(|entity| (entity.id(), entity)).collect();
+        // Where they were read, they are in this order already.
+        by_id.sort_by_key(|(id, _)| *id);
         Collection { by_name: full(by_name), by_id: full(by_id) }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread;
 
 use super::Account;
 use crate::account_id::AccountId;
@@ -11,6 +12,9 @@ use crate::state::access_key::AccessKey;
 use crate::state::entity::{Entity, KeyOwner, User};
 use crate::state::{AccountChanges, AttachedPolicy, Change, Collection, State};
 use crate::unique_id::{AccessKeyId, UniqueId};
+
+/// Fewer users are not worth a thread; tests have it used by few.
+const USERS_FOR_THREAD: usize = if cfg!(test) { 2 } else { 10_000 };
 
 /// What an account holds, in any order.
 #[derive(Debug)]
@@ -54,32 +58,84 @@ impl State {
         let foreign = keys.iter().filter(|key| key.id.account() != Some(id));
         self.foreign_keys.extend(foreign.map(|key| (key.id.clone(), id)));
         let mut account = Arc::unwrap_or_clone(account);
-        account.fill_users(users);
-        account.fill_keys(keys);
+        let (users, keys) = filled(users, &keys);
+        users.place(&mut account);
+        account.access_keys = keys.by_id;
+        account.keys_of = keys.of_owners;
         self.accounts.insert(id, Arc::new(account));
     }
 }
 
-impl Account {
-    fn fill_users(&mut self, users: Vec<Arc<User>>) {
+/// Puts users and keys in order, side by side if there are many.
+fn filled(users: Vec<Arc<User>>, keys: &[Arc<AccessKey>]) -> (FilledUsers, FilledKeys) {
+    let keys = || FilledKeys::of(keys);
+    if users.len() < USERS_FOR_THREAD {
+        return (FilledUsers::of(users), keys());
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().spawn_scoped(scope, keys);
+        let users = FilledUsers::of(users);
+        // Where the system has no thread left, it is done here.
+        let finished = thread.ok().and_then(|thread| thread.join().ok());
+        (users, finished.unwrap_or_else(keys))
+    })
+}
+
+/// Users, and who uses what by their names.
+struct FilledUsers {
+    users: Collection<User>,
+    attached: Vec<(AttachedPolicy, imbl::OrdSet<FoldedName>)>,
+    bounded: Vec<(AttachedPolicy, imbl::OrdSet<FoldedName>)>,
+    members: Vec<(UniqueId, imbl::OrdSet<FoldedName>)>,
+}
+
+impl FilledUsers {
+    fn of(users: Vec<Arc<User>>) -> FilledUsers {
         let mut by_name: Vec<(FoldedName, Arc<User>)> =
-            users.into_iter().map(|user| (FoldedName::of(&user.name), user)).collect();
+            users.iter().map(|user| (FoldedName::of(&user.name), Arc::clone(user))).collect();
         by_name.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let mut names = NamesOfUsers::default();
         for (name, user) in &by_name {
             names.note(name, user);
         }
-        names.place(self);
-        self.users = Collection::filled(by_name);
+        FilledUsers {
+            users: Collection::filled(users, by_name),
+            attached: sets(names.attached),
+            bounded: sets(names.bounded),
+            members: sets(names.members),
+        }
     }
 
-    fn fill_keys(&mut self, mut keys: Vec<Arc<AccessKey>>) {
-        keys.sort_by(|one, other| one.id.cmp(&other.id));
-        let by_id = keys.iter().map(|key| (key.id.clone(), Arc::clone(key)));
-        self.access_keys = full(by_id.collect::<Vec<_>>());
+    fn place(self, account: &mut Account) {
+        for (policy, names) in self.attached {
+            account.policy_uses.entry(policy).or_default().users = names;
+        }
+        for (policy, names) in self.bounded {
+            account.policy_uses.entry(policy).or_default().bounded_users = names;
+        }
+        account.members.extend(self.members);
+        account.users = self.users;
+    }
+}
+
+fn sets<K>(names: HashMap<K, Vec<FoldedName>>) -> Vec<(K, imbl::OrdSet<FoldedName>)> {
+    names.into_iter().map(|(key, names)| (key, full(names))).collect()
+}
+
+/// Access keys by id, and whose they are.
+struct FilledKeys {
+    by_id: imbl::OrdMap<AccessKeyId, Arc<AccessKey>>,
+    of_owners: imbl::OrdMap<KeyOwner, Arc<[AccessKeyId]>>,
+}
+
+impl FilledKeys {
+    fn of(keys: &[Arc<AccessKey>]) -> FilledKeys {
+        let mut by_id: Vec<(AccessKeyId, Arc<AccessKey>)> =
+            keys.iter().map(|key| (key.id.clone(), Arc::clone(key))).collect();
+        by_id.sort_by(|(one, _), (other, _)| one.cmp(other));
         // With the owners beside them, so that sorting does not look up each key again and again.
-        let mut keys: Vec<(KeyOwner, Arc<AccessKey>)> =
-            keys.into_iter().map(|key| (key.owner, key)).collect();
+        let mut keys: Vec<(KeyOwner, &AccessKey)> =
+            keys.iter().map(|key| (key.owner, &**key)).collect();
         keys.sort_unstable_by(|(owner, key), (other_owner, other)| {
             owner.cmp(other_owner).then_with(|| key.age_order().cmp(&other.age_order()))
         });
@@ -88,7 +144,7 @@ impl Account {
             let ids: Arc<[AccessKeyId]> = keys.iter().map(|(_, key)| key.id.clone()).collect();
             keys.first().map(|(owner, _)| (*owner, ids))
         });
-        self.keys_of = full(of_owners.collect::<Vec<_>>());
+        FilledKeys { of_owners: full(of_owners.collect()), by_id: full(by_id) }
     }
 }
 
@@ -110,18 +166,6 @@ impl NamesOfUsers {
         }
         for group in &user.groups {
             self.members.entry(*group).or_default().push(name.clone());
-        }
-    }
-
-    fn place(self, account: &mut Account) {
-        for (policy, names) in self.attached {
-            account.policy_uses.entry(policy).or_default().users = full(names);
-        }
-        for (policy, names) in self.bounded {
-            account.policy_uses.entry(policy).or_default().bounded_users = full(names);
-        }
-        for (group, names) in self.members {
-            account.members.insert(group, full(names));
         }
     }
 }
