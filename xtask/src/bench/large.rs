@@ -13,6 +13,10 @@ use super::{Arguments, CONNECTIONS, Case, PAGE_ANSWER, Programs, Row, SMALL_ANSW
 const CHUNK: usize = 10_000;
 /// Bytes of a user without its documents: the floor of `performance.md`.
 const FLOOR_BYTES: f64 = 200.0;
+/// How many more users the quota allows than there are at first.
+const QUOTA_LEFT: usize = 100_000;
+/// Users that are created in one round.
+const CREATIONS: usize = 3_200;
 /// Policies that every user has.
 const ATTACHED: [&str; 3] = ["ReadOnlyAccess", "IAMUserChangePassword", "job-function/Billing"];
 
@@ -23,17 +27,19 @@ pub(super) fn rows(arguments: &Arguments, programs: &Programs) -> Result<Vec<Row
     let folder = arguments.folder.as_deref().unwrap_or(temporary.path());
     let empty = {
         let folder = TemporaryFolder::make()?;
-        Server::iamd(&programs.iamd, Some(folder.path()), users + 10)?.resident_mebibytes()?
+        Server::iamd(&programs.iamd, Some(folder.path()), users + QUOTA_LEFT)?
+            .resident_mebibytes()?
     };
     if !folder.join("data").exists() {
-        fill(&Server::iamd(&programs.iamd, Some(folder), users + 10)?, users)?;
+        fill(&Server::iamd(&programs.iamd, Some(folder), users + QUOTA_LEFT)?, users)?;
     }
     let mut rows = vec![cold_start(programs, folder, users)?];
-    let server = Server::iamd(&programs.iamd, Some(folder), users + 10)?;
+    let server = Server::iamd(&programs.iamd, Some(folder), users + QUOTA_LEFT)?;
     let requests = requests(arguments, programs, &server)?;
     // By now the allocator has given back what only the start needed.
     rows.push(memory(server.resident_mebibytes()? - empty, users));
     rows.extend(requests);
+    rows.push(creations(arguments, programs, &server)?);
     Ok(rows)
 }
 
@@ -87,7 +93,7 @@ fn cold_start(programs: &Programs, folder: &Path, users: usize) -> Result<Row, S
     for _ in 0..3 {
         let scan = scan(&programs.scan, &database)?;
         let start = Instant::now();
-        let server = Server::iamd(&programs.iamd, Some(folder), users + 10)?;
+        let server = Server::iamd(&programs.iamd, Some(folder), users + QUOTA_LEFT)?;
         let load = server.load("sts", "GetCallerIdentity", &[])?;
         load.send(server.host(), 1, 1)?;
         shown = (start.elapsed().as_secs_f64(), scan);
@@ -150,4 +156,31 @@ fn requests(
         }
     }
     Ok(cases.iter().map(Case::row).collect())
+}
+
+/// A durable CreateUser there, beside one on a server that is new.
+fn creations(arguments: &Arguments, programs: &Programs, server: &Server) -> Result<Row, String> {
+    let folder = TemporaryFolder::make()?;
+    let new = Server::iamd(&programs.iamd, Some(folder.path()), QUOTA_LEFT)?;
+    let (mut ratios, mut shown) = (Vec::new(), (0.0, 0.0));
+    for round in 0..=arguments.rounds {
+        // Of no earlier run on the same folder.
+        let names = format!("created{}x{round}x", std::process::id());
+        let beside = new.creation_cost(&names, CREATIONS, CONNECTIONS)?;
+        let cost = server.creation_cost(&names, CREATIONS, CONNECTIONS)?;
+        if round > 0 {
+            shown = (cost / 1e3, beside / 1e3);
+            ratios.push(cost / beside);
+        }
+    }
+    Ok(Row {
+        name: format!("CreateUser, durable, 32 clients, {} users", arguments.users),
+        measured: format!(
+            "{:.1} µs of CPU beside {:.1} µs: the same on a new server",
+            shown.0, shown.1
+        ),
+        ratio: median(ratios),
+        must: 1.3,
+        stretch: 1.15,
+    })
 }
