@@ -473,7 +473,9 @@ def doctor(*arguments, code=0):
     assert done.returncode == code, (done.stdout, done.stderr)
     findings = json.loads(done.stdout)
     assert all(one["what"] and one["why"] and one["todo"] for one in findings)
-    return {(one["severity"], one["check"]): one for one in findings}
+    # The disk of this machine may be nearly full; what is said of disks is tested beside its code.
+    ours = (one for one in findings if one["check"] != "disk")
+    return {(one["severity"], one["check"]): one for one in ours}
 
 
 def test_a_doctor_finds_what_is_wrong_and_says_what_to_do(data):
