@@ -3,8 +3,10 @@
 import datetime
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
+import tempfile
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -473,8 +475,10 @@ def doctor(*arguments, code=0):
     assert done.returncode == code, (done.stdout, done.stderr)
     findings = json.loads(done.stdout)
     assert all(one["what"] and one["why"] and one["todo"] for one in findings)
-    # The disk of this machine may be nearly full; what is said of disks is tested beside its code.
-    ours = (one for one in findings if one["check"] != "disk")
+    # A machine whose own disk is nearly full is told so; on any other it would be a false alarm.
+    disk = shutil.disk_usage(tempfile.gettempdir())
+    is_nearly_full = disk.free < 2**30 or (disk.free < 2**34 and disk.free < disk.total // 10)
+    ours = (one for one in findings if not (is_nearly_full and one["check"] == "disk"))
     return {(one["severity"], one["check"]): one for one in ours}
 
 

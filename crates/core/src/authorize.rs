@@ -183,7 +183,7 @@ impl CallerPolicies {
 fn boundary_set(account: &Account, boundary: Option<&AttachedPolicy>) -> Option<PolicySet> {
     let boundary = boundary?;
     // INVARIANT: a boundary that cannot be found allows nothing; it does not vanish.
-    Some(managed::set(account, boundary).cloned().unwrap_or_default())
+    Some(managed::set(account, boundary.arn()).cloned().unwrap_or_default())
 }
 
 fn session_set(account: &Account, session: &Session) -> Option<PolicySet> {
@@ -192,10 +192,7 @@ fn session_set(account: &Account, session: &Session) -> Option<PolicySet> {
         let set: PolicySet = [("session".into(), policy.compiled().clone())].into_iter().collect();
         set
     });
-    let managed = policies
-        .managed
-        .iter()
-        .filter_map(|arn| managed::set(account, &AttachedPolicy::of(arn)).cloned());
+    let managed = policies.managed.iter().filter_map(|arn| managed::set(account, arn).cloned());
     Some(PolicySet::union(&inline.chain(managed).collect::<Vec<_>>()))
 }
 

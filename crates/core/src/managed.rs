@@ -16,16 +16,15 @@ pub fn collect<'a>(
     policies: &[AttachedPolicy],
     sets: &mut Vec<&'a PolicySet>,
 ) {
-    sets.extend(policies.iter().filter_map(|policy| set(account, policy)));
+    sets.extend(policies.iter().filter_map(|policy| set(account, policy.arn())));
 }
 
-/// The document in force of a managed policy, as a set of one.
-pub fn set<'a>(account: &'a Account, policy: &AttachedPolicy) -> Option<&'a PolicySet> {
-    let arn = IamArn::parse(policy.arn())?;
-    if arn.account == "aws" {
-        aws_set(policy.arn())
+/// The document in force of the managed policy of this ARN, as a set of one.
+pub fn set<'a>(account: &'a Account, arn: &str) -> Option<&'a PolicySet> {
+    if IamArn::parse(arn)?.account == "aws" {
+        aws_set(arn)
     } else {
-        account.policy_set(customer_policy(account, policy.arn())?.id)
+        account.policy_set(customer_policy(account, arn)?.id)
     }
 }
 

@@ -106,16 +106,7 @@ fn a_deed_of_the_operator_names_him() {
 #[test]
 fn a_session_names_its_issuer_and_not_its_token() {
     let mut world = World::with(&["CreateUser&UserName=ana"]);
-    let root = world.root();
-    let ana = world.user("ana");
-    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"]}}"#;
-    let role = format!("CreateRole&RoleName=app&Path=/x/&AssumeRolePolicyDocument={trust}");
-    let arn = world.ok(&root, &role)["Role"]["Arn"].as_str().unwrap().to_owned();
-    let allow =
-        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-    world.ok(&root, &format!("PutUserPolicy&UserName=ana&PolicyName=all&PolicyDocument={allow}"));
-    let answer =
-        world.ok(&ana, &format!("AssumeRole&RoleArn={arn}&RoleSessionName=one&SourceIdentity=ana"));
+    let (arn, answer) = assumed(&mut world);
     let holder = world.holder(&answer);
     let event = event(&holder, "Action=GetCallerIdentity", true);
     let found = &written(&event, &Outcome::Done(None))["userIdentity"];
@@ -136,7 +127,8 @@ fn a_session_names_its_issuer_and_not_its_token() {
 /// keeps trails compares and searches them as texts.
 const RECORDS: &str = include_str!("records.jsonl");
 
-fn session(world: &mut World) -> Caller {
+/// A role that ana may assume, by its ARN, and the answer when she did.
+fn assumed(world: &mut World) -> (String, serde_json::Value) {
     let root = world.root();
     let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"]}}"#;
     let role = format!("CreateRole&RoleName=app&Path=/x/&AssumeRolePolicyDocument={trust}");
@@ -147,6 +139,11 @@ fn session(world: &mut World) -> Caller {
     let ana = world.user("ana");
     let answer =
         world.ok(&ana, &format!("AssumeRole&RoleArn={arn}&RoleSessionName=one&SourceIdentity=ana"));
+    (arn, answer)
+}
+
+fn session(world: &mut World) -> Caller {
+    let (_, answer) = assumed(world);
     world.holder(&answer)
 }
 

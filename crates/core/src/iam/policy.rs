@@ -24,8 +24,7 @@ use crate::operation::{Effect, Operation, Planned, Scene, Target};
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::state::{
-    Account, AttachedPolicy, Change, Entity, EntityKey, Policy, PolicyDocument, PolicyUse,
-    PolicyVersion,
+    Account, Change, Entity, EntityKey, Policy, PolicyDocument, PolicyUse, PolicyVersion,
 };
 use crate::text;
 use crate::unique_id::IdPrefix;
@@ -224,7 +223,7 @@ pub(super) fn checked_document(text: &str) -> Result<PolicyDocument, Refusal> {
 
 /// Who uses the managed policy of this ARN.
 pub(super) fn uses<'a>(account: &'a Account, arn: &str) -> Option<&'a PolicyUse> {
-    account.policy_use(&AttachedPolicy::of(arn))
+    account.policy_use(arn)
 }
 
 /// What ListPolicies leaves out.

@@ -136,7 +136,7 @@ impl Policies<'_> {
         for attached in holder.attached() {
             let origin = PolicyOrigin::Managed(attached.clone());
             let is_known = self.found.iter().any(|known| known.origin == origin);
-            let set = managed::set(self.account, attached).filter(|_| !is_known);
+            let set = managed::set(self.account, attached.arn()).filter(|_| !is_known);
             if let (Some(set), Some(arn)) = (set, IamArn::parse(attached.arn())) {
                 self.found.extend(set.iter().map(|(_, document)| SourcePolicy {
                     name: arn.name.to_owned(),

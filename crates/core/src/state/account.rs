@@ -284,8 +284,8 @@ impl Account {
     }
 
     /// Who uses the managed policy of this ARN.
-    pub fn policy_use(&self, policy: &AttachedPolicy) -> Option<&PolicyUse> {
-        self.policy_uses.get(policy)
+    pub fn policy_use(&self, arn: &str) -> Option<&PolicyUse> {
+        self.policy_uses.get(arn)
     }
 
     /// The managed policies in use, of this account and of AWS.

@@ -1,5 +1,6 @@
 //! Managed policies as their holders name them.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -25,6 +26,13 @@ impl AttachedPolicy {
 
     /// The ARN.
     pub fn arn(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Maps of policies are asked by ARN: who only asks leaves nothing behind.
+impl Borrow<str> for AttachedPolicy {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -135,10 +135,10 @@ impl SealingKey {
         key: &RecordKey,
         sealed: &[u8],
     ) -> Option<SealedRow> {
-        let header = sealed.get(..HEADER_LENGTH)?;
-        let content = open(&self.rows, sealed, &place(account, key, header))?;
-        let version = header.get(5..13)?.try_into().ok()?;
-        Some(SealedRow { content, version: Revision(u64::from_be_bytes(version)) })
+        let mut sealed = Zeroizing::new(sealed.to_vec());
+        let (content, version) = self.open_row_in(account, key, &mut sealed)?;
+        let length = content.len();
+        Some(SealedRow { content: without_header(sealed, length), version })
     }
 
     /// Opens a row where it stands: its content, and the revision it was written with.
@@ -292,9 +292,14 @@ fn seal(
 fn open(from: &Hkdf<Sha256>, sealed: &[u8], place: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut sealed = Zeroizing::new(sealed.to_vec());
     let length = open_in(from, &mut sealed, place)?.len();
-    sealed.copy_within(HEADER_LENGTH..HEADER_LENGTH + length, 0);
-    sealed.truncate(length);
-    Some(sealed)
+    Some(without_header(sealed, length))
+}
+
+/// What was opened where it stood, so many bytes, and nothing beside it.
+fn without_header(mut opened: Zeroizing<Vec<u8>>, length: usize) -> Zeroizing<Vec<u8>> {
+    opened.copy_within(HEADER_LENGTH..HEADER_LENGTH + length, 0);
+    opened.truncate(length);
+    opened
 }
 
 fn open_in<'s>(from: &Hkdf<Sha256>, sealed: &'s mut [u8], place: &[u8]) -> Option<&'s [u8]> {

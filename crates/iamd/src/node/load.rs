@@ -261,30 +261,26 @@ impl<'a> Loader<'a> {
             .as_mut()
             .ok_or_else(|| Fault::Bug("a row came before its account".to_owned()))?;
         current.waiting.push(row);
-        if !current.waiting.is_full() {
-            return Ok(());
-        }
-        let next = Batch::new(current.account, current.with.version());
-        let batch = std::mem::replace(&mut current.waiting, next);
+        let Some(batch) = current.waiting.take_full() else { return Ok(()) };
         let openers = self.openers.get_or_insert_with(|| Openers::start(self.keyring));
-        match openers.open(batch) {
-            Some(opened) => self.take(opened?),
-            None => Ok(()),
+        if let Some(opened) = openers.open(batch) {
+            self.take(opened?);
         }
+        Ok(())
     }
 
     /// Opens what has come of the account and is not opened yet.
     fn open_rest(&mut self) -> Result<(), Stopped> {
         while let Some(opened) = self.openers.as_mut().and_then(Openers::finished) {
-            self.take(opened?)?;
+            self.take(opened?);
         }
-        match &self.current {
-            Some(current) => self.take(current.waiting.open(self.keyring)?),
-            None => Ok(()),
+        if let Some(current) = &self.current {
+            self.take(current.waiting.open(self.keyring)?);
         }
+        Ok(())
     }
 
-    fn take(&mut self, Opened { ledger, filling }: Opened) -> Result<(), Stopped> {
+    fn take(&mut self, Opened { ledger, filling }: Opened) {
         let is_kept = self.onlooker.is_none();
         if let Some(current) = &mut self.current {
             current.ledger.absorb(ledger);
@@ -292,7 +288,6 @@ impl<'a> Loader<'a> {
                 current.filling.append(filling);
             }
         }
-        Ok(())
     }
 
     fn flow(&mut self, outcome: Result<(), Stopped>) -> ControlFlow<()> {

@@ -56,8 +56,10 @@ impl Batch {
         self.rows.push(Waiting { key, sealed: start..self.content.len() });
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= ROWS_MAX
+    /// What is to be opened now, if it is enough; what comes after it goes into an empty batch.
+    pub(super) fn take_full(&mut self) -> Option<Batch> {
+        let empty = Batch::new(self.account, self.ledger_key);
+        (self.rows.len() >= ROWS_MAX).then(|| std::mem::replace(self, empty))
     }
 
     pub(super) fn open(&self, keyring: &Keyring) -> Result<Opened, Fault> {
@@ -208,9 +210,7 @@ mod tests {
                 *sealed.last_mut().unwrap() ^= 1;
             }
             batch.push(RowRef { kind: key.kind, id: &key.id, bytes: &sealed });
-            if batch.is_full() {
-                let next = Batch::new(account(), with.version());
-                let full = std::mem::replace(&mut batch, next);
+            if let Some(full) = batch.take_full() {
                 openers.open(full).map_or(Ok(()), &mut take)?;
             }
         }

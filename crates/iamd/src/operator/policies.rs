@@ -70,7 +70,7 @@ fn add(
     };
     let inline = inline.set().iter();
     texts.extend(inline.map(|(name, document)| text(format!("{holder}/{name}"), document)));
-    let sets = attached.iter().filter_map(|policy| managed::set(account, policy));
+    let sets = attached.iter().filter_map(|policy| managed::set(account, policy.arn()));
     texts.extend(
         sets.flat_map(|set| set.iter()).map(|(name, document)| text(name.to_string(), document)),
     );

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::canonical::Hash;
-use super::{Claim, Payload, SigningKey};
+use super::{Claim, HASH_OF_NOTHING, Payload, SigningKey};
 
 /// Longest line before a chunk, in bytes: a length, `;chunk-signature=` and 64 digits.
 const HEAD_LENGTH_MAX: usize = 128;
@@ -24,9 +24,6 @@ const LINE_END: &[u8] = b"\r\n";
 const EXTENSION: &str = "chunk-signature=";
 /// The trailer that signs the others.
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
-
-/// The SHA-256 of no bytes, which stands for headers that chunks could have.
-const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// What is wrong with a body in chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,7 +245,9 @@ impl<H: ChunkHash> Chunks<H> {
     fn prove(&mut self, signature: [u8; 32]) -> Result<(), ChunkError> {
         let Some(signer) = &mut self.signer else { return Ok(()) };
         let hash = Hash::from_digest(self.hash.finish());
-        signer.prove("AWS4-HMAC-SHA256-PAYLOAD", &[OF_NOTHING, hash.as_str()], signature)
+        // It stands for headers that chunks could have.
+        let nothing = Hash::from_digest(HASH_OF_NOTHING);
+        signer.prove("AWS4-HMAC-SHA256-PAYLOAD", &[nothing.as_str(), hash.as_str()], signature)
     }
 
     /// Reads the lines after the last chunk.

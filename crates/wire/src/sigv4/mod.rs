@@ -22,7 +22,7 @@ use crate::{Service, Timestamp};
 pub use chunks::{ChunkError, ChunkHash, Chunks};
 pub use claim::Claim;
 pub use key::SigningKey;
-pub use payload::Payload;
+pub use payload::{HASH_OF_NOTHING, Payload};
 pub use policy_form::PolicySignature;
 pub use rejection::Rejection;
 pub use sign::{Outgoing, SignedHeaders, Signer, basic_time};

@@ -14,7 +14,7 @@ use crate::managed_policies;
 use crate::name::FoldedName;
 use crate::operation::{Scene, Target};
 use crate::refusal::Refusal;
-use crate::state::{Account, AttachedPolicy, Group, Role, User};
+use crate::state::{Account, Group, Role, User};
 use crate::unique_id::UniqueId;
 
 /// A user, group, role or managed policy.
@@ -27,7 +27,8 @@ pub(super) struct Subject<'a> {
 #[derive(Debug, Clone)]
 enum Kind {
     Source(PolicySource),
-    Policy(UniqueId, AttachedPolicy),
+    /// A managed policy, with its ARN.
+    Policy(UniqueId, Box<str>),
 }
 
 /// A user or role that can have used what the subject grants.
@@ -56,7 +57,7 @@ impl<'a> Subject<'a> {
             policy::Found::Aws(record) => record.policy_id.parse().ok(),
         };
         let id = id.ok_or_else(|| unclear(arn))?;
-        Ok(Subject { account, kind: Kind::Policy(id, AttachedPolicy::of(arn)) })
+        Ok(Subject { account, kind: Kind::Policy(id, arn.into()) })
     }
 
     /// The first subject of the account, or managed policy of AWS, whose id is wanted.
@@ -69,11 +70,10 @@ impl<'a> Subject<'a> {
         let groups = account.groups().iter().filter(|it| is_wanted(it.id));
         let roles = account.roles().iter().filter(|it| is_wanted(it.id));
         let own = account.policies().iter().filter(|it| is_wanted(it.id));
-        let own =
-            own.map(|it| Kind::Policy(it.id, AttachedPolicy::of(&arn::policy(account.id(), it))));
+        let own = own.map(|it| Kind::Policy(it.id, arn::policy(account.id(), it).into()));
         let of_aws = managed_policies::all().filter_map(|record| {
             let id = record.policy_id.parse().ok().filter(|id| is_wanted(*id))?;
-            Some(Kind::Policy(id, AttachedPolicy::of(record.arn)))
+            Some(Kind::Policy(id, record.arn.into()))
         });
         let sources = users
             .map(|it| PolicySource::User(Arc::clone(it)))

@@ -75,7 +75,8 @@ impl Inputs {
         };
         if let Some(boundary) = boundary.filter(|_| !excluded.contain_boundaries()) {
             // As in decisions, a boundary that cannot be found allows nothing.
-            self.boundary = Some(managed::set(account, boundary).cloned().unwrap_or_default());
+            self.boundary =
+                Some(managed::set(account, boundary.arn()).cloned().unwrap_or_default());
         }
     }
 

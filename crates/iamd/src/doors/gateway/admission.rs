@@ -9,7 +9,8 @@ use iamd_core::s3::SignatureFacts;
 use iamd_wire::form::{Form as PostForm, PostPolicy};
 use iamd_wire::route::S3Error;
 use iamd_wire::sigv4::{
-    Chunks, Claim, Payload, PolicySignature, Rejection, RequestParts, Rules, SigningKey,
+    Chunks, Claim, HASH_OF_NOTHING, Payload, PolicySignature, Rejection, RequestParts, Rules,
+    SigningKey,
 };
 use iamd_wire::{ErrorCode, Timestamp};
 
@@ -21,12 +22,6 @@ use crate::authenticate::{Authenticated, authenticate_known, known};
 use crate::node::Node;
 use crate::server::Line;
 use crate::signing_keys::SigningKeys;
-
-/// The SHA-256 of no bytes, which most requests without a body declare.
-const HASH_OF_NOTHING: [u8; 32] = [
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-];
 
 /// What is known of a request once its signature is proven.
 pub(super) struct Admitted {
